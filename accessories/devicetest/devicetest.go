@@ -108,7 +108,9 @@ func (r *run) do(c check) (skipped bool) {
 	return r.skipped
 }
 
-func (r *run) failf(format string, args ...any) { r.errs = append(r.errs, fmt.Sprintf(format, args...)) }
+func (r *run) failf(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Sprintf(format, args...))
+}
 
 // open opens the thing, or says that it could not.
 func (r *run) open() device.Session {
