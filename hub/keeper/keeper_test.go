@@ -55,6 +55,7 @@ func TestWaitsGrowToFiveMinutes(t *testing.T) {
 		tries := 0
 		start(t, &thing{open: func(context.Context) error { tries++; return device.ErrUnreachable }})
 		<-time.After(time.Hour)
+		synctest.Wait()
 		if tries < 18 || tries > 36 {
 			t.Errorf("%d tries in an hour", tries)
 		}
