@@ -3,7 +3,6 @@ package setracker
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -177,25 +176,32 @@ func (s *Session) store(f Frame, live bool) bool {
 	if s.report == nil {
 		return false
 	}
-	key := sha256.Sum256(f.Body)
-	if isAlarm(f.Type) && s.seen[key] {
-		return true
-	}
-	var bad error
+	stored := true
 	for _, r := range readings {
-		bad = errors.Join(bad, s.report(r))
-	}
-	if bad != nil {
-		return false
-	}
-	if isAlarm(f.Type) {
-		if s.order = append(s.order, key); len(s.order) > remembered {
-			delete(s.seen, s.order[0])
-			s.order = s.order[1:]
+		if r.Trait.Kind() != trait.Event {
+			_ = s.report(r) // a newer state will follow
+			continue
 		}
-		s.seen[key] = true
+		// Each alarm of a frame by itself: a repeat must not store again what was stored.
+		key := sha256.Sum256(append([]byte(r.Trait.ID()+","), f.Body...))
+		if s.seen[key] {
+			continue
+		}
+		if s.report(r) != nil {
+			stored = false
+			continue
+		}
+		s.remember(key)
 	}
-	return true
+	return stored
+}
+
+func (s *Session) remember(key [32]byte) {
+	if s.order = append(s.order, key); len(s.order) > remembered {
+		delete(s.seen, s.order[0])
+		s.order = s.order[1:]
+	}
+	s.seen[key] = true
 }
 
 // read turns a frame into readings, alarms first. A line in quarantine may only cry for help.
@@ -257,7 +263,12 @@ func (*Session) Erase(context.Context) ([]device.Erased, error) {
 // Evidence says that the line is readable by all on its way; whether the password is the buyer's own
 // is not known.
 func (s *Session) Evidence(context.Context) ([]device.Evidence, error) {
-	now := s.now()
-	return []device.Evidence{{Claim: "encrypted", Answer: device.No, How: "measured", At: now},
+	now, how := s.now(), "inferred"
+	s.mu.Lock()
+	if s.live != nil { // its frames were read as they came
+		how = "measured"
+	}
+	s.mu.Unlock()
+	return []device.Evidence{{Claim: "encrypted", Answer: device.No, How: how, At: now},
 		{Claim: "own-password", Answer: device.Unknown, How: "inferred", At: now}}, nil
 }
