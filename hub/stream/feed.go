@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/media"
@@ -87,16 +88,16 @@ func (s *Source) hangUp() {
 func (s *Source) pump(ctx context.Context, f *feed) {
 	pause := firstPause
 	for ctx.Err() == nil {
-		delivered := false
+		var delivered atomic.Bool // out runs in the driver's goroutine
 		s.began(f)
 		err := s.watch(ctx, func(u *media.Unit) {
-			delivered = true
+			delivered.Store(true)
 			s.deliver(f, u)
 		})
 		if s.ended(f, err) {
 			return
 		}
-		if delivered {
+		if delivered.Load() {
 			pause = firstPause
 		}
 		s.opts.Log.Info("stream: camera line ended", "err", err, "again_in", pause)

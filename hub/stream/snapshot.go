@@ -129,11 +129,11 @@ func decode(ctx context.Context, program string, key *media.Unit, sz size) ([]by
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fmt.Errorf("ffmpeg: %w: %s", err, strings.TrimSpace(said.String()))
-	case out.Len() == 0:
-		return nil, fmt.Errorf("ffmpeg made no picture: %s", strings.TrimSpace(said.String()))
+		return nil, fmt.Errorf("ffmpeg: %w: %s", err, strings.TrimSpace(said.buf.String()))
+	case out.buf.Len() == 0:
+		return nil, fmt.Errorf("ffmpeg made no picture: %s", strings.TrimSpace(said.buf.String()))
 	}
-	return out.Bytes(), nil
+	return out.buf.Bytes(), nil
 }
 
 // annexB writes a key unit with its parameter sets as ITU-T H.264, annex B.
@@ -145,16 +145,17 @@ func annexB(key *media.Unit) []byte {
 	return b
 }
 
-// limited is a buffer that refuses to grow beyond max bytes.
+// limited is a buffer that refuses to grow beyond max bytes. The buffer is not embedded: its ReadFrom
+// would go round the limit.
 type limited struct {
-	bytes.Buffer
+	buf bytes.Buffer
 	max int
 }
 
 // Write appends or refuses.
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > l.max {
+	if l.buf.Len()+len(p) > l.max {
 		return 0, errors.New("too much output")
 	}
-	return l.Buffer.Write(p)
+	return l.buf.Write(p)
 }
