@@ -58,6 +58,7 @@ func (*Driver) Open(ctx context.Context, c device.Config) (device.Session, error
 		return nil, err
 	}
 	s := &session{config: c, target: t, ended: make(chan struct{}, 1)}
+	s.life, s.end = context.WithCancel(context.Background()) // outlives Open; Run ends it
 	l, err := s.dial(ctx, true)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ type session struct {
 	offer  device.Offer
 	seen   atomic.Int64  // Unix nanoseconds of the last picture
 	ended  chan struct{} // a Watch broke off: Run looks at once
+	life   context.Context
+	end    context.CancelFunc // ends life, and with it every Watch
 }
 
 // Offer says what the camera offers.
@@ -38,6 +40,7 @@ func (s *session) Offer() device.Offer { return s.offer }
 // Run reports that the camera is live and looks every 10 s whether it still answers, unless pictures
 // come anyway. It ends with ErrUnreachable when the camera missed two looks.
 func (s *session) Run(ctx context.Context, report func(trait.Reading) error) error {
+	defer s.end()
 	if err := report(trait.Live.Of(true, s.config.Now())); err != nil {
 		return fmt.Errorf("rtsp: report: %w", err)
 	}
@@ -86,7 +89,10 @@ func (s *session) look(ctx context.Context) error {
 // Watch streams pictures over a connection of its own. Units carry no parameter sets: these are in
 // their Track. The first units may not be key units.
 func (s *session) Watch(ctx context.Context, out func(*media.Unit)) error {
-	l, err := s.dial(ctx, true)
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	l, err := s.dial(watching, true)
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,9 @@ func (s *session) Watch(ctx context.Context, out func(*media.Unit)) error {
 	err = s.play(l, out)
 	if ctx.Err() != nil {
 		return nil
+	}
+	if s.life.Err() != nil {
+		return fmt.Errorf("rtsp: watch: the session is over: %w", device.ErrUnreachable)
 	}
 	select {
 	case s.ended <- struct{}{}:
@@ -163,30 +172,31 @@ func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 	if s.target.scheme == "rtsps" {
 		encrypted = device.Yes
 	}
-	anonymous, err := s.anonymous(ctx)
+	anonymous := s.anonymous(ctx)
 	return []device.Evidence{
 		{Claim: "own-password", Answer: own, How: "inferred", At: now},
 		{Claim: "anonymous-video", Answer: anonymous, How: "measured", At: now},
 		{Claim: "encrypted", Answer: encrypted, How: "measured", At: now},
-	}, err
+	}, nil
 }
 
-// anonymous asks for the stream's description without a password.
-func (s *session) anonymous(ctx context.Context) (device.Answer, error) {
+// anonymous asks for the stream's description without a password. A camera that does not answer
+// leaves it unknown.
+func (s *session) anonymous(ctx context.Context) device.Answer {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	l, err := s.dial(ctx, false)
 	if err != nil {
-		return device.Unknown, err
+		return device.Unknown
 	}
 	defer l.close()
 	_, err = l.describe()
 	var status liberrors.ErrClientBadStatusCode
 	switch {
 	case err == nil || errors.Is(err, device.ErrUnsupported):
-		return device.Yes, nil
+		return device.Yes
 	case errors.As(err, &status) && status.Code == base.StatusUnauthorized:
-		return device.No, nil
+		return device.No
 	}
-	return device.Unknown, fmt.Errorf("rtsp: evidence: %w", l.explain(ctx, err))
+	return device.Unknown
 }
