@@ -12,21 +12,19 @@ type Status int
 
 // The statuses of HAP (HomeKit Accessory Protocol, table 6-11).
 const (
-	StatusOK                 Status = 0
-	StatusNoPrivileges       Status = -70401 // not paired, or not an admin
-	StatusUnreachable        Status = -70402 // the device does not answer
-	StatusBusy               Status = -70403
-	StatusReadOnly           Status = -70404
-	StatusWriteOnly          Status = -70405
-	StatusNoEvents           Status = -70406
-	StatusOutOfResources     Status = -70407
-	StatusTimeout            Status = -70408
-	StatusNotFound           Status = -70409
-	StatusInvalidValue       Status = -70410
-	StatusNoAuthorization    Status = -70411 // wrong or missing authData
-	StatusNotAllowed         Status = -70412 // not in the present state: the camera is off
-	statusUnset              Status = 1      // not answered yet; never leaves the package
-	statusLimitedConcurrency        = StatusBusy
+	StatusOK              Status = 0
+	StatusNoPrivileges    Status = -70401 // not paired, or not an admin
+	StatusUnreachable     Status = -70402 // the device does not answer
+	StatusBusy            Status = -70403
+	StatusReadOnly        Status = -70404
+	StatusWriteOnly       Status = -70405
+	StatusNoEvents        Status = -70406
+	StatusOutOfResources  Status = -70407
+	StatusTimeout         Status = -70408
+	StatusNotFound        Status = -70409
+	StatusInvalidValue    Status = -70410
+	StatusNoAuthorization Status = -70411 // wrong or missing authData
+	StatusNotAllowed      Status = -70412 // not in the present state: the camera is off
 )
 
 // Error says the status as a number with its meaning.
