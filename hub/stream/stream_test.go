@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,10 +164,10 @@ func wait(d time.Duration) {
 func TestBackoffGrowsAndStartsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tries []time.Time
-		broken := true
+		var mended atomic.Bool
 		s := stream.New(func(ctx context.Context, out func(*media.Unit)) error {
 			tries = append(tries, time.Now())
-			if broken {
+			if !mended.Load() {
 				return errors.New("no route")
 			}
 			out(unit(0))
@@ -186,7 +187,7 @@ func TestBackoffGrowsAndStartsAgain(t *testing.T) {
 		if err := s.Stats().Err; err == nil || err.Error() != "no route" {
 			t.Fatal(err)
 		}
-		broken = false
+		mended.Store(true)
 		wait(40 * time.Second)
 		n := len(tries)
 		if pause := tries[n-1].Sub(tries[n-2]); pause > 1200*time.Millisecond {
