@@ -60,7 +60,7 @@ func (t toy) is(wanted string) bool {
 func stepOf(percent, steps int) int {
 	percent = min(max(percent, 0), 100)
 	k := percent * steps / 100
-	if k < steps && percentOf(k+1, steps) <= percent {
+	if percent > 0 && k < steps && percentOf(k+1, steps) <= percent {
 		k++
 	}
 	return k
@@ -113,7 +113,8 @@ func (d device3) toy() toy {
 	}
 	for i, s := range d.DeviceMessages.SensorReadCmd {
 		if s.SensorType == typeBattery {
-			t.sensor = &sensor{index: uint32(i)}
+			follow := d.DeviceMessages.SensorSubscribeCmd
+			t.sensor = &sensor{index: uint32(i), subscribe: i < len(follow) && follow[i].SensorType == typeBattery}
 			break
 		}
 	}
