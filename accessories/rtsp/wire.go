@@ -1,0 +1,201 @@
+package rtsp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+
+	"github.com/ingle-home/ingle/accessories/device"
+)
+
+const (
+	maxAddress  = 2048
+	ioTimeout   = 10 * time.Second
+	dialTimeout = 5 * time.Second
+)
+
+// target is a camera's address without name and password.
+type target struct {
+	scheme string // rtsp or rtsps
+	host   string // host:port
+	path   string // with the query, as the camera wants it
+}
+
+// parseAddress reads an address. Its errors do not repeat the address, which may hold a password.
+func parseAddress(address string) (target, error) {
+	refuse := func(why string) (target, error) {
+		return target{}, fmt.Errorf("rtsp: address: %s: %w", why, device.ErrRefused)
+	}
+	if len(address) > maxAddress {
+		return refuse("too long")
+	}
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "rtsp" && u.Scheme != "rtsps") || u.Hostname() == "" {
+		return refuse("must look like rtsp://host:port/path")
+	}
+	if u.User != nil {
+		return refuse("name and password do not belong in the address, it is logged; use their fields")
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"rtsp": "554", "rtsps": "322"}[u.Scheme]
+	}
+	return target{u.Scheme, net.JoinHostPort(u.Hostname(), port), u.RequestURI()}, nil
+}
+
+// url builds the library's URL. With credentials it is for the library only: it prints them.
+func (t target) url(user, password string) (*base.URL, error) {
+	u, err := base.ParseURL(t.scheme + "://" + t.host + t.path)
+	if err != nil {
+		return nil, errors.New("rtsp: address: not an RTSP URL")
+	}
+	if user != "" {
+		u.User = url.UserPassword(user, password)
+	}
+	return u, nil
+}
+
+// line is one RTSP connection.
+type line struct {
+	client   *gortsplib.Client
+	url      *base.URL
+	password string
+	stop     func() bool
+	dialed   error // why the connection could not be made; set before the first answer
+}
+
+// found is a camera's description with its H.264 part.
+type found struct {
+	response *base.Response
+	base     *base.URL
+	media    *description.Media
+	h264     *format.H264
+}
+
+// dial prepares a line that closes when ctx ends. The connection is made by the first request.
+func (s *session) dial(ctx context.Context, login bool) (*line, error) {
+	l := &line{}
+	user := ""
+	if login {
+		user = s.config.Fields[FieldUser]
+		if s.config.Secret != nil {
+			l.password = s.config.Secret(FieldPassword).Reveal()
+		}
+	}
+	u, err := s.target.url(user, l.password)
+	if err != nil {
+		return nil, err
+	}
+	tcp := gortsplib.ProtocolTCP
+	l.url = u
+	l.client = &gortsplib.Client{
+		Scheme: s.target.scheme, Host: s.target.host, Protocol: &tcp,
+		ReadTimeout: ioTimeout, WriteTimeout: ioTimeout,
+		UserAgent: "Ingle",
+		// A camera's certificate is its own; encryption still keeps listeners out.
+		TLSConfig:         &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
+		OnResponse:        withoutBasic,
+		OnTransportSwitch: func(error) {},
+		OnDecodeError:     func(error) {},
+		OnPacketsLost:     func(uint64) {},
+		DialContext: func(dialing context.Context, network, address string) (net.Conn, error) {
+			conn, err := s.connect(dialing, network, address)
+			l.dialed = err
+			return conn, err
+		},
+	}
+	if err := l.client.Start(); err != nil {
+		return nil, fmt.Errorf("rtsp: start: %w", err)
+	}
+	l.stop = context.AfterFunc(ctx, l.client.Close)
+	return l, nil
+}
+
+// connect dials the camera and no other host: a redirect must not take the password elsewhere.
+func (s *session) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	if address != s.target.host {
+		return nil, fmt.Errorf("the camera sends us to another host: %w", device.ErrRefused)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return s.config.Net.Dial(ctx, network, address)
+}
+
+func (l *line) close() {
+	l.stop()
+	l.client.Close()
+}
+
+// withoutBasic hides offers of Basic from the library, which would send the password in the clear.
+func withoutBasic(res *base.Response) {
+	var keep base.HeaderValue
+	for _, offer := range res.Header["WWW-Authenticate"] {
+		if len(offer) >= 6 && strings.EqualFold(offer[:6], "digest") {
+			keep = append(keep, offer)
+		}
+	}
+	if res.StatusCode == base.StatusUnauthorized {
+		res.Header["WWW-Authenticate"] = keep
+	}
+}
+
+// describe logs in and finds the H.264 part of the stream.
+func (l *line) describe() (found, error) {
+	desc, res, err := l.client.Describe(l.url)
+	if err != nil {
+		return found{}, err
+	}
+	f := found{response: res, base: desc.BaseURL}
+	f.media = desc.FindFormat(&f.h264)
+	if f.media == nil {
+		return found{}, fmt.Errorf("the stream has no H.264 pictures: %w", device.ErrUnsupported)
+	}
+	return f, nil
+}
+
+// explain sorts an error into the seam's three kinds, and takes care that no password is in it.
+func (l *line) explain(ctx context.Context, err error) error {
+	var status liberrors.ErrClientBadStatusCode
+	var noAuth liberrors.ErrClientAuthSetup
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", device.ErrUnreachable, ctx.Err())
+	case errors.Is(err, device.ErrUnsupported), errors.Is(err, device.ErrRefused):
+		return err
+	case l.dialed != nil:
+		if errors.Is(l.dialed, device.ErrRefused) {
+			return l.dialed
+		}
+		return fmt.Errorf("%w: %w", device.ErrUnreachable, l.dialed)
+	case errors.As(err, &noAuth):
+		return fmt.Errorf("the camera wants the password in the clear: %w", device.ErrRefused)
+	case errors.As(err, &status):
+		return statusError(status.Code)
+	}
+	text := err.Error()
+	if l.password != "" {
+		text = strings.NewReplacer(l.password, "[secret]", url.QueryEscape(l.password), "[secret]").Replace(text)
+	}
+	return fmt.Errorf("%w: %s", device.ErrUnreachable, text)
+}
+
+func statusError(code base.StatusCode) error {
+	switch code {
+	case base.StatusUnauthorized, base.StatusForbidden:
+		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.ErrRefused)
+	case base.StatusNotFound:
+		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.ErrRefused)
+	}
+	return fmt.Errorf("status %d: %w", code, device.ErrUnreachable)
+}

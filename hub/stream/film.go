@@ -1,0 +1,54 @@
+package stream
+
+import (
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/media"
+)
+
+// film is what the source remembers of the pictures: the newest key unit and all that followed it.
+type film struct {
+	track  *media.Track
+	key    *media.Unit
+	gop    []*media.Unit // from the newest key unit on; nil when it grew beyond the limit
+	size   int           // bytes in gop
+	offset time.Duration // added to the PTS of this connection, so that viewers see time go on
+	newest *media.Unit
+}
+
+// reconnect forgets the pictures of the old line, but not its clock.
+func (f *film) reconnect() {
+	f.key, f.gop, f.size = nil, nil, 0
+}
+
+// add puts a unit into the film and gives it back with the source's own PTS; nil for a unit that
+// nobody can decode because no key unit came before it.
+func (f *film) add(u *media.Unit, limit int) *media.Unit {
+	if f.key == nil {
+		if !u.Key {
+			return nil
+		}
+		f.offset = 0
+		if f.newest != nil {
+			f.offset = f.newest.PTS + max(u.At.Sub(f.newest.At), time.Millisecond) - u.PTS
+		}
+	}
+	if f.offset != 0 {
+		moved := *u // units are shared and never changed
+		moved.PTS += f.offset
+		u = &moved
+	}
+	f.track, f.newest = u.Track, u
+	switch {
+	case u.Key:
+		// A new slice, because viewers that joined read the old one.
+		f.key, f.gop, f.size = u, []*media.Unit{u}, u.Size()
+	case f.gop != nil:
+		if f.size += u.Size(); f.size > limit {
+			f.gop = nil // newcomers wait for the next key unit
+			break
+		}
+		f.gop = append(f.gop, u)
+	}
+	return u
+}

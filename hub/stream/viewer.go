@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/ingle-home/ingle/accessories/media"
+)
+
+// Viewer receives a source's units in order. Next is for one goroutine at a time.
+type Viewer struct {
+	source  *Source
+	ready   chan struct{}
+	forget  func() bool // stops the wait for the context that View got
+	dropped atomic.Uint64
+
+	// Guarded by source.mu.
+	gone    bool
+	queue   []*media.Unit
+	limit   int
+	needKey bool // the next unit must be a key unit, or it cannot be decoded
+}
+
+// View opens a viewer until ctx ends or its Close. It starts with the newest key unit and all that
+// came since, if the camera is connected, and goes on live without a gap.
+func (s *Source) View(ctx context.Context) *Viewer {
+	v := &Viewer{source: s, ready: make(chan struct{}, 1), needKey: true}
+	s.mu.Lock()
+	v.queue = slices.Clone(s.film.gop)
+	v.needKey = len(v.queue) == 0
+	v.limit = s.opts.Ring + len(v.queue)
+	s.viewers[v] = struct{}{}
+	s.wanted()
+	v.poke()
+	v.forget = context.AfterFunc(ctx, v.end)
+	s.mu.Unlock()
+	return v
+}
+
+// Next gives the next unit and waits for it. The unit is shared: it must not be changed. Errors:
+// ErrPaused, ErrClosed, the error on which the source gave up, or ctx's.
+func (v *Viewer) Next(ctx context.Context) (*media.Unit, error) {
+	for {
+		if u, err := v.take(); u != nil || err != nil {
+			return u, err
+		}
+		select {
+		case <-v.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (v *Viewer) take() (*media.Unit, error) {
+	v.source.mu.Lock()
+	defer v.source.mu.Unlock()
+	if v.gone {
+		return nil, ErrClosed
+	}
+	if err := v.source.barred(); err != nil {
+		return nil, err
+	}
+	if len(v.queue) == 0 {
+		return nil, nil
+	}
+	u := v.queue[0]
+	v.queue[0] = nil
+	v.queue = v.queue[1:]
+	return u, nil
+}
+
+// Dropped is the number of units that this viewer lost because it was too slow.
+func (v *Viewer) Dropped() uint64 { return v.dropped.Load() }
+
+// Close ends the viewer.
+func (v *Viewer) Close() {
+	v.forget()
+	v.end()
+}
+
+func (v *Viewer) end() {
+	s := v.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.gone {
+		return
+	}
+	v.gone, v.queue = true, nil
+	delete(s.viewers, v)
+	v.poke()
+	s.unwanted()
+}
+
+// empty throws away what was not fetched. Callers hold source.mu.
+func (v *Viewer) empty() { v.queue, v.needKey = nil, true }
+
+// poke wakes Next.
+func (v *Viewer) poke() {
+	select {
+	case v.ready <- struct{}{}:
+	default:
+	}
+}
+
+// push appends a unit and gives the number of units lost by that. Callers hold source.mu.
+func (v *Viewer) push(u *media.Unit) (lost uint64) {
+	defer func() { v.dropped.Add(lost) }()
+	if v.needKey && !u.Key {
+		if v.dropped.Load() > 0 {
+			lost = 1 // part of a drop; before the first key unit nothing was lost
+		}
+		return lost
+	}
+	v.needKey = false
+	if len(v.queue) >= v.limit {
+		lost = uint64(v.makeRoom(u))
+		if v.needKey {
+			return lost
+		}
+	}
+	v.queue = append(v.queue, u)
+	v.poke()
+	return lost
+}
+
+// makeRoom drops up to the newest key unit: one in the ring, or the one that comes, or one to wait
+// for; then the unit at hand is lost as well.
+func (v *Viewer) makeRoom(u *media.Unit) (lost int) {
+	from := len(v.queue)
+	if !u.Key {
+		for from--; from > 0 && !v.queue[from].Key; from-- {
+		}
+	}
+	if from <= 0 { // no later key unit
+		lost = len(v.queue) + 1
+		v.queue, v.needKey = nil, true
+		return lost
+	}
+	v.queue = slices.Clone(v.queue[from:])
+	return from
+}
