@@ -1,0 +1,207 @@
+package hap
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are fixed for the life of a server. Name, Model and Memory are needed.
+type Options struct {
+	Name     string // as announced, without the four digits that Announcement adds
+	Model    string // TXT md
+	Category uint8  // 2 bridge, 17 camera, …; 0 means 2
+	Memory   Memory
+
+	// Snapshot answers a picture request with a JPEG of about that size in
+	// pixels; aid 0 means the only camera of the server. A Status in the error
+	// goes to the controller. Nil means there are no cameras.
+	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
+
+	Log    *slog.Logger // nil means silence; secrets and values are never logged
+	Limits Limits
+}
+
+// Limits bound what peers and devices may cost. Every zero takes the default.
+type Limits struct {
+	DeviceWrite     time.Duration // one PUT with all its OnWrite calls: 9 s
+	DeviceRead      time.Duration // one GET with all its OnRead calls: 2 s
+	Snapshot        time.Duration // one picture: 9 s
+	Window          time.Duration // event messages of one session are this far apart: 250 ms
+	Request         time.Duration // from a request's first byte to its last: 10 s
+	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
+	Setup           time.Duration // the same during a pair-setup: 30 s
+	Unauthenticated int           // connections that have not proved themselves: 128
+	Sessions        int           // connections that have: 256, the longest silent one yields
+	Pairings        int           // 64
+}
+
+func (l Limits) orDefaults() Limits {
+	return Limits{
+		DeviceWrite:     cmp.Or(l.DeviceWrite, 9*time.Second),
+		DeviceRead:      cmp.Or(l.DeviceRead, 2*time.Second),
+		Snapshot:        cmp.Or(l.Snapshot, 9*time.Second),
+		Window:          cmp.Or(l.Window, 250*time.Millisecond),
+		Request:         cmp.Or(l.Request, 10*time.Second),
+		Idle:            cmp.Or(l.Idle, 10*time.Second),
+		Setup:           cmp.Or(l.Setup, 30*time.Second),
+		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
+		Sessions:        cmp.Or(l.Sessions, 256),
+		Pairings:        cmp.Or(l.Pairings, 64),
+	}
+}
+
+// Server is one HAP server: one identity, one set of pairings, one accessory
+// database. Several can run in one process; they share nothing.
+type Server struct {
+	options  Options
+	limits   Limits
+	log      *slog.Logger
+	database atomic.Pointer[database]
+	numbers  atomic.Uint64 // connections so far
+	changed  chan struct{}
+
+	saving     sync.Mutex // one state change at a time, held while Memory writes
+	publishing sync.Mutex
+
+	mu       sync.Mutex // below; never held across a call to the outside
+	state    State
+	sessions map[*session]struct{}
+}
+
+// New loads the state of a server, or creates and saves one at the first start.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Memory == nil || o.Name == "" || o.Model == "" {
+		return nil, errors.New("hap: a server needs a name, a model and a memory")
+	}
+	if o.Category == 0 {
+		o.Category = 2
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	state, err := o.Memory.Load(ctx)
+	if errors.Is(err, ErrNoState) {
+		if state, err = NewState(); err != nil {
+			return nil, err
+		}
+		err = o.Memory.Save(ctx, state)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hap: state: %w", err)
+	}
+	if state.ConfigNumber == 0 {
+		state.ConfigNumber = 1
+	}
+	s := &Server{
+		options: o, limits: o.Limits.orDefaults(), log: o.Log,
+		changed: make(chan struct{}, 1), state: state, sessions: map[*session]struct{}{},
+	}
+	s.database.Store(&database{})
+	return s, nil
+}
+
+// Setup is what a person needs to pair: the code to type and the text of the QR
+// code. Both stay the same until the household asks for new ones.
+type Setup struct {
+	Code string // XXX-XX-XXX
+	URI  string // X-HM://…
+}
+
+// Setup returns the setup code. It is a secret: whoever has it can pair while
+// nobody else has.
+func (s *Server) Setup() Setup {
+	state := s.snapshot()
+	uri, err := state.SetupURI(s.options.Category)
+	if err != nil {
+		s.log.Error("hap: setup uri", "error", err)
+	}
+	return Setup{Code: state.SetupCode, URI: uri}
+}
+
+// Announcement is what to say over mDNS as _hap._tcp.
+type Announcement struct {
+	Instance string // "Name XXXX", so that two hubs do not share a name
+	TXT      map[string]string
+}
+
+// Announcement returns the present announcement; Changed tells when to ask again.
+func (s *Server) Announcement() Announcement {
+	state := s.snapshot()
+	unpaired := "1"
+	if len(state.Pairings) > 0 {
+		unpaired = "0"
+	}
+	id := strings.ReplaceAll(state.DeviceID, ":", "")
+	name := strings.TrimSpace(strings.ReplaceAll(s.options.Name, ".", ""))
+	return Announcement{
+		Instance: name + " " + id[max(0, len(id)-4):],
+		TXT: map[string]string{
+			"id": state.DeviceID, "c#": strconv.Itoa(int(state.ConfigNumber)), "s#": "1", "sf": unpaired, "ff": "0",
+			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": state.SetupHash(),
+		},
+	}
+}
+
+// Changed receives after the announcement has changed; changes in quick
+// succession may arrive as one.
+func (s *Server) Changed() <-chan struct{} { return s.changed }
+
+func (s *Server) announce() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Paired reports whether any controller is paired.
+func (s *Server) Paired() bool { return len(s.snapshot().Pairings) > 0 }
+
+// DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
+func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
+
+// ResetTries allows pairing again after too many wrong setup codes.
+func (s *Server) ResetTries(ctx context.Context) error {
+	return s.change(ctx, func(state *State) error {
+		state.Tries = 0
+		return nil
+	})
+}
+
+// snapshot is the saved state; its slices are shared and never written to.
+func (s *Server) snapshot() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// change edits a copy of the state and makes it the server's own only once it is
+// saved: what a controller hears is then always what a restart would find. The
+// end of a session does not interrupt a save, a deadline does.
+func (s *Server) change(ctx context.Context, edit func(*State) error) error {
+	const saveWithin = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	next := s.snapshot()
+	next.Pairings = slices.Clone(next.Pairings)
+	if err := edit(&next); err != nil {
+		return err
+	}
+	if err := s.options.Memory.Save(ctx, next); err != nil {
+		return fmt.Errorf("hap: save state: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = next
+	return nil
+}
