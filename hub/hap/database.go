@@ -7,6 +7,8 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/message"
 )
 
 // database is one published set of accessories; it is never changed, only
@@ -15,10 +17,12 @@ type database struct {
 	pieces []piece
 	index  map[id]*Characteristic
 	digest []byte
+
+	identify *Characteristic // of accessory 1, or nil
 }
 
 // id names one characteristic of a server.
-type id struct{ aid, iid uint64 }
+type id = message.ID
 
 // piece is a stretch of GET /accessories that only a new c# can change, followed
 // by the value of a characteristic (nil after the last one).
@@ -77,9 +81,12 @@ func newDatabase(accs []*Accessory) *database {
 	for i, a := range accs {
 		r.comma(i)
 		r.accessory(a)
+		if a.AID == 1 {
+			d.identify = a.Service("3E").Characteristic("14")
+		}
 		for _, s := range a.Services {
 			for _, c := range s.Characteristics {
-				d.index[id{a.AID, c.IID}] = c
+				d.index[id{AID: a.AID, IID: c.IID}] = c
 			}
 		}
 	}

@@ -130,7 +130,7 @@ func (s *session) subscribe(name id, on bool) {
 		w.drop()
 		delete(s.subscriptions, name)
 	case on && w == nil && c != nil && s.ctx.Err() == nil:
-		w = &subscription{to: &s.events, of: c, aid: name.aid}
+		w = &subscription{to: &s.events, of: c, aid: name.AID}
 		s.subscriptions[name] = w
 		w.watch()
 	}
@@ -157,7 +157,7 @@ func (s *session) carryOver(d *database) {
 		if c == nil || c.Perms&PermEvents == 0 {
 			continue
 		}
-		next := &subscription{to: &s.events, of: c, aid: name.aid}
+		next := &subscription{to: &s.events, of: c, aid: name.AID}
 		s.subscriptions[name] = next
 		next.watch()
 		if owed {

@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
 )
 
 // Options are fixed for the life of a server. Name, Model and Memory are needed.
@@ -41,7 +45,6 @@ type Limits struct {
 	Setup           time.Duration // the same during a pair-setup: 30 s
 	Unauthenticated int           // connections that have not proved themselves: 128
 	Sessions        int           // connections that have: 256, the longest silent one yields
-	Pairings        int           // 64
 }
 
 func (l Limits) orDefaults() Limits {
@@ -55,9 +58,10 @@ func (l Limits) orDefaults() Limits {
 		Setup:           cmp.Or(l.Setup, 30*time.Second),
 		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
 		Sessions:        cmp.Or(l.Sessions, 256),
-		Pairings:        cmp.Or(l.Pairings, 64),
 	}
 }
+
+var errCrowded = errors.New("hap: too many connections")
 
 // Server is one HAP server: one identity, one set of pairings, one accessory
 // database. Several can run in one process; they share nothing.
@@ -68,6 +72,7 @@ type Server struct {
 	database atomic.Pointer[database]
 	numbers  atomic.Uint64 // connections so far
 	changed  chan struct{}
+	gate     pairing.Gate
 
 	saving     sync.Mutex // one state change at a time, held while Memory writes
 	publishing sync.Mutex
@@ -204,4 +209,166 @@ func (s *Server) change(ctx context.Context, edit func(*State) error) error {
 	defer s.mu.Unlock()
 	s.state = next
 	return nil
+}
+
+// Listen opens the port of a server. Port 0 means the port of last time, if it
+// is free, since controllers remember where a server was. Accepted connections
+// send no TCP keepalives: they would wake phones.
+func (s *Server) Listen(ctx context.Context, address string) (net.Listener, error) {
+	config := net.ListenConfig{KeepAlive: -1}
+	if host, port, err := net.SplitHostPort(address); err == nil && port == "0" {
+		if last := s.snapshot().Port; last != 0 {
+			if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(last))); err == nil {
+				return l, nil
+			}
+		}
+	}
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("hap: listen: %w", err)
+	}
+	return l, nil
+}
+
+// Serve answers connections until ctx ends, which is no error, and returns when
+// every goroutine it started has ended: calls of OnRead, OnWrite and Snapshot
+// must come back when their context ends. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer l.Close()
+	if err := s.rememberPort(ctx, l); err != nil {
+		return err
+	}
+	for {
+		socket, err := l.Accept()
+		switch {
+		case err == nil:
+			session := newSession(ctx, s, socket)
+			s.admit(session)
+			sessions.Go(func() {
+				defer s.forget(session)
+				session.run()
+			})
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("hap: accept: %w", err)
+		default: // out of files: the next may work
+			s.log.Warn("hap: accept", "error", err)
+			pause(ctx, 100*time.Millisecond)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
+
+func (s *Server) rememberPort(ctx context.Context, l net.Listener) error {
+	at, ok := l.Addr().(*net.TCPAddr)
+	if !ok || at.Port == s.snapshot().Port {
+		return nil
+	}
+	return s.change(ctx, func(state *State) error {
+		state.Port = at.Port
+		return nil
+	})
+}
+
+// all are the connections of this moment.
+func (s *Server) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.sessions))
+}
+
+// admit makes room for a connection that has not proved itself: strangers must
+// not keep the household out.
+func (s *Server) admit(new *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[new] = struct{}{}
+	s.evict(s.limits.Unauthenticated, func(o *session) (candidate bool, age int64) {
+		return o.peer == nil, int64(o.number)
+	}, new)
+}
+
+// enter makes a connection that of a controller, if it is still paired.
+func (s *Server) enter(new *session, peer *Peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.state.Pairings, func(p Pairing) bool { return p.ID == peer.Controller })
+	if i < 0 {
+		return false
+	}
+	peer.admin.Store(s.state.Pairings[i].Admin)
+	new.peer = peer
+	s.evict(s.limits.Sessions, func(o *session) (candidate bool, age int64) {
+		return o.peer != nil, o.heard.Load()
+	}, new)
+	return true
+}
+
+// evict closes the oldest of the candidates if there are more than limit. It
+// runs under s.mu.
+func (s *Server) evict(limit int, rank func(*session) (candidate bool, age int64), spare *session) {
+	var oldest *session
+	var least int64
+	n := 0
+	for o := range s.sessions {
+		candidate, age := rank(o)
+		if !candidate || o.ctx.Err() != nil {
+			continue
+		}
+		n++
+		if o != spare && !o.settled.Load() && (oldest == nil || age < least) {
+			oldest, least = o, age
+		}
+	}
+	if n > limit && oldest != nil {
+		oldest.end("admission", errCrowded)
+	}
+}
+
+func (s *Server) forget(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, session)
+}
+
+// promote brings the rights of live sessions up to the saved pairings.
+func (s *Server) promote() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		for _, p := range s.state.Pairings {
+			if session.peer != nil && session.peer.Controller == p.ID {
+				session.peer.admin.Store(p.Admin)
+			}
+		}
+	}
+}
+
+// expel closes the sessions of controllers that are gone, the asker's own last.
+func (s *Server) expel(gone []string, asker *session) {
+	if len(gone) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		if session != asker && session.peer != nil && slices.Contains(gone, session.peer.Controller) {
+			session.end("pairings", errUnknown)
+		}
+	}
+	if slices.Contains(gone, asker.peer.Controller) {
+		asker.end("pairings", errUnknown)
+	}
 }

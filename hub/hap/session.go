@@ -87,7 +87,7 @@ type session struct {
 func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
 	ctx, cancel := context.WithCancel(ctx)
 	store := store{server}
-	return &session{
+	s := &session{
 		server: server, conn: frame.New(socket), number: server.numbers.Add(1),
 		local: address(socket.LocalAddr()), remote: address(socket.RemoteAddr()),
 		ctx: ctx, cancel: cancel,
@@ -95,6 +95,8 @@ func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
 		answered: make(chan struct{}, 1), events: events{wake: make(chan struct{}, 1)},
 		subscriptions: map[id]*subscription{},
 	}
+	context.AfterFunc(ctx, func() { s.conn.Close() }) // wakes a blocked reader or writer
+	return s
 }
 
 func address(a net.Addr) netip.AddrPort {
@@ -113,13 +115,12 @@ func (s *session) run() {
 	s.work.Wait()
 }
 
-// end closes the connection; the goroutine of the session cleans up.
+// end closes the connection and never blocks; the session's goroutine cleans up.
 func (s *session) end(where string, err error) {
 	if s.ctx.Err() == nil && err != nil {
 		s.server.log.Debug("hap: connection ends", slog.String("in", where), slog.Any("remote", s.remote), slog.Any("error", err))
 	}
 	s.cancel()
-	s.conn.Close()
 }
 
 func (s *session) loop() error {
