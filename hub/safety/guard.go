@@ -117,7 +117,7 @@ func (g *Guard) Do(ctx context.Context, accessory string, cmd trait.Command) err
 			return err
 		}
 	}
-	return g.drive(ctx, m, percent, g.o.Lease)
+	return g.drive(ctx, m, percent, true)
 }
 
 // allow gives the motor, the speed that it may have, and whether it has to be stopped before.
@@ -134,8 +134,7 @@ func (g *Guard) Cap(ctx context.Context, accessory string, percent int) error {
 	g.mu.Lock()
 	m := g.motor(accessory)
 	m.cap = min(max(percent, 0), full)
-	over := m.moving && m.want > m.cap
-	slow := m.cap
+	slow, over := m.cap, m.running() && m.want > m.cap
 	g.mu.Unlock()
 	switch {
 	case !over:
@@ -143,7 +142,10 @@ func (g *Guard) Cap(ctx context.Context, accessory string, percent int) error {
 	case slow == 0:
 		return g.stop(ctx, m)
 	}
-	return g.drive(ctx, m, slow, 0)
+	if err := g.drive(ctx, m, slow, false); !errors.Is(err, ErrStopped) {
+		return err
+	}
+	return nil // it was stopped meanwhile, which is slow enough
 }
 
 // StopAll turns "Stop everything" on and stops every motor, all at the same time. It returns when
@@ -171,14 +173,13 @@ func (g *Guard) rest(ctx context.Context) error {
 		}
 	}
 	g.mu.Unlock()
-	results := make(chan error, len(list))
+	var stops []<-chan error
 	for _, m := range list {
-		done := g.begin(m)
-		go func() { results <- g.await(ctx, done) }()
+		stops = append(stops, g.begin(m))
 	}
 	var all error
-	for range list {
-		all = errors.Join(all, <-results)
+	for _, done := range stops {
+		all = errors.Join(all, g.await(ctx, done))
 	}
 	return all
 }

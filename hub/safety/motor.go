@@ -17,6 +17,7 @@ type motor struct {
 	cap     int // percent
 	want    int // the last speed that was let through, in percent
 	count   int // numbers commands
+	driven  int // the number of the newest speed
 	stopped int // the number of the newest stop
 	moving  bool
 	unknown bool // its link was lost in motion, and no stop has been confirmed since
@@ -34,6 +35,9 @@ func (g *Guard) motor(accessory string) *motor {
 	}
 	return m
 }
+
+// running says whether the newest command is a speed.
+func (m *motor) running() bool { return m.moving && m.driven > m.stopped }
 
 func (m *motor) disarm() {
 	if m.lease != nil {
@@ -60,50 +64,61 @@ func (g *Guard) arm(m *motor, after time.Duration) {
 	m.lease = mine
 }
 
-// drive lets a speed through. A lease of 0 leaves the one that is running. The lease starts before the
-// command is sent: a command without an answer may have been obeyed.
-func (g *Guard) drive(ctx context.Context, m *motor, percent int, lease time.Duration) error {
+// drive lets a speed through. A person's renews the lease, which starts before the command is sent: a
+// command without an answer may have been obeyed. Any other only changes what already runs.
+func (g *Guard) drive(ctx context.Context, m *motor, percent int, person bool) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("safety: %w", err)
 	}
-	count, was, err := g.admit(m, percent, lease)
+	d, err := g.admit(m, percent, person)
 	if err != nil {
 		return err
 	}
 	done := make(chan error, 1)
 	own := context.WithoutCancel(ctx) // the end of the call has to tell that the command is over
-	if !g.spawn(func() { g.carry(own, m, percent, count, was, done) }) {
+	if !g.spawn(func() { g.carry(own, m, d, done) }) {
 		return ErrClosed
 	}
 	return g.await(ctx, done)
 }
 
-func (g *Guard) admit(m *motor, percent int, lease time.Duration) (count int, was bool, err error) {
+// drive is a speed that was let through.
+type drive struct {
+	percent int
+	count   int
+	moved   bool // the motor was moving before
+}
+
+func (g *Guard) admit(m *motor, percent int, person bool) (drive, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case g.closed || m.removed:
-		return 0, false, ErrClosed
+		return drive{}, ErrClosed
 	case g.held:
-		return 0, false, ErrHeld
+		return drive{}, ErrHeld
+	case m.unknown:
+		return drive{}, ErrNotStopped
+	case m.cap == 0, !person && !m.running():
+		return drive{}, ErrStopped
 	}
 	m.count++
-	was = m.moving
-	m.moving, m.want = true, min(percent, m.cap)
-	if lease > 0 {
-		g.arm(m, lease)
+	d := drive{percent: min(percent, m.cap), count: m.count, moved: m.moving}
+	m.driven, m.moving, m.want = m.count, true, d.percent
+	if person {
+		g.arm(m, g.o.Lease)
 	}
-	return m.count, was, nil
+	return d, nil
 }
 
 // carry brings a speed to the actuator and, if a stop was asked for meanwhile, another stop after it.
-func (g *Guard) carry(ctx context.Context, m *motor, percent, count int, was bool, done chan<- error) {
+func (g *Guard) carry(ctx context.Context, m *motor, d drive, done chan<- error) {
 	ctx, cancel := context.WithTimeout(ctx, driveTime)
 	defer cancel()
-	err := g.o.Actuator.Do(ctx, m.id, trait.Speed.Set(percent))
+	err := g.o.Actuator.Do(ctx, m.id, trait.Speed.Set(d.percent))
 	g.mu.Lock()
-	overtaken := m.stopped > count
-	if err != nil && m.away && !was && m.count == count { // it was not there to obey
+	overtaken := m.stopped > d.count
+	if err != nil && m.away && !d.moved && m.count == d.count { // it was not there to obey
 		m.moving = false
 		m.disarm()
 	}
@@ -185,6 +200,7 @@ func (g *Guard) atRest(m *motor, count int) {
 		return
 	}
 	m.moving, m.unknown, m.want = false, false, 0
+	m.disarm()
 	m.restAt = time.Now()
 	g.o.Faults.Clear(CodeNotStopped, m.id)
 	g.o.Faults.Clear(CodeRestUnknown, m.id)
