@@ -488,3 +488,31 @@ func TestManyAtOnceEndAtRest(t *testing.T) {
 		})
 	})
 }
+
+func TestAnOldReportArmsNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.mustSet(50)
+		seen := time.Now()
+		pass(time.Second)
+		w.mustSet(0)
+		w.report("rocket", trait.Speed.Of(50, seen)) // it was on its way when the stop overtook it
+		pass(time.Hour)
+		w.wrote("rocket", 50, 0)
+	})
+}
+
+func TestAReportDuringAStopArmsNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.mustSet(50)
+		w.with(func(r *toy) { r.swallow = 1 })
+		stopped := make(chan error, 1)
+		go func() { stopped <- w.set(0) }()
+		pass(100 * time.Millisecond)
+		w.report("rocket", trait.Speed.Of(50, time.Now()))
+		if err := <-stopped; err != nil {
+			w.t.Fatal(err)
+		}
+		pass(time.Hour)
+		w.wrote("rocket", 50, 0)
+	})
+}
