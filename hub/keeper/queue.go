@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,9 +23,12 @@ type order struct {
 	outs []chan error
 }
 
-// queue holds what waits for one accessory: in order, one order a trait.
+// queue holds what waits for one accessory: in order, one order a trait. It takes orders only while
+// a session serves it, and nothing outlives that session: a speed that was asked for on an earlier
+// line must never run on a later one.
 type queue struct {
 	mu    sync.Mutex
+	open  bool
 	list  []*order
 	ready chan struct{}
 }
@@ -35,35 +39,49 @@ func (q *queue) do(ctx context.Context, cmd trait.Command) error {
 	ctx, cancel := context.WithTimeout(ctx, timeFor(cmd)+patience)
 	defer cancel()
 	out := make(chan error, 1)
-	if !q.put(cmd, out) {
-		return ErrBusy
+	if err := q.put(cmd, out); err != nil {
+		return fmt.Errorf("keeper: %s: %w", cmd.Trait.ID(), err)
 	}
 	select {
 	case err := <-out:
 		return err
 	case <-ctx.Done():
+		q.withdraw(out)
 		return fmt.Errorf("keeper: %s: %w", cmd.Trait.ID(), ctx.Err())
 	}
 }
 
-func (q *queue) put(cmd trait.Command, out chan error) bool {
+func (q *queue) put(cmd trait.Command, out chan error) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !q.open {
+		return device.ErrUnreachable
+	}
 	for _, o := range q.list {
 		if o.cmd.Trait == cmd.Trait {
 			o.cmd, o.outs = cmd, append(o.outs, out)
-			return true
+			return nil
 		}
 	}
 	if len(q.list) == depth {
-		return false
+		return ErrBusy
 	}
 	q.list = append(q.list, &order{cmd, []chan error{out}})
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
-	return true
+	return nil
+}
+
+// withdraw takes back what nobody waits for any more: its sender was told that it failed.
+func (q *queue) withdraw(out chan error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range q.list {
+		o.outs = slices.DeleteFunc(o.outs, func(c chan error) bool { return c == out })
+	}
+	q.list = slices.DeleteFunc(q.list, func(o *order) bool { return len(o.outs) == 0 })
 }
 
 func (q *queue) take() *order {
@@ -77,17 +95,28 @@ func (q *queue) take() *order {
 	return o
 }
 
-// serve gives the orders to the session until ctx ends; then it turns away what waits. A command
-// that had to be abandoned breaks the session.
+// admit opens the queue for a session.
+func (q *queue) admit() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.open = true
+}
+
+// serve gives the orders to the session until ctx ends. A command that had to be abandoned breaks
+// the session.
 func (q *queue) serve(ctx context.Context, s device.Session, broken func()) {
-	defer q.refuse()
 	for {
-		for o := q.take(); o != nil && ctx.Err() == nil; o = q.take() {
-			err := call(ctx, timeFor(o.cmd), "do", func(ctx context.Context) error { return s.Do(ctx, o.cmd) })
-			o.answer(err)
+		for ctx.Err() == nil {
+			o := q.take()
+			if o == nil {
+				break
+			}
+			_, err := call(ctx, timeFor(o.cmd), "do", nil, only(func(ctx context.Context) error { return s.Do(ctx, o.cmd) }))
 			if errors.Is(err, errAbandoned) {
+				q.refuse() // before anyone can react to the answer
 				broken()
 			}
+			o.answer(err)
 		}
 		select {
 		case <-q.ready:
@@ -97,9 +126,14 @@ func (q *queue) serve(ctx context.Context, s device.Session, broken func()) {
 	}
 }
 
+// refuse closes the queue and turns away what waits.
 func (q *queue) refuse() {
-	for o := q.take(); o != nil; o = q.take() {
-		o.answer(device.ErrUnreachable)
+	q.mu.Lock()
+	left := q.list
+	q.open, q.list = false, nil
+	q.mu.Unlock()
+	for _, o := range left {
+		o.answer(fmt.Errorf("keeper: %s: %w", o.cmd.Trait.ID(), device.ErrUnreachable))
 	}
 }
 
