@@ -118,7 +118,7 @@ func evidence(r *run) {
 func goroutines(r *run) {
 	before := stacks()
 	r.use()
-	deadline := time.NewTimer(3 * time.Second)
+	deadline := time.NewTimer(r.limits.grace)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
