@@ -51,7 +51,7 @@ func (a *api) rooms() {
 			return &none{}, a.Hub.Remove(ctx, in.ID)
 		})
 	type order struct {
-		named
+		ID   string `path:"id" maxLength:"64"`
 		Body wire.Do
 	}
 	add(a, route{"do", "POST", "/accessories/{id}/do", Member, nil, http.StatusNoContent, "Have a thing obey; answers when it has"},
@@ -63,7 +63,7 @@ func (a *api) rooms() {
 
 func (a *api) still() {
 	type ask struct {
-		named
+		ID     string `path:"id" maxLength:"64"`
 		Width  int `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
 		Height int `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
 	}
