@@ -64,8 +64,8 @@ func (a *api) rooms() {
 func (a *api) still() {
 	type ask struct {
 		ID     string `path:"id" maxLength:"64"`
-		Width  int `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
-		Height int `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+		Width  int    `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+		Height int    `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
 	}
 	type picture struct {
 		ContentType  string `header:"Content-Type"`
