@@ -26,10 +26,14 @@ type order struct {
 // queue holds what waits for one accessory: in order, one order a trait. It takes orders only while
 // a session serves it, and nothing outlives that session: a speed that was asked for on an earlier
 // line must never run on a later one.
+//
+// A stop goes first and cuts short the speed that is being done: a motor that shall rest does not
+// wait for one that answers late.
 type queue struct {
 	mu    sync.Mutex
 	open  bool
 	list  []*order
+	cut   context.CancelFunc // ends the speed that is being done, if one is
 	ready chan struct{}
 }
 
@@ -57,16 +61,24 @@ func (q *queue) put(cmd trait.Command, out chan error) error {
 	if !q.open {
 		return device.ErrUnreachable
 	}
-	for _, o := range q.list {
-		if o.cmd.Trait == cmd.Trait {
-			o.cmd, o.outs = cmd, append(o.outs, out)
-			return nil
+	o := &order{}
+	at := slices.IndexFunc(q.list, func(o *order) bool { return o.cmd.Trait == cmd.Trait })
+	switch {
+	case at >= 0:
+		o = q.list[at]
+	case len(q.list) == depth && !stops(cmd):
+		return ErrBusy
+	default:
+		at = len(q.list)
+		q.list = append(q.list, o)
+	}
+	o.cmd, o.outs = cmd, append(o.outs, out)
+	if stops(cmd) {
+		q.list = slices.Insert(slices.Delete(q.list, at, at+1), 0, o)
+		if q.cut != nil {
+			q.cut()
 		}
 	}
-	if len(q.list) == depth {
-		return ErrBusy
-	}
-	q.list = append(q.list, &order{cmd, []chan error{out}})
 	select {
 	case q.ready <- struct{}{}:
 	default:
@@ -84,15 +96,25 @@ func (q *queue) withdraw(out chan error) {
 	q.list = slices.DeleteFunc(q.list, func(o *order) bool { return len(o.outs) == 0 })
 }
 
-func (q *queue) take() *order {
+// take gives the next order, if there is one. A stop that comes from then on calls cut, if it is a speed.
+func (q *queue) take(cut context.CancelFunc) *order {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.cut = nil
 	if len(q.list) == 0 {
 		return nil
 	}
 	o := q.list[0]
 	q.list = q.list[1:]
+	if o.cmd.Trait == trait.Speed.Any() && !stops(o.cmd) {
+		q.cut = cut
+	}
 	return o
+}
+
+func stops(cmd trait.Command) bool {
+	percent, ok := trait.Speed.Want(cmd)
+	return ok && percent <= 0
 }
 
 // admit opens the queue for a session.
@@ -106,17 +128,8 @@ func (q *queue) admit() {
 // the session.
 func (q *queue) serve(ctx context.Context, s device.Session, broken func()) {
 	for {
-		for ctx.Err() == nil {
-			o := q.take()
-			if o == nil {
-				break
-			}
-			_, err := call(ctx, timeFor(o.cmd), "do", nil, only(func(ctx context.Context) error { return s.Do(ctx, o.cmd) }))
-			if errors.Is(err, errAbandoned) {
-				q.refuse() // before anyone can react to the answer
-				broken()
-			}
-			o.answer(err)
+		for ctx.Err() == nil && q.one(ctx, s, broken) {
+			continue
 		}
 		select {
 		case <-q.ready:
@@ -124,6 +137,23 @@ func (q *queue) serve(ctx context.Context, s device.Session, broken func()) {
 			return
 		}
 	}
+}
+
+// one does the next order; false when there is none.
+func (q *queue) one(ctx context.Context, s device.Session, broken func()) bool {
+	ctx, cut := context.WithCancel(ctx)
+	defer cut()
+	o := q.take(cut)
+	if o == nil {
+		return false
+	}
+	_, err := call(ctx, timeFor(o.cmd), "do", nil, only(func(ctx context.Context) error { return s.Do(ctx, o.cmd) }))
+	if errors.Is(err, errAbandoned) {
+		q.refuse() // before anyone can react to the answer
+		broken()
+	}
+	o.answer(err)
+	return true
 }
 
 // refuse closes the queue and turns away what waits.

@@ -254,3 +254,31 @@ func TestOneThatFlapsDelaysNobody(t *testing.T) {
 		close(free)
 	})
 }
+
+func TestAStopCutsASpeedShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		k, _ := start(t, &thing{open: well, do: func(ctx context.Context, c trait.Command) error {
+			got = append(got, c.Trait.ID()+" "+string(c.JSON()))
+			if v, ok := trait.Speed.Want(c); ok && v == 0 {
+				return nil
+			}
+			<-ctx.Done() // it answers late, or never
+			return ctx.Err()
+		}})
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for _, cmd := range []trait.Command{trait.Speed.Set(30), trait.Find.Set(true), trait.Speed.Set(90)} {
+			wg.Go(func() { _ = k.Do(t.Context(), cmd) })
+			synctest.Wait()
+		}
+		began := time.Now()
+		if err := k.Do(t.Context(), trait.Speed.Set(0)); err != nil || time.Since(began) != 0 {
+			t.Errorf("the stop took %v and gave %v", time.Since(began), err)
+		}
+		wg.Wait()
+		if !slices.Equal(got, []string{"speed 30", "speed 0", "find true"}) {
+			t.Errorf("it was told %v", got)
+		}
+	})
+}
