@@ -3,11 +3,11 @@ package devicetest
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
@@ -15,9 +15,10 @@ import (
 func checks() []check {
 	return []check{
 		{"about", Base, about},
+		{"opens", Base, opens},
+		{"ends", Base, ends},
 		{"offer", Base, offer},
 		{"reports", Base, reports},
-		{"ends", Base, ends},
 		{"unknown-trait", Base, unknownTrait},
 		{"obeys", Base, obeys},
 		{"cancelled", Base, cancelled},
@@ -34,10 +35,8 @@ func checks() []check {
 	}
 }
 
-func ignore(trait.Reading) error { return nil }
-
 func about(r *run) {
-	a := r.suite.Driver.About()
+	a := r.about()
 	if a.ID == "" || len(a.Kinds) == 0 {
 		r.failf("About lacks an ID or kinds: %+v", a)
 	}
@@ -50,9 +49,28 @@ func about(r *run) {
 	}
 }
 
+// opens wants a session in time, and an Open that ends when nobody waits for it any more.
+func opens(r *run) {
+	if s := r.open(); s != nil {
+		r.end(s)
+	}
+	if r.hung {
+		return
+	}
+	s, err := r.tryOpen(over(), r.limits.grace)
+	if errors.As(err, new(*late)) {
+		r.failf("Open ignores its context: %v", err)
+	}
+	if err == nil && s != nil {
+		r.end(s)
+	}
+}
+
+func ends(r *run) { r.running(ignore, func(device.Session) {}) }
+
 func offer(r *run) {
 	r.running(ignore, func(s device.Session) {
-		o := s.Offer()
+		o := r.offer(s)
 		if len(o.Traits) == 0 {
 			r.failf("the offer is empty")
 		}
@@ -75,18 +93,15 @@ func reports(r *run) {
 		return nil
 	}
 	r.running(keep, func(s device.Session) {
-		if len(s.Offer().Traits) == 0 {
-			return
-		}
 		if want := r.suite.Command; want.Trait.ID() != "" {
 			_ = r.command(s, want)
 		}
-		r.judgeReadings(s.Offer(), got)
+		r.judgeReadings(r.offer(s), got)
 	})
 }
 
 func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
-	first := time.After(8 * time.Second)
+	first := time.After(r.limits.first)
 	var quiet <-chan time.Time
 	for {
 		select {
@@ -109,15 +124,6 @@ func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
 	}
 }
 
-func ends(r *run) { r.running(ignore, func(device.Session) {}) }
-
-// command gives a command the seam's five seconds, and twice that for a bell that must be echoed.
-func (r *run) command(s device.Session, cmd trait.Command) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 11*time.Second)
-	defer cancel()
-	return guard(11*time.Second+grace, "Do", func() error { return s.Do(ctx, cmd) })
-}
-
 func unknownTrait(r *run) {
 	r.running(ignore, func(s device.Session) {
 		if err := r.command(s, trait.StopAll.Set(true)); !errors.Is(err, device.ErrUnsupported) {
@@ -138,38 +144,41 @@ func obeys(r *run) {
 	})
 }
 
+// cancelled ends the context of a command before it begins, and in the middle: the device has gone
+// silent, so that a driver which waits for an answer waits in vain.
 func cancelled(r *run) {
 	cmd := r.suite.Command
 	if cmd.Trait.ID() == "" {
 		cmd = trait.StopAll.Set(true)
 	}
 	r.running(ignore, func(s device.Session) {
+		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), cmd) }))
+		if err == nil || errors.As(err, new(*late)) {
+			r.failf("Do under a context that has ended gives: %v", err)
+		}
+		if r.hung {
+			return
+		}
+		r.world.mute()
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		var late *late
-		if err := guard(grace, "Do", func() error { return s.Do(ctx, cmd) }); err == nil || errors.As(err, &late) {
-			r.failf("Do under a cancelled context gives %v", err)
+		defer cancel()
+		from := start("Do", only(func() error { return s.Do(ctx, cmd) }))
+		timer := time.AfterFunc(200*time.Millisecond, cancel)
+		defer timer.Stop()
+		if _, err := await(r, "Do", r.limits.grace, from); errors.As(err, new(*late)) {
+			r.failf("Do ignores that its context ends while it waits for an answer: %v", err)
 		}
 	})
 }
 
 func unreachable(r *run) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.failf("%v", err)
-		return
-	}
-	_ = l.Close()
-	away := NewWorld()
-	away.dead = l.Addr().String()
-	defer away.close()
-	r.config.Net = away
+	r.world.away()
 	r.wantOpen(device.ErrUnreachable, "a device that is away")
 }
 
 func refused(r *run) {
 	secrets := false
-	for _, f := range r.suite.Driver.About().Fields {
+	for _, f := range r.about().Fields {
 		secrets = secrets || f.Secret
 	}
 	switch {
@@ -185,14 +194,19 @@ func refused(r *run) {
 }
 
 func (r *run) wantOpen(want error, why string) {
-	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.open)
 	defer cancel()
-	err := guard(openTime+grace, "Open", func() error { _, err := r.suite.Driver.Open(ctx, r.config); return err })
+	s, err := r.tryOpen(ctx, r.limits.open+r.limits.grace)
 	if !errors.Is(err, want) {
 		r.failf("Open of %s gives %v, not %q", why, err, want)
 	}
+	if err == nil && s != nil {
+		r.end(s)
+	}
 }
 
+// drop loses the line, and wants Run to say so. A camera is watched meanwhile: its line is there
+// only then.
 func drop(r *run) {
 	s := r.open()
 	if s == nil {
@@ -202,24 +216,40 @@ func drop(r *run) {
 	defer cancel()
 	var once sync.Once
 	up := make(chan struct{})
-	report := func(trait.Reading) error { once.Do(func() { close(up) }); return nil }
-	err := guard(20*time.Second, "Run", func() error {
-		go func() {
-			select {
-			case <-up:
-			case <-time.After(time.Second):
+	live := func() { once.Do(func() { close(up) }) }
+	camera, viewable := s.(device.Viewable)
+	ended := start("Run", only(func() error {
+		return s.Run(ctx, func(trait.Reading) error {
+			if !viewable {
+				live()
 			}
-			r.world.Drop()
-		}()
-		return s.Run(ctx, report)
-	})
-	if !errors.Is(err, device.ErrUnreachable) {
-		r.failf("Run gives %v after the link was lost, not ErrUnreachable", err)
+			return nil
+		})
+	}))
+	var watched <-chan answer[nothing]
+	if viewable {
+		watched = start("Watch", only(func() error { return camera.Watch(ctx, func(*media.Unit) { live() }) }))
+	}
+	r.moment(up)
+	r.world.away()
+	r.world.Drop()
+	if viewable {
+		r.wantLost("Watch", watched)
+	}
+	r.wantLost("Run", ended)
+	cancel()
+}
+
+func (r *run) wantLost(call string, from <-chan answer[nothing]) {
+	if _, err := await(r, call, r.limits.lost, from); !errors.Is(err, device.ErrUnreachable) {
+		r.failf("%s gives %v after the line was lost, not ErrUnreachable", call, err)
 	}
 }
 
 func reopen(r *run) {
 	for range 2 {
-		r.running(ignore, func(device.Session) {})
+		if !r.hung {
+			r.running(ignore, func(device.Session) {})
+		}
 	}
 }

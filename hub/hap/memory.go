@@ -14,6 +14,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
 )
 
 // ErrNoState is what Memory.Load returns at the very first start.
@@ -102,4 +104,49 @@ func (s State) SetupURI(category uint8) (string, error) {
 func (s State) SetupHash() string {
 	sum := sha512.Sum512([]byte(s.SetupID + s.DeviceID))
 	return base64.StdEncoding.EncodeToString(sum[:4])
+}
+
+// store shows the state of a server to pairing.
+type store struct{ *Server }
+
+func (s store) Identity() (string, ed25519.PrivateKey) {
+	state := s.snapshot()
+	return state.DeviceID, ed25519.NewKeyFromSeed(state.Seed)
+}
+
+func (s store) Record() pairing.Record { return s.snapshot().record() }
+
+// Update also brings live sessions up to date: who may change pairings, and
+// whether the server still waits for its first controller.
+func (s store) Update(ctx context.Context, change func(*pairing.Record) error) error {
+	var before, after int
+	err := s.change(ctx, func(state *State) error {
+		r := state.record()
+		if err := change(&r); err != nil {
+			return err
+		}
+		before, after = len(state.Pairings), len(r.Peers)
+		state.Tries = r.Tries
+		state.Pairings = nil
+		for _, p := range r.Peers {
+			state.Pairings = append(state.Pairings, Pairing(p))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.promote()
+	if (before == 0) != (after == 0) {
+		s.announce()
+	}
+	return nil
+}
+
+func (s State) record() pairing.Record {
+	r := pairing.Record{Code: s.SetupCode, Tries: s.Tries}
+	for _, p := range s.Pairings {
+		r.Peers = append(r.Peers, pairing.Peer(p))
+	}
+	return r
 }

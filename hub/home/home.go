@@ -167,8 +167,9 @@ func (h *Home) AddAccessory(ctx context.Context, a Accessory, secrets map[string
 	return a, nil
 }
 
-// MoveAccessory changes where an accessory is reached; its identity stays.
-func (h *Home) MoveAccessory(ctx context.Context, id, address string) (Accessory, error) {
+// MoveAccessory changes where an accessory is reached and, where secrets is not nil, its secrets; its
+// identity stays.
+func (h *Home) MoveAccessory(ctx context.Context, id, address string, secrets map[string]string) (Accessory, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, a := range h.has.Accessories {
@@ -176,7 +177,7 @@ func (h *Home) MoveAccessory(ctx context.Context, id, address string) (Accessory
 			continue
 		}
 		a.Address = address
-		if err := h.store.SaveAccessory(ctx, a, nil); err != nil {
+		if err := h.store.SaveAccessory(ctx, a, secrets); err != nil {
 			return Accessory{}, err
 		}
 		h.has.Accessories[i] = a

@@ -81,7 +81,9 @@ func TestHouseholdFactsReachTheHousehold(t *testing.T) {
 	b := bus.New()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	done := make(chan error)
-	go func() { done <- zone.New(h, b, map[string]time.Time{home.PresenceID("p-1", "z-school"): start.Add(-time.Hour)}).Run(ctx) }()
+	go func() {
+		done <- zone.New(h, b, map[string]time.Time{home.PresenceID("p-1", "z-school"): start.Add(-time.Hour)}).Run(ctx)
+	}()
 	sub := b.Subscribe("homekit", trait.Household)
 	next := func(id string, want bool) {
 		t.Helper()

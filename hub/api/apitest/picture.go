@@ -1,0 +1,59 @@
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"net/http"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Still draws an evening sky, a house and a moon that moves with every picture.
+func (h *Home) Still(_ context.Context, id string, width, height int) ([]byte, error) {
+	h.mu.Lock()
+	a, ok := h.find(id)
+	h.frame++
+	frame := h.frame
+	h.mu.Unlock()
+	if !ok || a.Kind != "camera" {
+		return nil, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	}
+	if width == 0 || height == 0 {
+		width, height = 640, 360
+	}
+	width = min(width, height*16/9)
+	height = width * 9 / 16
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, evening(width, height, frame), nil); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func evening(w, h, frame int) image.Image {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	moonX, moonY := (w/8+frame*w/200)%w, h/4
+	for y := range h {
+		for x := range w {
+			c := color.RGBA{uint8(40 + 90*y/h), uint8(50 + 60*y/h), uint8(110 - 20*y/h), 255}
+			roof := y > h*5/8-(w/8-abs(x-w*5/8))*h/w && abs(x-w*5/8) < w/8
+			switch {
+			case (x-moonX)*(x-moonX)+(y-moonY)*(y-moonY) < h*h/200:
+				c = color.RGBA{250, 240, 200, 255}
+			case y > h*7/8:
+				c = color.RGBA{34, 48, 40, 255}
+			case roof && y > h*3/4 && abs(x-w*5/8) < w/40:
+				c = color.RGBA{240, 190, 90, 255}
+			case roof:
+				c = color.RGBA{46, 38, 48, 255}
+			}
+			m.SetRGBA(x, y, c)
+		}
+	}
+	return m
+}
+
+func abs(n int) int { return max(n, -n) }

@@ -1,0 +1,222 @@
+// Package client talks to a hub: the app and the commands use it. It dials the one hub that it was
+// given and nothing else. Refusals are *wire.Problem; so is a hub that does not answer, so that a
+// caller needs to know one kind of error only.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+const (
+	dialTime  = 5 * time.Second
+	askTime   = 20 * time.Second // a bell counts only after an echo; Argon2id takes its time on a small board
+	maxAnswer = 8 << 20
+)
+
+// DefaultDir is where a hub keeps its files unless it is told otherwise.
+func DefaultDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ingle")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "ingle"
+	}
+	return filepath.Join(home, ".local", "share", "ingle")
+}
+
+// Socket is the path of the socket of the hub that keeps its files in dir.
+func Socket(dir string) string { return filepath.Join(dir, "hub.sock") }
+
+// DefaultSocket is the socket of the hub in DefaultDir.
+func DefaultSocket() string { return Socket(DefaultDir()) }
+
+// Client is the line to one hub. It is safe for concurrent use.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// Dial gives a client of the hub behind a socket on this machine. It does not connect yet.
+func Dial(socket string) *Client {
+	var d net.Dialer
+	return over("http://hub", func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTime)
+		defer cancel()
+		return d.DialContext(ctx, "unix", socket)
+	})
+}
+
+// over makes a client whose every connection comes from dial, whatever address is asked for.
+func over(base string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
+	return &Client{base: base + "/api/v1", http: &http.Client{
+		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks for the hub's state; it works in every state.
+func (c *Client) Status(ctx context.Context) (wire.Status, error) {
+	return ask[wire.Status](ctx, c, "GET", "/status", nil)
+}
+
+// Setup claims an unclaimed hub.
+func (c *Client) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
+	return ask[wire.SetupAnswer](ctx, c, "POST", "/setup", wire.SetupRequest{Password: password})
+}
+
+// Unlock opens a locked hub with the password or the recovery code.
+func (c *Client) Unlock(ctx context.Context, password string) error {
+	return c.tell(ctx, "POST", "/unlock", wire.UnlockRequest{Password: password})
+}
+
+// Accessories lists the things in the home.
+func (c *Client) Accessories(ctx context.Context) ([]wire.Accessory, error) {
+	return ask[[]wire.Accessory](ctx, c, "GET", "/accessories", nil)
+}
+
+// Add brings a thing into the home.
+func (c *Client) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error) {
+	return ask[wire.Accessory](ctx, c, "POST", "/accessories", r)
+}
+
+// Remove takes the accessory out of the home.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	return c.tell(ctx, "DELETE", "/accessories/"+url.PathEscape(id), nil)
+}
+
+// Do has the accessory obey; it returns when it has.
+func (c *Client) Do(ctx context.Context, id string, d wire.Do) error {
+	return c.tell(ctx, "POST", "/accessories/"+url.PathEscape(id)+"/do", d)
+}
+
+// People lists the household.
+func (c *Client) People(ctx context.Context) ([]wire.Person, error) {
+	return ask[[]wire.Person](ctx, c, "GET", "/people", nil)
+}
+
+// AddPerson adds a person; the answer has the ID.
+func (c *Client) AddPerson(ctx context.Context, p wire.Person) (wire.Person, error) {
+	return ask[wire.Person](ctx, c, "POST", "/people", p)
+}
+
+// Zones lists the places that matter.
+func (c *Client) Zones(ctx context.Context) ([]wire.Zone, error) {
+	return ask[[]wire.Zone](ctx, c, "GET", "/zones", nil)
+}
+
+// AddZone adds a place; the answer has the ID.
+func (c *Client) AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error) {
+	return ask[wire.Zone](ctx, c, "POST", "/zones", z)
+}
+
+// Troubles lists what is wrong, the most severe first.
+func (c *Client) Troubles(ctx context.Context) ([]wire.Trouble, error) {
+	return ask[[]wire.Trouble](ctx, c, "GET", "/troubles", nil)
+}
+
+// Still is the camera's newest picture as JPEG, to fit into width by height pixels (0: any).
+func (c *Client) Still(ctx context.Context, id string, width, height int) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	q := url.Values{"width": {strconv.Itoa(width)}, "height": {strconv.Itoa(height)}}
+	return c.send(ctx, "GET", "/accessories/"+url.PathEscape(id)+"/still?"+q.Encode(), nil)
+}
+
+func (c *Client) tell(ctx context.Context, method, path string, body any) error {
+	_, err := ask[none](ctx, c, method, path, body)
+	return err
+}
+
+type none struct{}
+
+func ask[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {
+	var out T
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	raw, err := c.send(ctx, method, path, body)
+	if err != nil || len(raw) == 0 {
+		return out, err
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return out, fmt.Errorf("client: %s: %w", path, err)
+	}
+	return out, nil
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body any) ([]byte, error) {
+	var in io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("client: %s: %w", path, err)
+		}
+		in = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	if err != nil {
+		return nil, fmt.Errorf("client: %s: %w", path, err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.open(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, unanswered(err)
+	}
+	if len(raw) > maxAnswer {
+		return nil, fmt.Errorf("client: %s: the answer is over %d bytes", path, maxAnswer)
+	}
+	return raw, nil
+}
+
+// open sends a request and turns refusals into problems.
+func (c *Client) open(req *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, unanswered(err)
+	}
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	p := &wire.Problem{}
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if json.Unmarshal(raw, p) != nil || p.Code == "" {
+		p = wire.Refuse(resp.StatusCode, wire.CodeInternal)
+	}
+	p.Status = resp.StatusCode
+	return nil, p
+}
+
+// unanswered makes a problem of a line that failed: nobody listens, or the answer did not come.
+func unanswered(err error) error {
+	var op *net.OpError
+	code := wire.CodeInterrupted
+	if errors.As(err, &op) && op.Op == "dial" {
+		code = wire.CodeNotRunning
+	}
+	return fmt.Errorf("%w: %w", wire.Refuse(0, code), err)
+}

@@ -1,0 +1,41 @@
+package client
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+func FuzzParse(f *testing.F) {
+	f.Add("id: 7\nevent: change\ndata: {\"removed\":\"x\"}\n\n:\n\n")
+	f.Add("id: 1\nevent: snapshot\ndata: {\"status\":\ndata: {}}\n\n")
+	f.Add("data: x\n\n")
+	f.Add("id: 99999999999999999999\nevent: change\ndata: {}\n\n")
+	f.Add("\r\n:::\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		events := 0
+		err := parse(strings.NewReader(text), func() {}, func(e wire.Event) error {
+			if e.Snapshot != nil && e.Change != nil {
+				t.Error("an event is both")
+			}
+			events++
+			return nil
+		})
+		if err == nil {
+			t.Error("the end of a line is an error")
+		}
+		if events > strings.Count(text, "data") {
+			t.Errorf("%d events from %q", events, text)
+		}
+	})
+}
+
+func TestHeartbeatsAreNoEvents(t *testing.T) {
+	var ids []int64
+	_ = parse(strings.NewReader(":\n\nid: 4\nevent: change\ndata: {\"removed\":\"a\"}\n\n:\n\nid: 5\nevent: change\ndata: {\"removed\":\"b\"}\n\n"),
+		func() {}, func(e wire.Event) error { ids = append(ids, e.ID); return nil })
+	if len(ids) != 2 || ids[0] != 4 || ids[1] != 5 {
+		t.Errorf("events %v", ids)
+	}
+}

@@ -1,0 +1,153 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/apitest"
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+func TestTheStateComesFirstThenEveryChange(t *testing.T) {
+	h := apitest.New(wire.Open)
+	c := dial(t, h)
+	var state wire.Snapshot
+	n := 0
+	enough := errors.New("enough")
+	err := c.Events(t.Context(), func(e wire.Event) error {
+		switch {
+		case e.Snapshot != nil && n == 0:
+			state = *e.Snapshot
+			for i := range 100 {
+				h.Report(apitest.Watch, trait.Battery.Of(i, time.Now()))
+			}
+		case e.Change != nil:
+			state.Apply(*e.Change)
+			if v, _ := wire.Read(e.Change.Value.Value, trait.Battery); v != n {
+				return fmt.Errorf("battery %d came where %d should", v, n)
+			}
+			if n++; n == 100 {
+				return enough
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) {
+		t.Fatal(err)
+	}
+	if len(state.Accessories) != 6 || len(state.People) != 2 || len(state.Zones) != 1 {
+		t.Errorf("the state: %+v", state)
+	}
+}
+
+func TestAStreamSurvivesTheHub(t *testing.T) {
+	h, socket := apitest.New(wire.Open), apitest.Socket(t)
+	stop := h.Serve(t, socket)
+	c := client.Dial(socket)
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	events := make(chan wire.Event, 16)
+	lost := make(chan error, 64)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- c.Follow(ctx, func(e wire.Event) error { events <- e; return nil }, func(err error) { lost <- err })
+	}()
+	if e := <-events; e.Snapshot == nil {
+		t.Fatalf("first came %+v", e)
+	}
+	h.Report(apitest.Watch, trait.Battery.Of(50, time.Now()))
+	<-events
+	stop()
+	<-lost
+	h.Report(apitest.Watch, trait.Battery.Of(49, time.Now())) // missed, but still in the feed
+	h.Serve(t, socket)
+	e := <-events
+	if e.Change == nil {
+		t.Fatalf("after the gap came %+v, not the missed change", e)
+	}
+	if v, _ := wire.Read(e.Change.Value.Value, trait.Battery); v != 49 {
+		t.Errorf("battery %d", v)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// first reads the first event after a Last-Event-ID.
+func first(t *testing.T, h http.Handler, last string) (id, event, body string) {
+	t.Helper()
+	s := httptest.NewServer(h)
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/events", nil)
+	req.Header.Set("Last-Event-ID", last)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() && lines.Text() != "" {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch name {
+		case "id":
+			id = value
+		case "event":
+			event = value
+		case "data":
+			body = value
+		}
+	}
+	return id, event, body
+}
+
+func TestAGapTooOldMeansANewSnapshot(t *testing.T) {
+	h := apitest.New(wire.Open)
+	start, event, _ := first(t, h.API(), "")
+	if event != "snapshot" {
+		t.Fatalf("first came %q", event)
+	}
+	h.Report(apitest.Watch, trait.Battery.Of(7, time.Now()))
+	if _, event, _ := first(t, h.API(), start); event != "change" {
+		t.Errorf("a short gap gave %q", event)
+	}
+	for range 600 {
+		h.Report(apitest.Watch, trait.Battery.Of(8, time.Now()))
+	}
+	for _, last := range []string{start, "1", "99999999999999999", "nonsense", "-5"} {
+		if _, event, _ := first(t, h.API(), last); event != "snapshot" {
+			t.Errorf("resuming at %q gave %q", last, event)
+		}
+	}
+}
+
+func TestAMemberSeesNoCoordinates(t *testing.T) {
+	h := apitest.New(wire.Open)
+	caller := func(*http.Request) server.Access { return server.Member }
+	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: caller})
+	id, _, body := first(t, api, "")
+	for _, hidden := range []string{"52.52", "482-61-937", "X-HM"} {
+		if strings.Contains(body, hidden) {
+			t.Errorf("a member's snapshot has %q", hidden)
+		}
+	}
+	h.Report(apitest.Watch, trait.Where.Of(trait.Place{Lat: 52.53}, time.Now()))
+	h.Report(apitest.Watch, trait.Battery.Of(33, time.Now()))
+	if _, _, body := first(t, api, id); !strings.Contains(body, "33") {
+		t.Errorf("a member was sent %s", body)
+	}
+}

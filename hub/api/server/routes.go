@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+type named struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *api) door() {
+	always := []wire.State{wire.Open, wire.Locked, wire.Unclaimed}
+	add(a, route{"status", "GET", "/status", Public, always, 0, "The hub's state; the rest for the owner only"},
+		func(ctx context.Context, _ *none) (*answer[wire.Status], error) {
+			s := a.Hub.Status(ctx)
+			if callerOf(ctx) < Owner {
+				s = wire.Status{Ready: s.Ready, State: s.State, Version: s.Version}
+			}
+			return &answer[wire.Status]{s}, nil
+		})
+	add(a, route{"setup", "POST", "/setup", Owner, []wire.State{wire.Unclaimed}, 0, "Claim a hub; the recovery code is shown once"},
+		func(ctx context.Context, in *answer[wire.SetupRequest]) (*answer[wire.SetupAnswer], error) {
+			s, err := a.Hub.Setup(ctx, in.Body)
+			return &answer[wire.SetupAnswer]{s}, err
+		})
+	add(a, route{"unlock", "POST", "/unlock", Owner, []wire.State{wire.Locked, wire.Open}, http.StatusNoContent, "Open the store"},
+		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*none, error) {
+			return &none{}, a.Hub.Unlock(ctx, in.Body)
+		})
+}
+
+func (a *api) rooms() {
+	add(a, route{"list-accessories", "GET", "/accessories", Member, nil, 0, "All accessories"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Accessory], error) {
+			list, err := a.Hub.Accessories(ctx)
+			return &answer[[]wire.Accessory]{full(list)}, err
+		})
+	add(a, route{"add-accessory", "POST", "/accessories", Owner, nil, http.StatusCreated, "Bring a thing into the home"},
+		func(ctx context.Context, in *answer[wire.AddRequest]) (*answer[wire.Accessory], error) {
+			made, err := a.Hub.Add(ctx, in.Body)
+			return &answer[wire.Accessory]{made}, err
+		})
+	add(a, route{"remove-accessory", "DELETE", "/accessories/{id}", Owner, nil, http.StatusNoContent, "Take a thing out of the home"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Remove(ctx, in.ID)
+		})
+	type order struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.Do
+	}
+	add(a, route{"do", "POST", "/accessories/{id}/do", Member, nil, http.StatusNoContent, "Have a thing obey; answers when it has"},
+		func(ctx context.Context, in *order) (*none, error) {
+			return &none{}, a.Hub.Do(ctx, in.ID, in.Body)
+		})
+	a.still()
+}
+
+func (a *api) still() {
+	type ask struct {
+		ID     string `path:"id" maxLength:"64"`
+		Width  int    `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+		Height int    `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+	}
+	type picture struct {
+		ContentType  string `header:"Content-Type"`
+		CacheControl string `header:"Cache-Control"`
+		Body         []byte
+	}
+	r := route{"still", "GET", "/accessories/{id}/still", Member, nil, 0, "The newest picture of a camera as JPEG"}
+	add(a, r, func(ctx context.Context, in *ask) (*picture, error) {
+		jpeg, err := a.Hub.Still(ctx, in.ID, in.Width, in.Height)
+		return &picture{"image/jpeg", "no-store", jpeg}, err
+	})
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	a.huma.OpenAPI().Paths[prefix+r.path].Get.Responses["200"].Content = map[string]*huma.MediaType{"image/jpeg": {Schema: binary}}
+}
+
+func (a *api) family() {
+	add(a, route{"list-people", "GET", "/people", Member, nil, 0, "Who lives here"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Person], error) {
+			list, err := a.Hub.People(ctx)
+			return &answer[[]wire.Person]{full(list)}, err
+		})
+	add(a, route{"add-person", "POST", "/people", Owner, nil, http.StatusCreated, "Add a person"},
+		func(ctx context.Context, in *answer[wire.Person]) (*answer[wire.Person], error) {
+			made, err := a.Hub.AddPerson(ctx, in.Body)
+			return &answer[wire.Person]{made}, err
+		})
+	add(a, route{"list-zones", "GET", "/zones", Owner, nil, 0, "The places that matter, with their coordinates"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Zone], error) {
+			list, err := a.Hub.Zones(ctx)
+			return &answer[[]wire.Zone]{full(list)}, err
+		})
+	add(a, route{"add-zone", "POST", "/zones", Owner, nil, http.StatusCreated, "Add a place"},
+		func(ctx context.Context, in *answer[wire.Zone]) (*answer[wire.Zone], error) {
+			made, err := a.Hub.AddZone(ctx, in.Body)
+			return &answer[wire.Zone]{made}, err
+		})
+	add(a, route{"list-troubles", "GET", "/troubles", Member, nil, 0, "What is wrong, the most severe first"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Trouble], error) {
+			list, err := a.Hub.Troubles(ctx)
+			return &answer[[]wire.Trouble]{full(list)}, err
+		})
+}
+
+// full keeps an empty list from becoming null.
+func full[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func schemaOf[T any](doc *huma.OpenAPI) *huma.Schema {
+	return doc.Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}

@@ -1,0 +1,136 @@
+// Package server serves the hub's API: HTTP and JSON under /api/v1, described by OpenAPI 3.1, with
+// one stream of events. Every route declares who may call it; a route that declares nobody is
+// refused to all. What the routes do is the hub's business: they call the interfaces below.
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Hub is what the API stands before. Its errors are problems (*wire.Problem); any other error is
+// logged and answered as hub.internal. It is safe for concurrent use.
+type Hub interface {
+	Door
+	Rooms
+	Family
+	// Troubles lists what is wrong, the most severe first.
+	Troubles(ctx context.Context) ([]wire.Trouble, error)
+	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
+	Snapshot(ctx context.Context) (wire.Snapshot, error)
+}
+
+// Door is how a hub is claimed and opened. Status must answer at once in every state.
+type Door interface {
+	Status(ctx context.Context) wire.Status
+	Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnswer, error)
+	Unlock(ctx context.Context, r wire.UnlockRequest) error
+}
+
+// Rooms are the things in the home.
+type Rooms interface {
+	Accessories(ctx context.Context) ([]wire.Accessory, error)
+	Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error)
+	Remove(ctx context.Context, id string) error
+	Do(ctx context.Context, id string, d wire.Do) error
+	// Still is a JPEG that fits into width by height pixels; 0 is any size.
+	Still(ctx context.Context, id string, width, height int) ([]byte, error)
+}
+
+// Family is who lives in the home and which places matter to them.
+type Family interface {
+	People(ctx context.Context) ([]wire.Person, error)
+	AddPerson(ctx context.Context, p wire.Person) (wire.Person, error)
+	Zones(ctx context.Context) ([]wire.Zone, error)
+	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
+}
+
+// Access says who may call a route, and what a caller is.
+type Access uint8
+
+// The access classes. A caller of a class may call the routes of all lower ones.
+const (
+	Undeclared Access = iota // nobody
+	Public                   // strangers
+	Member                   // the household
+	Owner                    // the owner, and root and the hub's own user on this machine
+)
+
+// Options are what New needs. Caller says what the sender of a request is; nil makes all strangers.
+type Options struct {
+	Hub    Hub
+	Feed   *Feed
+	Caller func(*http.Request) Access
+	Log    *slog.Logger
+}
+
+// New gives the API.
+func New(o Options) http.Handler {
+	mux := http.NewServeMux()
+	build(mux, o)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
+	})
+	return mux
+}
+
+// OpenAPI is the description of the API as YAML; the committed openapi.yaml must equal it.
+func OpenAPI() ([]byte, error) {
+	return build(http.NewServeMux(), Options{}).huma.OpenAPI().YAML()
+}
+
+type api struct {
+	Options
+	huma   huma.API
+	access map[string]Access // by operation ID
+}
+
+func build(mux *http.ServeMux, o Options) *api {
+	c := huma.DefaultConfig("Ingle", "1")
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
+	c.Transformers = []huma.Transformer{speakProblem}
+	a := &api{Options: o, huma: humago.New(mux, c), access: map[string]Access{}}
+	if a.Caller == nil {
+		a.Caller = func(*http.Request) Access { return Public }
+	}
+	if a.Log == nil {
+		a.Log = slog.New(slog.DiscardHandler)
+	}
+	a.door()
+	a.rooms()
+	a.family()
+	a.events()
+	schemas := a.huma.OpenAPI().Components.Schemas.Map()
+	delete(schemas, "ErrorModel")
+	delete(schemas, "ErrorDetail")
+	return a
+}
+
+// speakProblem puts the framework's own refusals into our words. Their details may repeat what the
+// caller sent, a password for example, so they are dropped.
+func speakProblem(_ huma.Context, _ string, v any) (any, error) {
+	if e, ok := v.(*huma.ErrorModel); ok {
+		return wire.Refuse(e.Status, wire.CodeInvalid), nil
+	}
+	return v, nil
+}
+
+// told turns an error of the hub into a problem.
+func (a *api) told(route string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var p *wire.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	a.Log.Error("the hub could not answer", "route", route, "err", err)
+	return wire.Refuse(http.StatusInternalServerError, wire.CodeInternal)
+}

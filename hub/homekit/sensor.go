@@ -1,0 +1,74 @@
+package homekit
+
+import (
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/hap"
+)
+
+// health is what a sensor says about itself while its value stays: silence is not absence.
+type health struct{ active, fault *hap.Characteristic }
+
+func newHealth() health {
+	return health{flag(typeStatusActive, shows), level(typeStatusFault, shows, 1)}
+}
+
+func (s health) show(well bool) {
+	_ = s.active.Set(hap.Bool(well)) // both always fit
+	_ = s.fault.Set(digit(!well))
+}
+
+// occupancy is a person in a zone.
+func occupancy(t *thing) []*hap.Service {
+	detected, state := level(typeOccupancy, shows, 1), newHealth()
+	t.worn = state.show
+	t.hear = func(r trait.Reading) {
+		if in, ok := trait.Occupied.In(r); ok {
+			_ = detected.Set(digit(in)) // 0 and 1 always fit
+		}
+	}
+	return []*hap.Service{service(serviceOccupancy, detected, state.active, state.fault)}
+}
+
+// emergency is a person's alarm: a motion sensor, since controllers notify of motion and not of
+// switches, which stays on until the alarm is answered, and a button for automations.
+func (h *House) emergency(t *thing) []*hap.Service {
+	moving, state, press := flag(typeMotion, shows), newHealth(), button()
+	t.worn = state.show
+	t.pressed = []*hap.Characteristic{press}
+	t.hear = func(r trait.Reading) {
+		if on, ok := trait.Emergency.In(r); ok {
+			_ = moving.Set(hap.Bool(on)) // a bool always fits
+		}
+	}
+	alarm := service(serviceMotion, moving, state.active, state.fault)
+	alarm.Primary = true
+	return []*hap.Service{
+		h.named(t.plan, alarm, t.plan.name),
+		h.named(t.plan, service(serviceProgrammable, press), joined(t.plan.name, " Button")),
+	}
+}
+
+// camera is a camera's own services and, where it tells, what moves before it.
+func (h *House) camera(t *thing) ([]*hap.Service, error) {
+	c, err := h.cameraOf(t.plan)
+	if err != nil {
+		return nil, err
+	}
+	t.snapshot = c.Snapshot
+	all := append([]*hap.Service(nil), c.Services...)
+	if !t.plan.offers(trait.Motion.Any()) {
+		return all, nil
+	}
+	moving, state := flag(typeMotion, shows), newHealth()
+	t.hear = func(r trait.Reading) {
+		if on, ok := trait.Motion.In(r); ok {
+			_ = moving.Set(hap.Bool(on)) // a bool always fits
+		}
+		if well, ok := trait.Reachable.In(r); ok {
+			state.show(well)
+		}
+	}
+	motion := service(serviceMotion, moving, state.active, state.fault)
+	t.device = []*hap.Service{motion}
+	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion"))), nil
+}

@@ -1,0 +1,123 @@
+// Package i18n holds every text that people read, one catalog a language: the file's name is the
+// locale, its keys are flat, places in a text are named in braces. A text that depends on a number
+// has the keys "KEY#one" and "KEY#other". The hub, the commands and the app share the catalogs;
+// nothing here knows a window.
+package i18n
+
+import (
+	"embed"
+	"encoding/json"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed *.json
+var files embed.FS
+
+const fallback = "en"
+
+// Args fill the places of a text by name.
+type Args map[string]string
+
+// Texts are the texts in one language; those that it lacks are English.
+type Texts struct {
+	lang  string
+	texts map[string]string
+}
+
+// For gives the texts in a language. It takes what systems write ("de_AT.UTF-8", "pt-BR") and falls
+// back from a region to its language, and from there to English.
+func For(lang string) *Texts {
+	t := &Texts{lang: fallback, texts: map[string]string{}}
+	maps.Copy(t.texts, load(fallback))
+	lang, _, _ = strings.Cut(lang, ".")
+	lang, _, _ = strings.Cut(lang, "@")
+	lang = strings.ReplaceAll(lang, "-", "_")
+	short, _, _ := strings.Cut(lang, "_")
+	for _, name := range []string{lang, short} {
+		if slices.Contains(Languages(), name) {
+			t.lang = name
+			maps.Copy(t.texts, load(name))
+			break
+		}
+	}
+	return t
+}
+
+// Locale is the language that the system is set to, as its environment says.
+func Locale() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return fallback
+}
+
+// Languages lists the languages that have a catalog.
+func Languages() []string {
+	var list []string
+	entries, _ := files.ReadDir(".") // embedded: it cannot fail
+	for _, e := range entries {
+		list = append(list, strings.TrimSuffix(e.Name(), path.Ext(e.Name())))
+	}
+	return list
+}
+
+// load reads a catalog; a test proves that each can be read.
+func load(lang string) map[string]string {
+	raw, err := files.ReadFile(lang + ".json")
+	if err != nil {
+		return nil
+	}
+	var texts map[string]string
+	if json.Unmarshal(raw, &texts) != nil {
+		return nil
+	}
+	return texts
+}
+
+// Lang is the language of the texts.
+func (t *Texts) Lang() string { return t.lang }
+
+// Has says whether there is a text for the key.
+func (t *Texts) Has(key string) bool { _, ok := t.texts[key]; return ok }
+
+// Text gives the text of the key with its places filled. A key without a text is given as it is, so
+// that it is seen and mended.
+func (t *Texts) Text(key string, args Args) string {
+	text, ok := t.texts[key]
+	if !ok {
+		return key
+	}
+	if len(args) == 0 {
+		return text
+	}
+	pairs := make([]string, 0, 2*len(args))
+	for name, value := range args {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// Count gives the text of the key for a number; the place {n} is filled with it.
+func (t *Texts) Count(key string, n int) string {
+	form := "#other"
+	if n == 1 { // the rule of English and German; languages with more forms need their own
+		form = "#one"
+	}
+	return t.Text(key+form, Args{"n": strconv.Itoa(n)})
+}
+
+// Advice gives what is wrong and, where the catalog knows one, the next step (the key with ".do").
+func (t *Texts) Advice(key string, args Args) string {
+	text := t.Text(key, args)
+	if t.Has(key + ".do") {
+		text += " " + t.Text(key+".do", args)
+	}
+	return text
+}

@@ -1,0 +1,123 @@
+package i18n_test
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ingle-home/ingle/i18n"
+)
+
+var place = regexp.MustCompile(`\{[a-z]+\}`)
+
+func catalog(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile(lang + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts map[string]string
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		t.Fatalf("%s: %v", lang, err)
+	}
+	if n := strings.Count(string(raw), "\n  \""); n != len(texts) {
+		t.Errorf("%s: %d lines for %d keys: a key stands twice", lang, n, len(texts))
+	}
+	return texts
+}
+
+func places(text string) []string {
+	list := place.FindAllString(text, -1)
+	slices.Sort(list)
+	return list
+}
+
+func TestEveryLanguageIsComplete(t *testing.T) {
+	english := catalog(t, "en")
+	if len(i18n.Languages()) < 2 {
+		t.Fatal("there is one language only")
+	}
+	for _, lang := range i18n.Languages() {
+		texts := catalog(t, lang)
+		for key, en := range english {
+			text, ok := texts[key]
+			if !ok || strings.TrimSpace(text) == "" {
+				t.Errorf("%s lacks %s", lang, key)
+				continue
+			}
+			if !slices.Equal(places(text), places(en)) {
+				t.Errorf("%s: %s has the places %v, English %v", lang, key, places(text), places(en))
+			}
+			if most := utf8.RuneCountInString(en)*140/100 + 8; utf8.RuneCountInString(text) > most {
+				t.Errorf("%s: %s is longer than %d characters: %q", lang, key, most, text)
+			}
+		}
+		for key := range texts {
+			if _, ok := english[key]; !ok {
+				t.Errorf("%s has %s, which English lacks", lang, key)
+			}
+		}
+	}
+}
+
+func TestKeysThatBelongTogether(t *testing.T) {
+	english := catalog(t, "en")
+	for key := range english {
+		if stem, form, plural := strings.Cut(key, "#"); plural {
+			other := map[string]string{"one": "other", "other": "one"}[form]
+			if _, ok := english[stem+"#"+other]; !ok {
+				t.Errorf("%s has no form %q", key, other)
+			}
+		}
+		if stem, isStep := strings.CutSuffix(key, ".do"); isStep {
+			if _, ok := english[stem]; !ok {
+				t.Errorf("%s is the next step of nothing", key)
+			}
+		}
+		if strings.HasPrefix(key, "health.") && !strings.HasSuffix(key, ".do") {
+			if _, ok := english[key+".do"]; !ok {
+				t.Errorf("%s says not what to do", key)
+			}
+		}
+	}
+}
+
+func TestTheLanguageIsFound(t *testing.T) {
+	for asked, want := range map[string]string{"de": "de", "de_AT.UTF-8": "de", "de-CH": "de", "en_GB": "en", "C.UTF-8": "en", "": "en", "xx": "en", "../en": "en", "de_DE@euro": "de"} {
+		if got := i18n.For(asked).Lang(); got != want {
+			t.Errorf("%q gave %q, not %q", asked, got, want)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	en, de := i18n.For("en"), i18n.For("de")
+	for _, c := range []struct{ got, want string }{
+		{en.Text("tile.battery", i18n.Args{"percent": "71"}), "Battery 71 %"},
+		{de.Text("tile.battery", i18n.Args{"percent": "71"}), "Akku 71 %"},
+		{en.Count("home.troubles", 1), "One thing needs care."},
+		{en.Count("home.troubles", 3), "3 things need care."},
+		{de.Count("home.troubles", 0), "0 Dinge brauchen dich."},
+		{en.Text("no.such.key", nil), "no.such.key"},
+		{en.Advice("hub.locked", nil), "The hub is locked. Unlock it with your password."},
+		{en.Advice("hub.forbidden", nil), "You may not do this."},
+		{en.Text("hub.name", i18n.Args{"name": "{name}"}), "The name “{name}” is taken."},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, not %q", c.got, c.want)
+		}
+	}
+}
+
+func TestTheSystemsLanguage(t *testing.T) {
+	t.Setenv("LC_ALL", "")
+	t.Setenv("LC_MESSAGES", "de_DE.UTF-8")
+	t.Setenv("LANG", "en_GB.UTF-8")
+	if got := i18n.Locale(); got != "de_DE.UTF-8" {
+		t.Error(got)
+	}
+}
