@@ -66,7 +66,17 @@ func opens(r *run) {
 	}
 }
 
-func ends(r *run) { r.running(ignore, func(device.Session) {}) }
+// ends wants Run to end with its context, and a session that is over to do nothing more.
+func ends(r *run) {
+	var s device.Session
+	r.running(ignore, func(open device.Session) { s = open })
+	if s == nil || r.hung {
+		return
+	}
+	if err := r.command(s, r.anyCommand()); err == nil || errors.As(err, new(*late)) {
+		r.failf("Do after the session has ended gives: %v", err)
+	}
+}
 
 func offer(r *run) {
 	r.running(ignore, func(s device.Session) {
@@ -147,28 +157,50 @@ func obeys(r *run) {
 // cancelled ends the context of a command before it begins, and in the middle: the device has gone
 // silent, so that a driver which waits for an answer waits in vain.
 func cancelled(r *run) {
-	cmd := r.suite.Command
-	if cmd.Trait.ID() == "" {
-		cmd = trait.StopAll.Set(true)
-	}
 	r.running(ignore, func(s device.Session) {
-		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), cmd) }))
-		if err == nil || errors.As(err, new(*late)) {
-			r.failf("Do under a context that has ended gives: %v", err)
-		}
+		r.cancelledBefore(s)
 		if r.hung {
 			return
 		}
 		r.world.mute()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		from := start("Do", only(func() error { return s.Do(ctx, cmd) }))
+		from := start("Do", only(func() error { return s.Do(ctx, r.anyCommand()) }))
 		timer := time.AfterFunc(200*time.Millisecond, cancel)
 		defer timer.Stop()
 		if _, err := await(r, "Do", r.limits.grace, from); errors.As(err, new(*late)) {
 			r.failf("Do ignores that its context ends while it waits for an answer: %v", err)
 		}
 	})
+}
+
+// cancelledBefore wants an error and nothing on the line. A line has other traffic too: only a driver
+// that writes each time is to blame.
+func (r *run) cancelledBefore(s device.Session) {
+	const tries = 5
+	wrote := 0
+	for range tries {
+		before := r.world.written()
+		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), r.anyCommand()) }))
+		if err == nil || errors.As(err, new(*late)) {
+			r.failf("Do under a context that has ended gives: %v", err)
+			return
+		}
+		if r.world.written() > before {
+			wrote++
+		}
+	}
+	if wrote == tries {
+		r.failf("Do under a context that has ended still tells the device")
+	}
+}
+
+// anyCommand is the suite's command, or one that nothing obeys.
+func (r *run) anyCommand() trait.Command {
+	if r.suite.Command.Trait.ID() == "" {
+		return trait.StopAll.Set(true)
+	}
+	return r.suite.Command
 }
 
 func unreachable(r *run) {

@@ -88,6 +88,13 @@ func deaf(free <-chan struct{}) []fault {
 		{"ignores the context of Do", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
 			return s.Do(context.WithoutCancel(ctx), cmd)
 		}}},
+		{"obeys a context that has ended", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
+			return errors.Join(s.Do(context.WithoutCancel(ctx), cmd), ctx.Err())
+		}}},
+		{"obeys when it is over", "ends", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
+			_ = s.Do(ctx, cmd)
+			return ctx.Err()
+		}}},
 		{"waits for an answer for ever", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
 			if ctx.Err() != nil {
 				return ctx.Err()

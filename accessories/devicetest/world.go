@@ -26,6 +26,7 @@ type World struct {
 	log     bytes.Buffer
 	gone    bool // nothing answers any more
 	silent  bool // lines are up, and nothing comes over them
+	writes  int  // to all lines
 }
 
 // NewWorld gives an empty world.
@@ -87,6 +88,18 @@ func (w *World) muted() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.silent
+}
+
+func (w *World) wrote() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes++
+}
+
+func (w *World) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writes
 }
 
 // Dial implements device.Net.
@@ -251,7 +264,11 @@ func (l *link) Read(p []byte) (int, error) {
 	}
 }
 
-func (l *link) Write(p []byte) (int, error) { n, err := l.Conn.Write(p); return n, l.why(err) }
+func (l *link) Write(p []byte) (int, error) {
+	l.world.wrote()
+	n, err := l.Conn.Write(p)
+	return n, l.why(err)
+}
 
 func (l *link) why(err error) error {
 	if err == nil {
