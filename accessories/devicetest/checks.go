@@ -11,27 +11,28 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-// checks is the suite, in the order in which it runs.
+// checks is the suite, in the order in which it runs. Beside each stands what it wants.
 func checks() []check {
 	return []check{
-		{"about", Base, about},
-		{"opens", Base, opens},
-		{"ends", Base, ends},
-		{"offer", Base, offer},
-		{"reports", Base, reports},
-		{"unknown-trait", Base, unknownTrait},
-		{"obeys", Base, obeys},
-		{"cancelled", Base, cancelled},
-		{"unreachable", Base, unreachable},
-		{"refused", Base, refused},
-		{"drop", Base, drop},
-		{"reopen", Base, reopen},
-		{"goroutines", Base, goroutines},
-		{"lan-only", Private, lanOnly},
-		{"quiet-log", Private, quietLog},
-		{"holds", Private, holds},
-		{"erase", Private, erase},
-		{"evidence", Private, evidence},
+		{"about", Base, about},                // an ID, kinds, and no question asked twice
+		{"discover", Base, discover},          // an end when its context ends; whole candidates
+		{"opens", Base, opens},                // a session in time, and an Open that can be cancelled
+		{"ends", Base, ends},                  // an end of Run with its context, and of Do with Run
+		{"offer", Base, offer},                // traits, each of them in the vocabulary
+		{"reports", Base, reports},            // readings of offered traits only, of about now
+		{"unknown-trait", Base, unknownTrait}, // ErrUnsupported for what it did not offer
+		{"obeys", Base, obeys},                // the suite's command done
+		{"cancelled", Base, cancelled},        // a command that ends with its context, told to nobody if it never began
+		{"unreachable", Base, unreachable},    // ErrUnreachable when nobody answers
+		{"refused", Base, refused},            // ErrRefused when a secret is wrong
+		{"drop", Base, drop},                  // ErrUnreachable from Run when the line is lost
+		{"reopen", Base, reopen},              // the same again after an end
+		{"goroutines", Base, goroutines},      // nothing left running behind a session
+		{"lan-only", Private, lanOnly},        // no address dialled but the household's own
+		{"quiet-log", Private, quietLog},      // no secret or planted text in the log
+		{"holds", Private, holds},             // an answer to what the device keeps
+		{"erase", Private, erase},             // each holding gone, or why not; twice
+		{"evidence", Private, evidence},       // no claim without how and when
 	}
 }
 
@@ -46,6 +47,31 @@ func about(r *run) {
 			r.failf("field %q is empty or asked twice", f.Key)
 		}
 		seen[f.Key] = true
+	}
+}
+
+// discover has nothing to find here: simulators do not announce themselves to a whole network.
+func discover(r *run) {
+	id, d := r.about().ID, r.suite.Driver
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	seen := make(chan device.Candidate, 64)
+	_, err := guard(r, "Discover", r.limits.grace, only(func() error {
+		return d.Discover(ctx, func(c device.Candidate) {
+			select {
+			case seen <- c:
+			default:
+			}
+		})
+	}))
+	if errors.As(err, new(*late)) || errors.As(err, new(*panicked)) {
+		r.failf("Discover ignores its context or panics: %v", err)
+		return
+	}
+	for range len(seen) {
+		if c := <-seen; c.Driver != id || c.Address == "" {
+			r.failf("a candidate lacks its driver or address: %+v", c)
+		}
 	}
 }
 
@@ -66,7 +92,6 @@ func opens(r *run) {
 	}
 }
 
-// ends wants Run to end with its context, and a session that is over to do nothing more.
 func ends(r *run) {
 	var s device.Session
 	r.running(ignore, func(open device.Session) { s = open })

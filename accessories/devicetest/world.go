@@ -18,7 +18,6 @@ import (
 // loopback, and a log that is read for what must not be in it.
 type World struct {
 	mu      sync.Mutex
-	dials   []string
 	outside []string
 	doors   map[string]net.Listener
 	links   map[*link]bool
@@ -43,13 +42,6 @@ func (w *World) Plant(marks ...string) {
 			w.marks = append(w.marks, m)
 		}
 	}
-}
-
-// Dials lists the addresses that were dialled.
-func (w *World) Dials() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string(nil), w.dials...)
 }
 
 // Door opens the named door before the driver does and gives its address, for simulators that call.
@@ -105,7 +97,6 @@ func (w *World) written() int {
 // Dial implements device.Net.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	w.mu.Lock()
-	w.dials = append(w.dials, address)
 	private := isPrivate(address)
 	if !private {
 		w.outside = append(w.outside, address)
