@@ -37,10 +37,10 @@ func TestPingsInTime(t *testing.T) {
 	bothVersions(t, func(t *testing.T, version int) {
 		t.Parallel()
 		pings := &counter{text: `"Ping"`}
-		s := start(t, sim.Options{Versions: []int{version}, MaxPingTime: 900 * time.Millisecond, Heard: pings.heard})
+		s := start(t, sim.Options{Versions: []int{version}, MaxPingTime: 1500 * time.Millisecond, Heard: pings.heard})
 		r := open(t, buttplug.New(), config(s.Address(), &network{}))
 		r.set(50)
-		eventually(t, "ten pings", func() bool { return pings.count() >= 10 })
+		eventually(t, "five pings", func() bool { return pings.count() >= 5 })
 		wantWrites(t, s, 0, 10)
 		r.set(25)
 		wantWrites(t, s, 0, 10, 5)
@@ -61,8 +61,9 @@ func TestNoPingWhereNoneIsWanted(t *testing.T) {
 }
 
 func TestAFrozenHubLetsTheServerStopTheToy(t *testing.T) {
+	t.Parallel()
 	n := &network{}
-	s := start(t, sim.Options{MaxPingTime: 600 * time.Millisecond})
+	s := start(t, sim.Options{MaxPingTime: time.Second})
 	r := open(t, buttplug.New(), config(s.Address(), n))
 	r.set(50)
 	n.freeze()
@@ -72,8 +73,9 @@ func TestAFrozenHubLetsTheServerStopTheToy(t *testing.T) {
 }
 
 func TestAFrozenServerIsGivenUp(t *testing.T) {
-	for name, limit := range map[string]time.Duration{"by ping": 600 * time.Millisecond, "by command": 0} {
+	for name, limit := range map[string]time.Duration{"by ping": time.Second, "by command": 0} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, sim.Options{MaxPingTime: limit})
 			r := open(t, buttplug.New(), config(s.Address(), &network{}))
 			r.set(50)
@@ -94,6 +96,7 @@ func TestAFrozenServerIsGivenUp(t *testing.T) {
 }
 
 func TestAFrozenServerDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
 	s := start(t, sim.Options{})
 	r := open(t, buttplug.New(), config(s.Address(), &network{}))
 	happen(t, s, "freeze", nil)

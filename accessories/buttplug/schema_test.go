@@ -166,7 +166,7 @@ func TestEveryFrameFitsTheSchema(t *testing.T) {
 	bothVersions(t, func(t *testing.T, version int) {
 		var mu sync.Mutex
 		var frames [][]byte
-		server := start(t, sim.Options{Versions: []int{version}, MaxPingTime: 900 * time.Millisecond, Heard: func(_ int, f []byte) {
+		server := start(t, sim.Options{Versions: []int{version}, MaxPingTime: 1500 * time.Millisecond, Heard: func(_ int, f []byte) {
 			mu.Lock()
 			defer mu.Unlock()
 			frames = append(frames, slices.Clone(f))

@@ -23,12 +23,14 @@ func (n names) unique(name string) string {
 	name = speakable(name, longest)
 	try := name
 	for i := 2; n[strings.ToLower(try)]; i++ {
-		number := fmt.Sprintf(" %d", i)
-		try = speakable(name, longest-len(number)) + number
+		try = joined(name, fmt.Sprintf(" %d", i))
 	}
 	n[strings.ToLower(try)] = true
 	return try
 }
+
+// joined shortens the name, not the word (ASCII) that tells two of its things apart.
+func joined(name, word string) string { return speakable(name, longest-len(word)) + word }
 
 // speakable makes the nearest name that Apple Home takes, of at most limit characters.
 func speakable(name string, limit int) string {

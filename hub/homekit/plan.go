@@ -80,7 +80,7 @@ func personal(person home.Person, contents home.Contents, known Register, taken 
 	for _, zone := range contents.Zones {
 		add(presence, home.PresenceID(person.ID, zone.ID), person.Name+" at "+zone.Name)
 	}
-	add(emergency, home.EmergencyID(person.ID), person.Name+" SOS")
+	add(emergency, home.EmergencyID(person.ID), joined(person.Name, " SOS"))
 	return all
 }
 

@@ -44,7 +44,7 @@ func (h *House) emergency(t *thing) []*hap.Service {
 	alarm.Primary = true
 	return []*hap.Service{
 		h.named(t.plan, alarm, t.plan.name),
-		h.named(t.plan, service(serviceProgrammable, press), t.plan.name+" Button"),
+		h.named(t.plan, service(serviceProgrammable, press), joined(t.plan.name, " Button")),
 	}
 }
 
@@ -70,5 +70,5 @@ func (h *House) camera(t *thing) ([]*hap.Service, error) {
 	}
 	motion := service(serviceMotion, moving, state.active, state.fault)
 	t.device = []*hap.Service{motion}
-	return append(all, h.named(t.plan, motion, t.plan.name+" Motion")), nil
+	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion"))), nil
 }

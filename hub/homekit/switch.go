@@ -36,7 +36,7 @@ func (h *House) watch(t *thing) []*hap.Service {
 	t.hear = hear
 	t.device = []*hap.Service{
 		h.named(t.plan, find, "Find "+t.plan.name),
-		h.named(t.plan, battery, t.plan.name+" Battery"),
+		h.named(t.plan, battery, joined(t.plan.name, " Battery")),
 	}
 	return t.device
 }

@@ -67,8 +67,9 @@ func (v *VFS) dsn(path string, mode Mode) string {
 // touches page 1; no second database, whose URI could name a plain VFS (VACUUM
 // INTO needs one too); temp tables in memory, because their files are refused.
 func prepare(c *sqlite3.SQLiteConn, mode Mode, pragmas []string) error {
-	if _, have, _ := sqlite3.Version(); have < oldestSQLite {
-		return tooOld(have)
+	_, version, _ := sqlite3.Version()
+	if err := checkVersion(version, oldestSQLite); err != nil {
+		return err
 	}
 	if err := c.SetFileControlInt("main", controlReserveBytes, ReservedBytes); err != nil {
 		return fmt.Errorf("vfs: reserve bytes: %w", err)
@@ -93,8 +94,11 @@ func prepare(c *sqlite3.SQLiteConn, mode Mode, pragmas []string) error {
 	return nil
 }
 
-func tooOld(have int) error {
-	return fmt.Errorf("vfs: SQLite %d is older than %d", have, oldestSQLite)
+func checkVersion(have, oldest int) error {
+	if have < oldest {
+		return fmt.Errorf("vfs: SQLite %d is older than %d", have, oldest)
+	}
+	return nil
 }
 
 // walMode turns a new file into a WAL database. A database that is one already

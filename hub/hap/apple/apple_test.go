@@ -87,7 +87,7 @@ func TestEveryFormatIsKnown(t *testing.T) {
 			formats = append(formats, c.Format)
 		}
 	}
-	for _, f := range []hap.Format{hap.FormatBool, hap.FormatUint8, hap.FormatUint32, hap.FormatInt, hap.FormatFloat, hap.FormatString, hap.FormatTLV8} {
+	for _, f := range []hap.Format{hap.FormatBool, hap.FormatUint8, hap.FormatUint32, hap.FormatFloat, hap.FormatString, hap.FormatTLV8} {
 		if !slices.Contains(formats, f) {
 			t.Errorf("no characteristic with format %s was looked at", f)
 		}

@@ -1,0 +1,118 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"sync"
+	"time"
+)
+
+const (
+	pictureEvery = 500 * time.Millisecond
+	maxPixels    = 4096 * 4096
+)
+
+// Pictures fetches the newest picture of each camera that is on view, twice a second. A slow camera
+// delays no other; a camera that is not on view is not asked.
+type Pictures struct {
+	still func(ctx context.Context, id string, width, height int) ([]byte, error)
+	w, h  int
+
+	mu     sync.Mutex
+	wanted map[string]bool
+	change chan struct{}
+}
+
+// NewPictures gives an idle fetcher of pictures that fit into width by height pixels.
+func NewPictures(still func(ctx context.Context, id string, width, height int) ([]byte, error), width, height int) *Pictures {
+	return &Pictures{still: still, w: width, h: height, change: make(chan struct{}, 1)}
+}
+
+// Want says which cameras are on view.
+func (p *Pictures) Want(ids []string) {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	p.mu.Lock()
+	p.wanted = wanted
+	p.mu.Unlock()
+	select {
+	case p.change <- struct{}{}:
+	default:
+	}
+}
+
+// Run fetches until ctx ends. show gets each picture, or nil when the camera has none now; it is
+// called from several goroutines.
+func (p *Pictures) Run(ctx context.Context, show func(id string, m *image.RGBA)) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	running := map[string]context.CancelFunc{}
+	for {
+		p.mu.Lock()
+		wanted := p.wanted
+		p.mu.Unlock()
+		for id, stop := range running {
+			if !wanted[id] {
+				stop()
+				delete(running, id)
+			}
+		}
+		for id := range wanted {
+			if running[id] == nil {
+				one, stop := context.WithCancel(ctx)
+				running[id] = stop
+				all.Go(func() { p.film(one, id, show) })
+			}
+		}
+		select {
+		case <-p.change:
+		case <-ctx.Done():
+			for _, stop := range running {
+				stop()
+			}
+			return
+		}
+	}
+}
+
+func (p *Pictures) film(ctx context.Context, id string, show func(string, *image.RGBA)) {
+	tick := time.NewTicker(pictureEvery)
+	defer tick.Stop()
+	for {
+		raw, err := p.still(ctx, id, p.w, p.h)
+		if ctx.Err() != nil {
+			return
+		}
+		var m *image.RGBA
+		if err == nil {
+			m = decode(raw)
+		}
+		show(id, m)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// decode gives a tight RGBA picture, which the screen takes as it is; nil for anything but a JPEG of
+// a sane size.
+func decode(raw []byte) *image.RGBA {
+	c, err := jpeg.DecodeConfig(bytes.NewReader(raw))
+	if err != nil || c.Width*c.Height > maxPixels {
+		return nil
+	}
+	m, err := jpeg.Decode(bytes.NewReader(raw))
+	if err != nil {
+		return nil
+	}
+	out := image.NewRGBA(image.Rect(0, 0, c.Width, c.Height))
+	draw.Draw(out, out.Bounds(), m, m.Bounds().Min, draw.Src)
+	return out
+}
