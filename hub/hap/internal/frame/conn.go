@@ -147,9 +147,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 // compact moves the unused bytes to the front; a buffer that once had to be
 // large and is empty now is given back.
 func compact(b []byte, spent *int) []byte {
-	if *spent == len(b) && cap(b) > keep {
+	switch {
+	case *spent == len(b) && cap(b) > keep:
 		b = nil
-	} else {
+	case *spent > 0: // not at each frame of a long body
 		b = b[:copy(b, b[*spent:])]
 	}
 	*spent = 0
