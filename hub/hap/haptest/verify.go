@@ -62,6 +62,9 @@ func (v *Verify) M3Sealed(plain []byte) []byte {
 	return Pack(Field{State, []byte{3}}, Field{Encrypted, aead.Seal(nil, []byte("\x00\x00\x00\x00PV-Msg03"), plain, nil)})
 }
 
+// Secret is the shared secret, after M3.
+func (v *Verify) Secret() []byte { return v.secret }
+
 // Done takes the answer to M3 and gives the secret of the session.
 func (v *Verify) Done(m4 []byte) ([]byte, error) {
 	if err := check(m4, 4); err != nil {
