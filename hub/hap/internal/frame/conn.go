@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -192,6 +193,7 @@ func (c *Conn) decrypt() error {
 			return cut(err, len(c.raw))
 		}
 	}
+	c.plain = slices.Grow(c.plain, n) // in larger steps than Open would
 	plain, err := c.open.aead.Open(c.plain, c.open.next(), c.raw[2:n+overhead], c.raw[:2])
 	if err != nil {
 		return ErrTag
