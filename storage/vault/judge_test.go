@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 		"l1nd3nh0f nord mia": "password.name",
 
 		"password12345678":             "password.common",
-		"P@ssw0rdP@ssw0rd":             "password.repeats",
+		"P@ssw0rdP@ssw0rd":             "password.common",
 		"Willkommen Zuhause 2026":      "password.common",
 		"iloveyou sunshine!":           "password.common",
 		"correct horse battery staple": "password.common",
