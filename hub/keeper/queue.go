@@ -23,9 +23,9 @@ type order struct {
 	outs []chan error
 }
 
-// queue holds what waits for one accessory: in order, one order a trait (and a stop before it). It takes orders only while
-// a session serves it, and nothing outlives that session: a speed that was asked for on an earlier
-// line must never run on a later one.
+// queue holds what waits for one accessory: in order, one order a trait and a stop before it. It takes
+// orders only while a session serves it, and nothing outlives that session: a speed that was asked for
+// on an earlier line must never run on a later one.
 //
 // A stop goes first and cuts short the speed that is being done: a motor that shall rest does not
 // wait for one that answers late.
