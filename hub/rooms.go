@@ -65,7 +65,7 @@ func (h *house) accessory(a home.Accessory) wire.Accessory {
 		w.Condition = wire.Condition{State: string(keeper.Unsupported), Code: "driver-missing"}
 		return w
 	}
-	w.Condition = conditionOf(k.keeper.Condition())
+	w.Condition = conditionOf(k.stands())
 	offer, _ := k.keeper.Offer()
 	for _, o := range offer.Traits {
 		v := h.value(a.ID, o.Trait)

@@ -70,6 +70,7 @@ func newFan(steps int, do func(context.Context, int) error) *fan {
 		Type: typeSpeed, Format: hap.FormatFloat, Perms: writes, Unit: "percentage",
 		Min: hap.Int(0), Max: hap.Int(100), Step: hap.Float(f.step()),
 	}
+	f.show()
 	f.active.OnWrite = func(ctx context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
 		on := v.Int() != 0
 		return v, f.want(ctx, func(w *wish) { w.on(on) })

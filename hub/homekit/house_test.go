@@ -31,10 +31,10 @@ func TestEverythingIsShownFromTheStart(t *testing.T) {
 		t.Errorf("Porch has aid %d, the servers are %v", a.AID, w.servers)
 	}
 	w.reads("Mia's watch/96/68", "null", hap.StatusUnreachable)
-	w.reads("Mia's watch/49/25", "null", hap.StatusUnreachable)
-	w.reads("Rocket/B7/B0", "null", hap.StatusUnreachable)
+	w.reads("Mia's watch/49/25", "false", hap.StatusUnreachable)
+	w.reads("Rocket/B7/B0", "0", hap.StatusUnreachable)
 	w.reads("Rocket/3E/21", `"Toy"`, hap.StatusOK)
-	w.reads("Mia at Home/86/71", "null", hap.StatusOK)
+	w.reads("Mia at Home/86/71", "0", hap.StatusOK)
 	w.reads("Mia at Home/86/75", "false", hap.StatusOK)
 	w.reads("Mia at Home/86/77", "1", hap.StatusOK)
 }
@@ -282,4 +282,25 @@ func TestSnapshotsFindTheirCamera(t *testing.T) {
 	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
 		t.Errorf("snapshot of a toy: %v", err)
 	}
+}
+
+func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
+	f.Add("Rocket", "Maker", "Model", "1.2.3", 20)
+	f.Add("", "", "", "", 0)
+	f.Add("🚀\x00\xff", "\u202e", "  x  ", "v00001.9999999999999.-3", -1)
+	f.Add(strings.Repeat("(a) ", 99), strings.Repeat("ä", 65), "a\nb", strings.Repeat("9", 1000), 1<<40)
+	f.Add("é́́", "́", "́́", "0.0", 101)
+	f.Fuzz(func(t *testing.T, name, maker, model, firmware string, steps int) {
+		c := family()
+		c.People[0].Name, c.Zones[0].Name, c.Accessories[3].Name = name, name, name
+		w := newWorld(t, &paper{})
+		w.show(c, map[string]homekit.Offer{"a-rocket": {Maker: maker, Model: model, Firmware: firmware, Steps: steps, Traits: []string{"battery"}}})
+		server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &identity{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Publish(t.Context(), w.servers[0].Accessories...); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -9,7 +9,9 @@ import (
 type health struct{ active, fault *hap.Characteristic }
 
 func newHealth() health {
-	return health{flag(typeStatusActive, shows), level(typeStatusFault, shows, 1)}
+	s := health{flag(typeStatusActive, shows), level(typeStatusFault, shows, 1)}
+	s.show(false) // until it is heard
+	return s
 }
 
 func (s health) show(well bool) {
@@ -20,10 +22,11 @@ func (s health) show(well bool) {
 // occupancy is a person in a zone.
 func occupancy(t *thing) []*hap.Service {
 	detected, state := level(typeOccupancy, shows, 1), newHealth()
+	_ = detected.Set(digit(false)) // 0 and 1 always fit
 	t.worn = state.show
 	t.hear = func(r trait.Reading) {
 		if in, ok := trait.Occupied.In(r); ok {
-			_ = detected.Set(digit(in)) // 0 and 1 always fit
+			_ = detected.Set(digit(in))
 		}
 	}
 	return []*hap.Service{service(serviceOccupancy, detected, state.active, state.fault)}

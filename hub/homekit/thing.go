@@ -141,16 +141,18 @@ func nth(seen map[string]int, typ string) string {
 	return typ
 }
 
-// reach marks everything of the device, or takes the mark away.
+// reach marks everything of the device, or takes the mark away from what is known: a battery that
+// has not been told is not an empty one.
 func (t *thing) reach(reachable bool) {
-	status := hap.StatusUnreachable
-	if reachable {
-		status = hap.StatusOK
-	}
 	for _, s := range t.device {
 		for _, c := range s.Characteristics {
-			if c.Type != typeConfigured {
-				c.SetStatus(status)
+			v, _ := c.Value()
+			switch {
+			case c.Type == typeConfigured: // the hub's own
+			case reachable && !v.Null():
+				c.SetStatus(hap.StatusOK)
+			default:
+				c.SetStatus(hap.StatusUnreachable)
 			}
 		}
 	}

@@ -171,6 +171,13 @@ func (s *Source) Pause(on bool) {
 	}
 }
 
+// Paused says whether Pause is on.
+func (s *Source) Paused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paused
+}
+
 // Close ends the connection and every viewer and waits for the camera's driver.
 func (s *Source) Close() error {
 	s.mu.Lock()

@@ -83,7 +83,7 @@ func (c *client) pingedOut() error {
 		return nil
 	}
 	c.out = true
-	c.sim.change(func() { c.sim.moveLocked(0) })
+	c.sim.change(func() { c.sim.loseLocked(c) })
 	return c.send("Error", errorBody{ErrorMessage: "ping timeout", ErrorCode: errPing})
 }
 
@@ -266,14 +266,14 @@ func (c *client) message3(name string, id uint32, body json.RawMessage) error {
 	case "ScalarCmd":
 		return c.scalar(id, body)
 	case "StopAllDevices":
-		c.sim.move(0)
+		c.sim.move(c, 0)
 		return c.ok(id)
 	case "StopDeviceCmd":
 		var b removed3
 		if err := errors.Join(strictly(body, &b), c.toy(b.DeviceIndex)); err != nil {
 			return err
 		}
-		c.sim.move(0)
+		c.sim.move(c, 0)
 		return c.ok(id)
 	case "SensorReadCmd", "SensorSubscribeCmd":
 		var b sensorBody
@@ -310,7 +310,7 @@ func (c *client) scalar(id uint32, body json.RawMessage) error {
 	if !(level >= 0 && level <= 1) {
 		return refuse(errDevice, "the level is out of range")
 	}
-	c.sim.move(int(math.Ceil(Steps * level)))
+	c.sim.move(c, int(math.Ceil(Steps * level)))
 	return c.ok(id)
 }
 
@@ -348,7 +348,7 @@ func (c *client) output(id uint32, body json.RawMessage) error {
 	if want.Value != math.Trunc(want.Value) || want.Value < 0 || want.Value > Steps {
 		return refuse(errDevice, "the value is out of range")
 	}
-	c.sim.move(int(want.Value))
+	c.sim.move(c, int(want.Value))
 	return c.ok(id)
 }
 
@@ -366,7 +366,7 @@ func (c *client) stop(id uint32, body json.RawMessage) error {
 		c.subscribed = false
 	}
 	if b.Outputs == nil || *b.Outputs {
-		c.sim.move(0)
+		c.sim.move(c, 0)
 	}
 	return c.ok(id)
 }

@@ -49,6 +49,7 @@ type Sim struct {
 	clients map[*client]bool
 	writes  []int
 	step    int
+	driver  *client // who wrote to the motor last: only its loss stops the toy
 	battery int
 	here    bool // the toy is switched on
 	found   bool // a scan has found it
@@ -152,7 +153,7 @@ func (s *Sim) accept(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.clients, c)
-	s.moveLocked(0)
+	s.loseLocked(c)
 }
 
 // change changes something and lets every client see it.
@@ -169,9 +170,10 @@ func (s *Sim) change(f func()) {
 }
 
 // move writes a step to the motor.
-func (s *Sim) move(step int) {
+func (s *Sim) move(c *client, step int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.driver = c
 	s.writes = append(s.writes, step)
 	s.step = step
 }
@@ -181,6 +183,13 @@ func (s *Sim) moveLocked(step int) {
 	if s.step != step {
 		s.writes = append(s.writes, step)
 		s.step = step
+	}
+}
+
+// loseLocked stops what a client drove when it is lost.
+func (s *Sim) loseLocked(c *client) {
+	if s.driver == c {
+		s.moveLocked(0)
 	}
 }
 
