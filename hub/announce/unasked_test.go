@@ -2,6 +2,7 @@ package announce_test
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,9 +53,7 @@ func TestSpeaksUnasked(t *testing.T) {
 		t.Errorf("after a change it says %v", m)
 	}
 	a.Remove("Ingle " + id)
-	for _, rr := range hear(t, group, id).Answer {
-		if rr.Header().Ttl != 0 {
-			t.Errorf("the goodbye has %v", rr)
-		}
+	for left := true; left; { // a repetition may come first
+		left = slices.ContainsFunc(hear(t, group, id).Answer, func(rr dns.RR) bool { return rr.Header().Ttl != 0 })
 	}
 }
