@@ -211,3 +211,61 @@ func TestAReservationEndsAfterThirtySeconds(t *testing.T) {
 		s.reads(caller(2), 8, ok)
 	})
 }
+
+// burstOf gives a key unit and what follows it, all at once, as a camera's cache does.
+func burstOf(pictures, size int) []*media.Unit {
+	track := &media.Track{Codec: media.H264, SPS: []byte{0x67, 1, 2}, PPS: []byte{0x68, 1}}
+	var list []*media.Unit
+	for i := range pictures {
+		slice := make([]byte, size)
+		slice[0] = 0x41
+		if i == 0 {
+			slice[0] = 0x65
+		}
+		at := time.Duration(i) * time.Second / 30
+		list = append(list, &media.Unit{Track: track, NALs: [][]byte{slice}, Key: i == 0, PTS: at, At: time.Now().Add(at - time.Second)})
+	}
+	return list
+}
+
+func TestACachedPictureIsPacedAndJoinsLive(t *testing.T) {
+	const cached, live, size = 60, 30, 20_000
+	units := burstOf(cached+live, size)
+	more := make(chan struct{})
+	s := newStage(t, func(ctx context.Context, out func(*media.Unit)) error {
+		for _, u := range units[:cached] {
+			out(u)
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for _, u := range units[cached:] {
+			out(u)
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}, stream.Options{})
+	guest := s.source.View(t.Context())
+	defer guest.Close()
+	until(t, "the cache is full", func() bool { return s.source.Stats().Units == cached })
+	r := newReceiver(t, v4, 7)
+	s.write(caller(1), "118", r.wish.setup(r.port()), hap.StatusOK)
+	r.accept(s.reads(caller(1), 7, ok))
+	begin := time.Now()
+	s.write(caller(1), "117", r.wish.selection(start, ownSSRC), hap.StatusOK)
+	until(t, "half the cache", func() bool { return r.seen() > cached/2 })
+	close(more) // live begins in the middle of the catching up
+	until(t, "the newest picture", func() bool { return r.seen() >= cached+live })
+	bits := float64(8 * size * (cached + live))
+	if took := time.Since(begin).Seconds(); bits/took > 21e6 {
+		t.Errorf("%.0f Mbit/s", bits/took/1e6)
+	}
+	r.check(r.look(0))
+	for i, p := range r.look(1) {
+		if step := p.timestamp - r.look(i)[0].timestamp; step < 2999 || step > 3001 {
+			t.Fatalf("picture %d comes %d ticks after the one before", i+1, step)
+		}
+	}
+}

@@ -56,14 +56,15 @@ type report struct {
 	newest uint32 // timestamp of the newest picture
 }
 
-func newReceiver(t *testing.T, id byte) *receiver {
+func newReceiver(t *testing.T, host string, id byte) *receiver {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(host), 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.SetReadBuffer(4 << 20) // a busy machine reads late
 	r := &receiver{t: t, wish: newWish(id), conn: conn, hush: make(chan struct{})}
+	r.wish.address = host
 	t.Cleanup(r.close)
 	return r
 }
@@ -290,6 +291,13 @@ func (r *receiver) decode(pictures []picture) {
 	if err != nil || bytes.Contains(said, []byte("error")) || bytes.Contains(said, []byte("missing")) || bytes.Contains(said, []byte("conceal")) {
 		r.t.Errorf("ffmpeg: %v %s", err, said)
 	}
+}
+
+// most is the size of the largest datagram.
+func (r *receiver) most() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.largest
 }
 
 // quiet reports whether nothing has come for a while.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"image/jpeg"
+	"net"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // starts sets a stream up and starts it.
 func (p *phone) starts(seat int, id byte) *receiver {
 	p.t.Helper()
-	r := newReceiver(p.t, id)
+	r := newReceiver(p.t, p.host, id)
 	p.write(seat, "118", r.wish.setup(r.port()), 204)
 	r.accept(p.read(seat, "118"))
 	p.write(seat, "117", r.wish.selection(start, ownSSRC), 204)
@@ -29,7 +30,7 @@ func (p *phone) subscribe(seat int) {
 
 func TestAReceiverSeesEveryPicture(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t).phone()
+	p := newPorch(t, v4).phone()
 	other := p.porch.phone()
 	other.subscribe(0)
 	begin := time.Now()
@@ -45,8 +46,8 @@ func TestAReceiverSeesEveryPicture(t *testing.T) {
 	r.check(r.look(0))
 	r.decode(r.look(0))
 	r.checkReports()
-	if r.largest > 1378 || r.largest < 1300 {
-		t.Errorf("the largest datagram has %d bytes", r.largest)
+	if n := r.most(); n > 1378 || n < 1300 {
+		t.Errorf("the largest datagram has %d bytes", n)
 	}
 
 	warm := time.Now()
@@ -77,7 +78,7 @@ func TestAReceiverSeesEveryPicture(t *testing.T) {
 
 func TestSuspendResumeReconfigure(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t).phone()
+	p := newPorch(t, v4).phone()
 	r := p.starts(0, 7)
 	until(t, "pictures", func() bool { return r.seen() >= 10 })
 	p.write(0, "117", r.wish.selection(suspend, 0), 204)
@@ -108,16 +109,16 @@ func TestSuspendResumeReconfigure(t *testing.T) {
 	r.mu.Unlock()
 	until(t, "a key frame in small datagrams", func() bool { return r.seen() > at+35 })
 	r.check(append(resumed[:1:1], r.look(before+1)...))
-	if r.largest > 800 || r.largest < 700 {
-		t.Errorf("the largest datagram has %d bytes", r.largest)
+	if n := r.most(); n > 800 || n < 700 {
+		t.Errorf("the largest datagram has %d bytes", n)
 	}
 }
 
 func TestTwoViewersAndABusyThird(t *testing.T) {
 	t.Parallel()
-	porch := newPorch(t)
+	porch := newPorch(t, v4)
 	one, other, third := porch.phone(), porch.phone(), porch.phone()
-	a, b, c := newReceiver(t, 7), newReceiver(t, 8), newReceiver(t, 9)
+	a, b, c := newReceiver(t, v4, 7), newReceiver(t, v4, 8), newReceiver(t, v4, 9)
 	one.write(0, "118", a.wish.setup(a.port()), 204)
 	other.write(0, "118", b.wish.setup(b.port()), 204)
 	if got := other.read(0, "118"); haptest.Code(got, 2) != busy || string(haptest.Get(got, 1)) != b.wish.id {
@@ -162,7 +163,7 @@ func database(p *phone) []byte {
 
 func TestAVanishedReceiverIsFreed(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t).phone()
+	p := newPorch(t, v4).phone()
 	r := p.starts(0, 7)
 	until(t, "pictures", func() bool { return r.seen() > 0 })
 	gone := p.starts(1, 8)
@@ -186,7 +187,7 @@ func TestAVanishedReceiverIsFreed(t *testing.T) {
 
 func TestPrivacyStopsTheStream(t *testing.T) {
 	t.Parallel()
-	p := newPorch(t).phone()
+	p := newPorch(t, v4).phone()
 	p.subscribe(0)
 	r := p.starts(0, 7)
 	until(t, "pictures", func() bool { return r.seen() > 0 })
@@ -225,7 +226,7 @@ func TestPrivacyStopsTheStream(t *testing.T) {
 
 func TestSnapshots(t *testing.T) {
 	t.Parallel()
-	porch := newPorch(t)
+	porch := newPorch(t, v4)
 	p := porch.phone()
 	for _, size := range [][2]int{{640, 360}, {320, 240}} {
 		body := fmt.Sprintf(`{"resource-type":"image","image-width":%d,"image-height":%d,"reason":1}`, size[0], size[1])
@@ -242,4 +243,20 @@ func TestSnapshots(t *testing.T) {
 		t.Errorf("a camera that is gone gives %s", got)
 	}
 	until(t, "unavailable", func() bool { return porch.status(0) == unavailable })
+}
+
+func TestAReceiverOverIPv6(t *testing.T) {
+	t.Parallel()
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here: ", err)
+	} else {
+		_ = l.Close()
+	}
+	p := newPorch(t, v6).phone()
+	r := p.starts(0, 7)
+	until(t, "pictures", func() bool { return r.seen() >= 35 })
+	r.check(r.look(0))
+	if n := r.most(); n > 1228 || n < 1150 {
+		t.Errorf("the largest datagram has %d bytes", n)
+	}
 }

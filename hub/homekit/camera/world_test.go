@@ -37,6 +37,9 @@ func until(t *testing.T, what string, is func() bool) time.Duration {
 	return time.Since(begin)
 }
 
+// Where servers and receivers are.
+const v4, v6 = "127.0.0.1", "::1"
+
 // wish is what a controller asks for.
 type wish struct {
 	id      string
@@ -47,7 +50,7 @@ type wish struct {
 
 func newWish(id byte) wish {
 	return wish{
-		id: string(bytes.Repeat([]byte{id}, 16)), address: "127.0.0.1",
+		id: string(bytes.Repeat([]byte{id}, 16)), address: v4,
 		video: bytes.Repeat([]byte{id ^ 0x55}, 30), audio: bytes.Repeat([]byte{id ^ 0xAA}, 30),
 	}
 }
@@ -62,7 +65,11 @@ func four(n uint32) []byte { return append(two(uint16(n)), two(uint16(n>>16))...
 
 // setup is SetupEndpoints as a controller writes it.
 func (w wish) setup(port uint16) []byte {
-	where := haptest.Pack(haptest.Field{Type: 1, Value: []byte{0}}, haptest.Field{Type: 2, Value: []byte(w.address)},
+	version := byte(0)
+	if w.address == v6 {
+		version = 1
+	}
+	where := haptest.Pack(haptest.Field{Type: 1, Value: []byte{version}}, haptest.Field{Type: 2, Value: []byte(w.address)},
 		haptest.Field{Type: 3, Value: two(port)}, haptest.Field{Type: 4, Value: two(port)})
 	return haptest.Pack(haptest.Field{Type: 1, Value: []byte(w.id)}, haptest.Field{Type: 3, Value: where},
 		haptest.Field{Type: 4, Value: keyFields(w.video)}, haptest.Field{Type: 5, Value: keyFields(w.audio)})
@@ -117,6 +124,7 @@ func (m *identity) Save(_ context.Context, s hap.State) error {
 // porch is a simulated camera behind the real driver, source and HomeKit server.
 type porch struct {
 	t        *testing.T
+	host     string
 	sim      *sim.Sim
 	source   *stream.Source
 	camera   *camera.Camera
@@ -125,7 +133,7 @@ type porch struct {
 	creds    haptest.Credentials
 }
 
-func newPorch(t *testing.T) *porch {
+func newPorch(t *testing.T, host string) *porch {
 	t.Helper()
 	box, err := sim.Start(sim.Options{Width: 640, Height: 360, FPS: 30, GOP: 1, Dir: os.TempDir()})
 	if err != nil {
@@ -140,7 +148,7 @@ func newPorch(t *testing.T) *porch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &porch{t: t, sim: box, source: stream.New(session.(device.Viewable).Watch, stream.Options{})}
+	p := &porch{t: t, host: host, sim: box, source: stream.New(session.(device.Viewable).Watch, stream.Options{})}
 	t.Cleanup(func() { _ = p.source.Close() })
 	p.camera = camera.New(camera.Options{Source: p.source})
 	t.Cleanup(p.camera.Close)
@@ -171,7 +179,7 @@ func (p *porch) serve() {
 	if err := server.Publish(p.t.Context(), a); err != nil {
 		p.t.Fatal(err)
 	}
-	l, err := server.Listen(p.t.Context(), "127.0.0.1:0")
+	l, err := server.Listen(p.t.Context(), net.JoinHostPort(p.host, "0"))
 	if err != nil {
 		p.t.Fatal(err)
 	}
