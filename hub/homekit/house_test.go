@@ -3,6 +3,7 @@ package homekit_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -282,6 +283,14 @@ func TestSnapshotsFindTheirCamera(t *testing.T) {
 	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
 		t.Errorf("snapshot of a toy: %v", err)
 	}
+	if bad := w.named("Bad"); bad.Service("110") != nil || bad.AID == 0 {
+		t.Errorf("a camera without pictures is %v", bad)
+	}
+	c.Accessories[len(c.Accessories)-1].Address = "mended"
+	w.show(c, nil)
+	if w.named("Bad").Service("110") == nil {
+		t.Error("a camera that was mended has no pictures")
+	}
 }
 
 func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
@@ -303,4 +312,39 @@ func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestACameraIsMadeAnewWhenItsPicturesAre(t *testing.T) {
+	w := newWorld(t, &paper{})
+	c := family()
+	w.show(c, nil)
+	first, numbers := w.named("Garden").Service("110"), ids(w.servers)
+	w.fitted = nil
+	for _, change := range []struct {
+		what string
+		make func()
+		want string
+	}{
+		{"nothing", func() {}, ""},
+		{"its name", func() { c.Accessories[1].Name = "Yard" }, ""},
+		{"its name again", func() { c.Accessories[1].Name = "Garden" }, ""},
+		{"its address", func() { c.Accessories[1].Address = "there" }, "closed a-garden, made a-garden"},
+		{"its source", func() { w.house.Renew("a-garden") }, "closed a-garden, made a-garden"},
+		{"another's source", func() { w.house.Renew("a-nobody") }, ""},
+	} {
+		c.Accessories = slices.Clone(c.Accessories)
+		change.make()
+		w.show(c, nil)
+		if got := strings.Join(w.fitted, ", "); got != change.want {
+			t.Errorf("after %s changed: %q, want %q", change.what, got, change.want)
+		}
+		w.fitted = nil
+	}
+	if w.named("Garden").Service("110") == first || !maps.Equal(ids(w.servers), numbers) {
+		t.Error("the new pictures are not shown under the old numbers")
+	}
+	w.show(without(c, "a-garden"), nil)
+	if got := w.fitted; !slices.Equal(got, []string{"closed a-garden"}) {
+		t.Errorf("after its removal: %s", got)
+	}
 }
