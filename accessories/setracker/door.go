@@ -237,6 +237,9 @@ func (l *line) take(f Frame) bool {
 			l.door.known(l)
 		}
 	}
+	if l.session != nil && l.door.session(l.session.id) != l.session {
+		return false // its session is over: the watch shall call again and find the new one
+	}
 	stored := true
 	if l.session != nil && l.session.id == f.ID {
 		stored = l.session.receive(l, f)

@@ -231,6 +231,34 @@ func TestFillPeeksAcrossFrames(t *testing.T) {
 	expect(t, c, []byte("body"))
 }
 
+// A body of two megabytes may be waited for in the buffer; the memory is given
+// back when the next request is awaited.
+func TestLongBody(t *testing.T) {
+	p := &peer{seal: key(t, "Control-Write-Encryption-Key")}
+	body := pattern(2 << 20)
+	var wire []byte
+	for rest := body; len(rest) > 0; rest = rest[1024:] {
+		wire = append(wire, p.frames(rest[:1024])...)
+	}
+	wire = append(wire, p.frames([]byte("next"))...)
+	c := frame.New(replay{in: bytes.NewReader(wire)})
+	if err := c.Secure(secret); err != nil {
+		t.Fatal(err)
+	}
+	for len(c.Buffered()) < len(body) {
+		if err := c.Fill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(c.Buffered(), body) {
+		t.Error("other bytes than were sent")
+	}
+	c.Discard(len(body))
+	if err := c.Fill(); err != nil || string(c.Buffered()) != "next" || cap(c.Buffered()) > 1024 {
+		t.Errorf("then %q in a buffer of %d, %v", c.Buffered(), cap(c.Buffered()), err)
+	}
+}
+
 func TestClearBufferGrows(t *testing.T) {
 	c, p, _ := connect(t)
 	send(t, p, pattern(60_000))
