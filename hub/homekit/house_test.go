@@ -3,7 +3,6 @@ package homekit_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -223,6 +222,27 @@ func TestAnOfferIsRememberedOverARestart(t *testing.T) {
 	}
 }
 
+func TestRestartsDoNotMoveTheConfigurationNumber(t *testing.T) {
+	p, m := &paper{}, &identity{}
+	told := offers()
+	for range 5 {
+		w := newWorld(t, p)
+		for _, offers := range []map[string]homekit.Offer{nil, told} { // before things answer, and after
+			w.show(family(), offers)
+			server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: m})
+			if err == nil {
+				err = server.Publish(t.Context(), w.servers[0].Accessories...)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := m.state.ConfigNumber; n != 2 { // when the rocket first told its steps
+		t.Errorf("c# is %d", n)
+	}
+}
+
 func TestWhatDidNotChangeStaysTheSame(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.show(family(), nil)
@@ -265,34 +285,6 @@ func TestASensorOutlivesTheWatch(t *testing.T) {
 	}
 }
 
-func TestSnapshotsFindTheirCamera(t *testing.T) {
-	c := family()
-	c.Accessories = append(c.Accessories, home.Accessory{ID: "a-bad", Name: "Bad", Kind: "camera", Address: "broken"})
-	w := newWorld(t, &paper{})
-	w.show(c, nil)
-	for _, ask := range []struct {
-		server string
-		aid    uint64
-		want   string
-	}{{"a-porch", 1, "a-porch 64x48"}, {"a-porch", 0, "a-porch 64x48"}, {homekit.MainServer, w.named("Garden").AID, "a-garden 64x48"}, {homekit.MainServer, 0, "a-garden 64x48"}} {
-		got, err := w.house.Snapshot(t.Context(), ask.server, ask.aid, 64, 48)
-		if err != nil || string(got) != ask.want {
-			t.Errorf("snapshot of %s %d: %s, %v", ask.server, ask.aid, got, err)
-		}
-	}
-	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
-		t.Errorf("snapshot of a toy: %v", err)
-	}
-	if bad := w.named("Bad"); bad.Service("110") != nil || bad.AID == 0 {
-		t.Errorf("a camera without pictures is %v", bad)
-	}
-	c.Accessories[len(c.Accessories)-1].Address = "mended"
-	w.show(c, nil)
-	if w.named("Bad").Service("110") == nil {
-		t.Error("a camera that was mended has no pictures")
-	}
-}
-
 func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
 	f.Add("Rocket", "Maker", "Model", "1.2.3", 20)
 	f.Add("", "", "", "", 0)
@@ -312,39 +304,4 @@ func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestACameraIsMadeAnewWhenItsPicturesAre(t *testing.T) {
-	w := newWorld(t, &paper{})
-	c := family()
-	w.show(c, nil)
-	first, numbers := w.named("Garden").Service("110"), ids(w.servers)
-	w.fitted = nil
-	for _, change := range []struct {
-		what string
-		make func()
-		want string
-	}{
-		{"nothing", func() {}, ""},
-		{"its name", func() { c.Accessories[1].Name = "Yard" }, ""},
-		{"its name again", func() { c.Accessories[1].Name = "Garden" }, ""},
-		{"its address", func() { c.Accessories[1].Address = "there" }, "closed a-garden, made a-garden"},
-		{"its source", func() { w.house.Renew("a-garden") }, "closed a-garden, made a-garden"},
-		{"another's source", func() { w.house.Renew("a-nobody") }, ""},
-	} {
-		c.Accessories = slices.Clone(c.Accessories)
-		change.make()
-		w.show(c, nil)
-		if got := strings.Join(w.fitted, ", "); got != change.want {
-			t.Errorf("after %s changed: %q, want %q", change.what, got, change.want)
-		}
-		w.fitted = nil
-	}
-	if w.named("Garden").Service("110") == first || !maps.Equal(ids(w.servers), numbers) {
-		t.Error("the new pictures are not shown under the old numbers")
-	}
-	w.show(without(c, "a-garden"), nil)
-	if got := w.fitted; !slices.Equal(got, []string{"closed a-garden"}) {
-		t.Errorf("after its removal: %s", got)
-	}
 }
