@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"image/jpeg"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/AlexxIT/go2rtc/pkg/core"
+	"github.com/AlexxIT/go2rtc/pkg/homekit"
+	"github.com/AlexxIT/go2rtc/pkg/srtp"
+	"github.com/pion/rtp"
+)
+
+func id(p place) string { return fmt.Sprintf("%d.%d", p.aid, p.iid) }
+
+// TestTheCameraIsSeen pulls ten seconds of the porch camera through HomeKit with go2rtc, and a picture.
+func TestTheCameraIsSeen(t *testing.T) {
+	const seconds, fps, width, height = 10, 15, 1280, 720
+	d := startDemo(t, t.TempDir())
+	paired := pair(t, d.server(t, "camera")).URL()
+	c := connect(t, paired)
+	raw, err := c.GetImage(width, height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("the snapshot (%d bytes): %v", len(raw), err)
+	}
+	if b := picture.Bounds(); b.Dx() != width || b.Dy() != height {
+		t.Errorf("the snapshot has %d × %d pixels", b.Dx(), b.Dy())
+	}
+
+	stream, err := homekit.Dial(paired, srtp.NewServer("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Stop()
+	media := stream.GetMedias()
+	if len(media) == 0 {
+		t.Fatal("go2rtc sees no stream")
+	}
+	track, err := stream.GetTrack(media[0], media[0].Codecs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frames, bytesSeen atomic.Int64
+	first := make(chan struct{}, 1)
+	sender := core.NewSender(media[0], track.Codec)
+	sender.Handler = func(p *rtp.Packet) {
+		bytesSeen.Add(int64(len(p.Payload)))
+		if p.Marker {
+			frames.Add(1)
+			select {
+			case first <- struct{}{}:
+			default:
+			}
+		}
+	}
+	sender.HandleRTP(track)
+	asked := time.Now()
+	ended := make(chan error, 1)
+	go func() { ended <- stream.Start() }()
+	select {
+	case <-first:
+	case err := <-ended:
+		t.Fatalf("the stream ended: %v", err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("no picture came")
+	}
+	t.Logf("first picture after %v", time.Since(asked))
+	from := frames.Load()
+	<-time.After(seconds * time.Second)
+	got := frames.Load() - from
+	t.Logf("%d of %d pictures, %d kB", got, seconds*fps, bytesSeen.Load()/1000)
+	if got*100 < seconds*fps*95 {
+		t.Errorf("%d of %d pictures came, want 95 %%", got, seconds*fps)
+	}
+}
