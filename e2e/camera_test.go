@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image/jpeg"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +16,17 @@ import (
 )
 
 func id(p place) string { return fmt.Sprintf("%d.%d", p.aid, p.iid) }
+
+// freePort is a UDP address that is free: go2rtc names its port to the camera before it opens it.
+func freePort(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().String()
+}
 
 // TestTheCameraIsSeen pulls ten seconds of the porch camera through HomeKit with go2rtc, and a picture.
 func TestTheCameraIsSeen(t *testing.T) {
@@ -34,7 +46,7 @@ func TestTheCameraIsSeen(t *testing.T) {
 		t.Errorf("the snapshot has %d × %d pixels", b.Dx(), b.Dy())
 	}
 
-	stream, err := homekit.Dial(paired, srtp.NewServer("127.0.0.1:0"))
+	stream, err := homekit.Dial(paired, srtp.NewServer(freePort(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type controller struct {
 }
 
 // pair pairs with a server by its printed code.
-func pair(t *testing.T, h homekit) *hap.Client {
+func pair(t *testing.T, h bridge) *hap.Client {
 	t.Helper()
 	c, err := hap.Pair(fmt.Sprintf("homekit://127.0.0.1:%d?device_id=%s&pin=%s", h.Port, h.DeviceID, h.SetupCode))
 	if err != nil {

@@ -60,7 +60,7 @@ func hubBinary() (string, error) {
 	return path, nil
 }
 
-type homekit struct {
+type bridge struct {
 	Name      string `json:"name"`
 	Kind      string `json:"kind"`
 	Port      int    `json:"port"`
@@ -71,7 +71,7 @@ type homekit struct {
 // demo is a running `hub demo`.
 type demo struct {
 	State    string    `json:"state"`
-	HomeKit  []homekit `json:"homekit"`
+	HomeKit  []bridge `json:"homekit"`
 	Control  string    `json:"control"`
 	Password string    `json:"demo_password"`
 
@@ -151,8 +151,8 @@ func (d *demo) run(t *testing.T, stdin string, args ...string) string {
 	return string(out)
 }
 
-// bridge is the server that holds all but the porch camera.
-func (d *demo) server(t *testing.T, kind string) homekit {
+// server finds the first HomeKit server of a kind.
+func (d *demo) server(t *testing.T, kind string) bridge {
 	t.Helper()
 	for _, h := range d.HomeKit {
 		if h.Kind == kind {
@@ -160,7 +160,7 @@ func (d *demo) server(t *testing.T, kind string) homekit {
 		}
 	}
 	t.Fatalf("no %s in %+v", kind, d.HomeKit)
-	return homekit{}
+	return bridge{}
 }
 
 // simulate makes a simulated thing act.
