@@ -14,6 +14,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/driver/software"
 
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/screen"
@@ -84,6 +85,7 @@ func run(hub, shot string) error {
 		}
 	})
 	w.ShowAndRun()
+	stop()
 	if shot != "" {
 		return <-shots
 	}
@@ -101,7 +103,8 @@ func rest(cycle fyne.Lifecycle, s *screen.Screen) {
 	})
 }
 
-// draw waits until the screen is full and writes what the window shows.
+// draw waits until the screen is full and writes what the window holds. It is drawn anew in software:
+// what a graphics card has shown cannot be read back everywhere.
 func draw(ctx context.Context, file string, s *screen.Screen, w fyne.Window) error {
 	ctx, cancel := context.WithTimeout(ctx, drawTime)
 	defer cancel()
@@ -113,14 +116,23 @@ func draw(ctx context.Context, file string, s *screen.Screen, w fyne.Window) err
 		case <-ctx.Done():
 			return fmt.Errorf("app: the screen was not full in %v", drawTime)
 		}
-		fyne.DoAndWait(func() {
-			if s.Filled() {
-				full++
-			}
-		})
+		filled := false
+		if err := inWindow(ctx, func() { filled = s.Filled() }); err != nil {
+			return err
+		}
+		if filled {
+			full++
+		}
 	}
 	var m image.Image
-	fyne.DoAndWait(func() { m = w.Canvas().Capture() })
+	if err := inWindow(ctx, func() {
+		c := software.NewCanvas()
+		c.SetContent(w.Content())
+		c.Resize(w.Canvas().Size())
+		m = c.Capture()
+	}); err != nil {
+		return err
+	}
 	f, err := os.Create(file)
 	if err != nil {
 		return fmt.Errorf("app: screenshot: %w", err)
@@ -130,4 +142,16 @@ func draw(ctx context.Context, file string, s *screen.Screen, w fyne.Window) err
 		return fmt.Errorf("app: screenshot: %w", err)
 	}
 	return f.Close()
+}
+
+// inWindow runs f on the window's goroutine; the window may end before it is f's turn.
+func inWindow(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	fyne.Do(func() { f(); close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("app: screenshot: %w", ctx.Err())
+	}
 }

@@ -39,8 +39,8 @@ func palette(name fyne.ThemeColorName) ([2]color.NRGBA, bool) {
 		return [2]color.NRGBA{rgb(0xffffff), rgb(0x22262c)}, true
 	case theme.ColorNameForeground:
 		return [2]color.NRGBA{rgb(0x23262b), rgb(0xeceae5)}, true
-	case theme.ColorNamePlaceHolder:
-		return [2]color.NRGBA{rgb(0x666a70), rgb(0xa3a7ad)}, true
+	case theme.ColorNamePlaceHolder, theme.ColorNameDisabled:
+		return [2]color.NRGBA{rgb(0x5f6368), rgb(0xa3a7ad)}, true
 	case theme.ColorNamePrimary, theme.ColorNameHyperlink:
 		return [2]color.NRGBA{rgb(0x1f6f62), rgb(0x6cc4b0)}, true
 	case theme.ColorNameForegroundOnPrimary:
@@ -50,13 +50,13 @@ func palette(name fyne.ThemeColorName) ([2]color.NRGBA, bool) {
 	case theme.ColorNameWarning:
 		return [2]color.NRGBA{rgb(0x8f5a00), rgb(0xf0b95c)}, true
 	case theme.ColorNameError:
-		return [2]color.NRGBA{rgb(0xb3261e), rgb(0xf28b82)}, true
+		return [2]color.NRGBA{rgb(0xb3261e), rgb(0xf0796e)}, true
 	case theme.ColorNameForegroundOnError:
 		return [2]color.NRGBA{rgb(0xffffff), rgb(0x3a0b08)}, true
 	case theme.ColorNameButton:
 		return [2]color.NRGBA{rgb(0xe9e6df), rgb(0x30353d)}, true
 	case theme.ColorNameInputBackground:
-		return [2]color.NRGBA{rgb(0xffffff), rgb(0x1c2025)}, true
+		return [2]color.NRGBA{rgb(0xebe8e1), rgb(0x363c45)}, true
 	case theme.ColorNameInputBorder:
 		return [2]color.NRGBA{rgb(0xb9b5ac), rgb(0x555b64)}, true
 	}

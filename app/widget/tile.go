@@ -27,7 +27,7 @@ type Tile struct {
 func NewTile(title string, body ...fyne.CanvasObject) *Tile {
 	t := newTile(ColorTile)
 	t.title.SetText(title)
-	line := container.NewBorder(nil, nil, nil, t.note, t.title)
+	line := container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
 	if title == "" {
 		line.Hide()
 	}
