@@ -177,8 +177,8 @@ func (s *Screen) order(o model.Order) {
 				return
 			}
 			if err != nil {
+				s.home.show(model.Of(s.state.Home, s.o.Texts, s.o.Place), s.state.Lost) // the slider goes back
 				s.home.complain(model.Problem(err, s.o.Texts))
-				s.home.show(model.Of(s.state.Home, s.o.Texts, s.o.Place), s.state.Lost)
 				return
 			}
 			s.home.complain("")
