@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,10 +23,12 @@ type event struct {
 	at    time.Time
 }
 
-// controller is go2rtc's client on one server of the hub.
+// controller is a session of go2rtc's client: its pairing and its cipher. Its own reader of events is
+// not reachable from outside, so the answers and the events are told apart here.
 type controller struct {
-	*hap.Client
-	events chan event
+	conn    net.Conn
+	answers chan *http.Response
+	events  chan event
 }
 
 // pair pairs with a server by its printed code.
@@ -38,39 +42,98 @@ func pair(t *testing.T, h bridge) *hap.Client {
 }
 
 // connect opens a session of a controller that has been paired.
-func connect(t *testing.T, paired string) *controller {
+func connect(t *testing.T, paired *hap.Client) *controller {
 	t.Helper()
-	c, err := hap.Dial(paired)
+	session, err := hap.Dial(paired.URL())
 	if err != nil {
 		t.Fatalf("connecting: %v", err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
-	all := &controller{c, make(chan event, 1000)}
-	c.OnEvent = func(res *http.Response) {
+	c := &controller{conn: session.Conn, answers: make(chan *http.Response, 1), events: make(chan event, 1000)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.read(t)
+	}()
+	t.Cleanup(func() {
+		_ = c.conn.Close()
+		<-done
+	})
+	return c
+}
+
+// read sorts what comes until the session ends.
+func (c *controller) read(t *testing.T) {
+	defer close(c.answers)
+	in := bufio.NewReader(c.conn)
+	for {
+		res, err := hap.ReadResponse(in, nil)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		if res.Proto != hap.ProtoEvent {
+			c.answers <- res
+			continue
+		}
 		var v struct {
 			Characteristics []event `json:"characteristics"`
 		}
-		if err := json.NewDecoder(res.Body).Decode(&v); err != nil {
-			t.Errorf("an event that is not JSON: %v", err)
+		if err := json.Unmarshal(body, &v); err != nil {
+			t.Errorf("an event that is not JSON: %q", body)
 			return
 		}
 		for _, e := range v.Characteristics {
 			e.at = time.Now()
-			all.events <- e
+			c.events <- e
 		}
 	}
-	return all
 }
 
-// put writes to /characteristics and wants them taken.
-func (c *controller) put(t *testing.T, body string, args ...any) {
+// ask sends a request and gives the answer's status and body.
+func (c *controller) ask(t *testing.T, method, path, body string) (int, []byte) {
 	t.Helper()
-	res, err := c.Put(hap.PathCharacteristics, hap.MimeJSON, bytes.NewBufferString(fmt.Sprintf(`{"characteristics":[`+body+`]}`, args...)))
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://hub"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusNoContent {
-		t.Fatalf("PUT %s: %s %s", body, res.Status, said)
+	req.Header.Set("Content-Type", hap.MimeJSON)
+	if err := req.Write(c.conn); err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	select {
+	case res, ok := <-c.answers:
+		if !ok {
+			t.Fatalf("%s %s: the session ended", method, path)
+		}
+		raw, _ := io.ReadAll(res.Body) // read from memory
+		return res.StatusCode, raw
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s %s: no answer", method, path)
+	}
+	return 0, nil
+}
+
+// accessories reads the whole database.
+func (c *controller) accessories(t *testing.T) []*hap.Accessory {
+	t.Helper()
+	var v hap.JSONAccessories
+	status, raw := c.ask(t, http.MethodGet, hap.PathAccessories, "")
+	if err := json.Unmarshal(raw, &v); err != nil || status != http.StatusOK {
+		t.Fatalf("the accessories: %d, %v: %s", status, err, raw)
+	}
+	return v.Value
+}
+
+// put writes to /characteristics and wants it taken.
+func (c *controller) put(t *testing.T, body string, args ...any) {
+	t.Helper()
+	body = fmt.Sprintf(`{"characteristics":[`+body+`]}`, args...)
+	if status, said := c.ask(t, http.MethodPut, hap.PathCharacteristics, body); status != http.StatusNoContent {
+		t.Fatalf("PUT %s: %d %s", body, status, said)
 	}
 }
 

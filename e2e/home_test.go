@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -21,18 +22,14 @@ const (
 // lose power in the middle of it.
 func TestAFamilyAndItsThings(t *testing.T) {
 	d := startDemo(t, t.TempDir())
-	paired := pair(t, d.server(t, "bridge")).URL()
+	paired := pair(t, d.server(t, "bridge"))
 	c := connect(t, paired)
-	accessories, err := c.GetAccessories()
-	if err != nil {
-		t.Fatal(err)
-	}
+	accessories := c.accessories(t)
 	if v := find(t, accessories, "Mia's Watch", battery, level).value; v != float64(80) {
 		t.Errorf("the watch's battery is %v, want 80", v)
 	}
 	until(t, 10*time.Second, "Mia is at home", func() bool {
-		now, err := c.GetAccessories()
-		return err == nil && find(t, now, "Mia at Home", occupancy, occupied).value == float64(1)
+		return find(t, c.accessories(t), "Mia at Home", occupancy, occupied).value == float64(1)
 	})
 	callForHelp(t, d, c, accessories)
 	drive(t, d, c, accessories)
@@ -86,7 +83,7 @@ func drive(t *testing.T, d *demo, c *controller, accessories []*hap.Accessory) {
 
 // loseParents kills the hub while the toy runs. The toy stops by itself, and the hub that comes back
 // is the same one to a controller that knew it.
-func loseParents(t *testing.T, d *demo, paired string, before []*hap.Accessory) {
+func loseParents(t *testing.T, d *demo, paired *hap.Client, before []*hap.Accessory) {
 	t.Helper()
 	d.kill(t)
 	took := until(t, 5*time.Second, "the toy rests without its hub", func() bool {
@@ -109,17 +106,14 @@ func loseParents(t *testing.T, d *demo, paired string, before []*hap.Accessory) 
 		t.Errorf("the bridge was %+v and is %+v", was, is)
 	}
 	c := connect(t, paired)
-	after, err := c.GetAccessories()
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := c.accessories(t)
 	if shape(before) != shape(after) {
 		t.Errorf("the accessories were\n%sand are\n%s", shape(before), shape(after))
 	}
 	speed := find(t, after, "Rocket", fan, rotation)
 	until(t, 20*time.Second, "the toy is back", func() bool {
-		now, err := c.GetCharacters(id(speed))
-		return err == nil && len(now) == 1 && now[0].Status == nil
+		status, _ := c.ask(t, http.MethodGet, hap.PathCharacteristics+"?id="+id(speed), "")
+		return status == http.StatusOK
 	})
 	if m, err := again.rocket(); err != nil || m.Level != 0 {
 		t.Errorf("after the restart the toy runs at %v, %v", m.Level, err)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -70,10 +69,10 @@ type bridge struct {
 
 // demo is a running `hub demo`.
 type demo struct {
-	State    string    `json:"state"`
+	State    string   `json:"state"`
 	HomeKit  []bridge `json:"homekit"`
-	Control  string    `json:"control"`
-	Password string    `json:"demo_password"`
+	Control  string   `json:"control"`
+	Password string   `json:"demo_password"`
 
 	dir  string
 	cmd  *exec.Cmd
@@ -85,8 +84,11 @@ func startDemo(t *testing.T, dir string) *demo {
 	t.Helper()
 	d := &demo{dir: dir, done: make(chan struct{})}
 	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), "demo", "--json", "--data", dir)
-	var log bytes.Buffer
-	d.cmd.Stderr = &log
+	log, err := os.Create(filepath.Join(t.TempDir(), "log")) // a pipe would be held open by the simulators
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Stderr = log
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +100,6 @@ func startDemo(t *testing.T, dir string) *demo {
 	go func() {
 		first, _ := bufio.NewReader(out).ReadBytes('\n')
 		line <- first
-		_, _ = io.Copy(io.Discard, out)
 		_ = d.cmd.Wait()
 		close(d.done)
 	}()
@@ -112,7 +113,8 @@ func startDemo(t *testing.T, dir string) *demo {
 			<-d.done
 		}
 		if t.Failed() {
-			t.Logf("the hub's log:\n%s", log.String())
+			said, _ := os.ReadFile(log.Name())
+			t.Logf("the hub's log:\n%s", said)
 		}
 	})
 	select {
