@@ -185,6 +185,9 @@ func TestUnlocking(t *testing.T) {
 	h := open(t, wire.Locked, "en", phone)
 	h.expect("Your home is locked")
 	e := find(h, first[*widget.Entry])
+	if h.w.Canvas().Focused() != e {
+		t.Error("the password cannot be typed at once")
+	}
 	test.Type(e, "wrong")
 	test.Tap(h.button("Unlock"))
 	h.expect("This is not the password.")
