@@ -6,9 +6,9 @@ import (
 	"math/big"
 )
 
-// group is the 3072-bit prime of RFC 5054, here made from its definition
+// Group is the 3072-bit prime of RFC 5054, here made from its definition
 // 2^3072 - 2^3008 - 1 + 2^64 * (floor(2^2942 pi) + 1690314) (RFC 3526).
-func group() *big.Int {
+func Group() *big.Int {
 	power := func(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
 	p := new(big.Int).Sub(power(3072), power(3008))
 	p.Sub(p, big.NewInt(1))
@@ -50,7 +50,7 @@ type Prover struct {
 // NewProver begins an exchange with the secret a. Strip makes it leave out the
 // zeros in front of A, B and S where they are hashed, as some controllers do.
 func NewProver(user, password string, secret []byte, strip bool) *Prover {
-	p := &Prover{n: group(), g: big.NewInt(5), a: new(big.Int).SetBytes(secret), user: user, password: password, strip: strip}
+	p := &Prover{n: Group(), g: big.NewInt(5), a: new(big.Int).SetBytes(secret), user: user, password: password, strip: strip}
 	p.public = new(big.Int).Exp(p.g, p.a, p.n)
 	return p
 }
@@ -69,13 +69,24 @@ func (p *Prover) Prove(salt, public []byte) []byte {
 	base.Sub(b, base.Mul(base, k)).Mod(base, p.n)
 	exponent := new(big.Int).Add(p.a, new(big.Int).Mul(u, x))
 	p.k = sum(p.form(new(big.Int).Exp(base, exponent, p.n)))
+	p.m1 = p.proof(salt, p.Public(), p.form(b))
+	p.m2 = sum(p.Public(), p.m1, p.k)
+	return p.m1
+}
+
+func (p *Prover) proof(salt, ours, theirs []byte) []byte {
 	mixed := sum(p.n.Bytes())
 	for i, v := range sum(p.g.Bytes()) {
 		mixed[i] ^= v
 	}
-	p.m1 = sum(mixed, sum([]byte(p.user)), salt, p.Public(), p.form(b), p.k)
-	p.m2 = sum(p.Public(), p.m1, p.k)
-	return p.m1
+	return sum(mixed, sum([]byte(p.user)), salt, ours, theirs, p.k)
+}
+
+// ProveZero is M1 for a public key that makes S zero: no password is needed
+// for it, so servers must refuse such keys.
+func (p *Prover) ProveZero(salt, zero, public []byte) []byte {
+	p.k = sum(padded(new(big.Int)))
+	return p.proof(salt, zero, public)
 }
 
 // Key is the shared key, 64 bytes.
