@@ -271,8 +271,8 @@ func TestHungDevice(t *testing.T) {
 // TestWritesOfOneRequest run side by side for two accessories and in order for one.
 func TestWritesOfOneRequest(t *testing.T) {
 	t.Parallel()
-	a, onA, brightnessA := lamp(2, "A")
-	b, onB, _ := lamp(3, "B")
+	a, onA, brightnessA := lamp(2, "Lamp A")
+	b, onB, _ := lamp(3, "Lamp B")
 	met := make(chan struct{})
 	calls := make(chan string, 3)
 	onA.OnWrite = func(_ context.Context, p *hap.Peer, _ hap.Value) (hap.Value, error) {

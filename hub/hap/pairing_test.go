@@ -196,7 +196,11 @@ func TestDiskBeforeAnswer(t *testing.T) {
 		_, err := haptest.Pair(h.ctx, h.addr, h.Setup().Code, haptest.Options{})
 		done <- err
 	}()
-	<-entered
+	select {
+	case <-entered:
+	case err := <-done:
+		t.Fatalf("not paired: %v", err)
+	}
 	select {
 	case err := <-done:
 		t.Errorf("answered before the disk: %v", err)
