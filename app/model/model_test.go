@@ -153,7 +153,9 @@ func TestEveryTextOfTheScreensExists(t *testing.T) {
 				continue
 			}
 			for _, m := range key.FindAllStringSubmatch(string(raw), -1) {
-				n++
+				if n++; m[1] == "home.ingle.app" { // the app's own ID
+					continue
+				}
 				if !en.Has(m[1]) && !en.Has(m[1]+"#one") && !en.Has(m[1]+".title") {
 					t.Errorf("%s uses %s, which has no text", file, m[1])
 				}
