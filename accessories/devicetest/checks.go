@@ -3,41 +3,41 @@ package devicetest
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-// checks is the suite, in the order in which it runs.
+// checks is the suite, in the order in which it runs. Beside each stands what it wants.
 func checks() []check {
 	return []check{
-		{"about", Base, about},
-		{"offer", Base, offer},
-		{"reports", Base, reports},
-		{"ends", Base, ends},
-		{"unknown-trait", Base, unknownTrait},
-		{"obeys", Base, obeys},
-		{"cancelled", Base, cancelled},
-		{"unreachable", Base, unreachable},
-		{"refused", Base, refused},
-		{"drop", Base, drop},
-		{"reopen", Base, reopen},
-		{"goroutines", Base, goroutines},
-		{"lan-only", Private, lanOnly},
-		{"quiet-log", Private, quietLog},
-		{"holds", Private, holds},
-		{"erase", Private, erase},
-		{"evidence", Private, evidence},
+		{"about", Base, about},                // an ID, kinds, and no question asked twice
+		{"discover", Base, discover},          // an end when its context ends; whole candidates
+		{"opens", Base, opens},                // a session in time, and an Open that can be cancelled
+		{"ends", Base, ends},                  // an end of Run with its context, and of Do with Run
+		{"offer", Base, offer},                // traits, each of them in the vocabulary
+		{"reports", Base, reports},            // readings of offered traits only, of about now
+		{"unknown-trait", Base, unknownTrait}, // ErrUnsupported for what it did not offer
+		{"obeys", Base, obeys},                // the suite's command done
+		{"cancelled", Base, cancelled},        // a command that ends with its context, told to nobody if it never began
+		{"unreachable", Base, unreachable},    // ErrUnreachable when nobody answers
+		{"refused", Base, refused},            // ErrRefused when a secret is wrong
+		{"drop", Base, drop},                  // ErrUnreachable from Run when the line is lost
+		{"reopen", Base, reopen},              // the same again after an end
+		{"goroutines", Base, goroutines},      // nothing left running behind a session
+		{"lan-only", Private, lanOnly},        // no address dialled but the household's own
+		{"quiet-log", Private, quietLog},      // no secret or planted text in the log
+		{"holds", Private, holds},             // an answer to what the device keeps
+		{"erase", Private, erase},             // each holding gone, or why not; twice
+		{"evidence", Private, evidence},       // no claim without how and when
 	}
 }
 
-func ignore(trait.Reading) error { return nil }
-
 func about(r *run) {
-	a := r.suite.Driver.About()
+	a := r.about()
 	if a.ID == "" || len(a.Kinds) == 0 {
 		r.failf("About lacks an ID or kinds: %+v", a)
 	}
@@ -50,9 +50,62 @@ func about(r *run) {
 	}
 }
 
+// discover has nothing to find here: simulators do not announce themselves to a whole network.
+func discover(r *run) {
+	id, d := r.about().ID, r.suite.Driver
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	seen := make(chan device.Candidate, 64)
+	_, err := guard(r, "Discover", r.limits.grace, only(func() error {
+		return d.Discover(ctx, func(c device.Candidate) {
+			select {
+			case seen <- c:
+			default:
+			}
+		})
+	}))
+	if errors.As(err, new(*late)) || errors.As(err, new(*panicked)) {
+		r.failf("Discover ignores its context or panics: %v", err)
+		return
+	}
+	for range len(seen) {
+		if c := <-seen; c.Driver != id || c.Address == "" {
+			r.failf("a candidate lacks its driver or address: %+v", c)
+		}
+	}
+}
+
+// opens wants a session in time, and an Open that ends when nobody waits for it any more.
+func opens(r *run) {
+	if s := r.open(); s != nil {
+		r.end(s)
+	}
+	if r.hung {
+		return
+	}
+	s, err := r.tryOpen(over(), r.limits.grace)
+	if errors.As(err, new(*late)) {
+		r.failf("Open ignores its context: %v", err)
+	}
+	if err == nil && s != nil {
+		r.end(s)
+	}
+}
+
+func ends(r *run) {
+	var s device.Session
+	r.running(ignore, func(open device.Session) { s = open })
+	if s == nil || r.hung {
+		return
+	}
+	if err := r.command(s, r.anyCommand()); err == nil || errors.As(err, new(*late)) {
+		r.failf("Do after the session has ended gives: %v", err)
+	}
+}
+
 func offer(r *run) {
 	r.running(ignore, func(s device.Session) {
-		o := s.Offer()
+		o := r.offer(s)
 		if len(o.Traits) == 0 {
 			r.failf("the offer is empty")
 		}
@@ -75,18 +128,15 @@ func reports(r *run) {
 		return nil
 	}
 	r.running(keep, func(s device.Session) {
-		if len(s.Offer().Traits) == 0 {
-			return
-		}
 		if want := r.suite.Command; want.Trait.ID() != "" {
 			_ = r.command(s, want)
 		}
-		r.judgeReadings(s.Offer(), got)
+		r.judgeReadings(r.offer(s), got)
 	})
 }
 
 func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
-	first := time.After(8 * time.Second)
+	first := time.After(r.limits.first)
 	var quiet <-chan time.Time
 	for {
 		select {
@@ -97,7 +147,7 @@ func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
 			if age := r.config.Now().Sub(x.At); age < -time.Minute || age > 366*24*time.Hour {
 				r.failf("the reading of %q is %v old", x.Trait.ID(), age)
 			}
-			quiet = time.After(300 * time.Millisecond)
+			quiet = time.After(r.limits.quiet)
 		case <-quiet:
 			return
 		case <-first:
@@ -107,15 +157,6 @@ func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
 			return
 		}
 	}
-}
-
-func ends(r *run) { r.running(ignore, func(device.Session) {}) }
-
-// command gives a command the seam's five seconds, and twice that for a bell that must be echoed.
-func (r *run) command(s device.Session, cmd trait.Command) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 11*time.Second)
-	defer cancel()
-	return guard(11*time.Second+grace, "Do", func() error { return s.Do(ctx, cmd) })
 }
 
 func unknownTrait(r *run) {
@@ -138,38 +179,63 @@ func obeys(r *run) {
 	})
 }
 
+// cancelled ends the context of a command before it begins, and in the middle: the device has gone
+// silent, so that a driver which waits for an answer waits in vain.
 func cancelled(r *run) {
-	cmd := r.suite.Command
-	if cmd.Trait.ID() == "" {
-		cmd = trait.StopAll.Set(true)
-	}
 	r.running(ignore, func(s device.Session) {
+		r.cancelledBefore(s)
+		if r.hung {
+			return
+		}
+		r.world.mute()
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		var late *late
-		if err := guard(grace, "Do", func() error { return s.Do(ctx, cmd) }); err == nil || errors.As(err, &late) {
-			r.failf("Do under a cancelled context gives %v", err)
+		defer cancel()
+		from := start("Do", only(func() error { return s.Do(ctx, r.anyCommand()) }))
+		timer := time.AfterFunc(r.limits.mid, cancel)
+		defer timer.Stop()
+		if _, err := await(r, "Do", r.limits.grace, from); errors.As(err, new(*late)) {
+			r.failf("Do ignores that its context ends while it waits for an answer: %v", err)
 		}
 	})
 }
 
-func unreachable(r *run) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.failf("%v", err)
-		return
+// cancelledBefore wants an error and nothing on the line. A line has other traffic too: only a driver
+// that writes each time is to blame.
+func (r *run) cancelledBefore(s device.Session) {
+	const tries = 5
+	wrote := 0
+	for range tries {
+		before := r.world.written()
+		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), r.anyCommand()) }))
+		if err == nil || errors.As(err, new(*late)) {
+			r.failf("Do under a context that has ended gives: %v", err)
+			return
+		}
+		if r.world.written() > before {
+			wrote++
+		}
 	}
-	_ = l.Close()
-	away := NewWorld()
-	away.dead = l.Addr().String()
-	defer away.close()
-	r.config.Net = away
+	if wrote == tries {
+		r.failf("Do under a context that has ended still tells the device")
+	}
+}
+
+// anyCommand is the suite's command, or one that nothing obeys.
+func (r *run) anyCommand() trait.Command {
+	if r.suite.Command.Trait.ID() == "" {
+		return trait.StopAll.Set(true)
+	}
+	return r.suite.Command
+}
+
+func unreachable(r *run) {
+	r.world.away()
 	r.wantOpen(device.ErrUnreachable, "a device that is away")
 }
 
 func refused(r *run) {
 	secrets := false
-	for _, f := range r.suite.Driver.About().Fields {
+	for _, f := range r.about().Fields {
 		secrets = secrets || f.Secret
 	}
 	switch {
@@ -185,14 +251,19 @@ func refused(r *run) {
 }
 
 func (r *run) wantOpen(want error, why string) {
-	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.open)
 	defer cancel()
-	err := guard(openTime+grace, "Open", func() error { _, err := r.suite.Driver.Open(ctx, r.config); return err })
+	s, err := r.tryOpen(ctx, r.limits.open+r.limits.grace)
 	if !errors.Is(err, want) {
 		r.failf("Open of %s gives %v, not %q", why, err, want)
 	}
+	if err == nil && s != nil {
+		r.end(s)
+	}
 }
 
+// drop loses the line, and wants Run to say so. A camera is watched meanwhile: its line is there
+// only then.
 func drop(r *run) {
 	s := r.open()
 	if s == nil {
@@ -202,24 +273,40 @@ func drop(r *run) {
 	defer cancel()
 	var once sync.Once
 	up := make(chan struct{})
-	report := func(trait.Reading) error { once.Do(func() { close(up) }); return nil }
-	err := guard(20*time.Second, "Run", func() error {
-		go func() {
-			select {
-			case <-up:
-			case <-time.After(time.Second):
+	live := func() { once.Do(func() { close(up) }) }
+	camera, viewable := s.(device.Viewable)
+	ended := start("Run", only(func() error {
+		return s.Run(ctx, func(trait.Reading) error {
+			if !viewable {
+				live()
 			}
-			r.world.Drop()
-		}()
-		return s.Run(ctx, report)
-	})
-	if !errors.Is(err, device.ErrUnreachable) {
-		r.failf("Run gives %v after the link was lost, not ErrUnreachable", err)
+			return nil
+		})
+	}))
+	var watched <-chan answer[nothing]
+	if viewable {
+		watched = start("Watch", only(func() error { return camera.Watch(ctx, func(*media.Unit) { live() }) }))
+	}
+	r.moment(up)
+	r.world.away()
+	r.world.Drop()
+	if viewable {
+		r.wantLost("Watch", watched)
+	}
+	r.wantLost("Run", ended)
+	cancel()
+}
+
+func (r *run) wantLost(call string, from <-chan answer[nothing]) {
+	if _, err := await(r, call, r.limits.lost, from); !errors.Is(err, device.ErrUnreachable) {
+		r.failf("%s gives %v after the line was lost, not ErrUnreachable", call, err)
 	}
 }
 
 func reopen(r *run) {
 	for range 2 {
-		r.running(ignore, func(device.Session) {})
+		if !r.hung {
+			r.running(ignore, func(device.Session) {})
+		}
 	}
 }

@@ -3,13 +3,12 @@
 //
 //	devicetest.Run(t, devicetest.Suite{Driver: x.New(), Start: start, Command: cmd, Level: devicetest.Private, Quality: "quality.toml"})
 //
-// Each check has a name. quality.toml says of each name "done" or "exempt: reason", and Run compares
-// that with what it saw. A driver that hangs is named and left behind; the suite itself never hangs.
+// Each check has a name. quality.toml says of each name "done" or "exempt: reason"; Run does not run
+// what is exempt, and holds the rest against what it saw. Every call into the driver has a watchdog:
+// a driver that hangs is named and left behind, and the suite ends there.
 package devicetest
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -38,10 +37,12 @@ type Suite struct {
 	Command trait.Command
 	// Wrong makes a config that the device refuses. Without it every secret is replaced by a wrong one.
 	Wrong func(device.Config) device.Config
-	// Quality is the path of quality.toml; empty compares nothing.
+	// Quality is the path of quality.toml; empty runs everything and compares nothing.
 	Quality string
 	// Now is the clock that drivers get; nil is the real one.
 	Now func() time.Time
+
+	limits *limits // nil: the seam's own
 }
 
 // Finding is one thing that a check found wrong.
@@ -53,34 +54,32 @@ func (f Finding) String() string { return f.Check + ": " + f.What }
 // Run runs the suite and reports every finding as an error of t.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
-	findings, ran := Findings(t, s)
-	for _, f := range findings {
+	for _, f := range Findings(t, s) {
 		t.Error(f)
-	}
-	if s.Quality != "" {
-		for _, f := range compareQuality(s.Quality, s.Level, findings, ran) {
-			t.Error(f)
-		}
 	}
 }
 
-// Findings runs the suite without judging: what it found wrong, and the names of the checks that had
-// something to test. t is only passed to Start.
-func Findings(t *testing.T, s Suite) (found []Finding, ran []string) {
+// Findings runs the suite without judging, and gives what it found wrong. t is passed to Start.
+func Findings(t *testing.T, s Suite) []Finding {
+	q, found := readQuality(s.Quality, s.Level)
 	for _, c := range checks() {
-		if c.level > s.Level {
+		if c.level > s.Level || q.exempt(c.name) {
 			continue
 		}
-		r := &run{suite: s, t: t, world: NewWorld()}
-		if skipped := r.do(c); skipped {
-			continue
+		r := newRun(t, s)
+		c.run(r)
+		r.world.close()
+		for _, what := range r.wrong {
+			found = append(found, Finding{c.name, what})
 		}
-		ran = append(ran, c.name)
-		for _, err := range r.errs {
-			found = append(found, Finding{c.name, err})
+		if r.skipped && q.done(c.name) {
+			found = append(found, Finding{"quality", c.name + " is said to be done, and there was nothing to test"})
+		}
+		if r.hung {
+			return append(found, Finding{c.name, "the checks that follow did not run"})
 		}
 	}
-	return found, ran
+	return found
 }
 
 type check struct {
@@ -89,64 +88,27 @@ type check struct {
 	run   func(*run)
 }
 
-// run is one check under way.
+// run is one check under way. Only the goroutine of the suite touches it: calls into the driver hand
+// their results over, so that one that was left behind writes nowhere.
 type run struct {
 	suite   Suite
-	t       *testing.T
+	limits  limits
 	world   *World
 	config  device.Config
-	errs    []string
-	skipped bool
+	wrong   []string
+	skipped bool // there was nothing to test
+	hung    bool // a call was left behind: what follows would prove nothing
 }
 
-func (r *run) do(c check) (skipped bool) {
-	r.config = r.world.fill(r.suite.Start(r.t, r.world), r.suite.Now)
-	if err := guard(limit, "the check", func() error { c.run(r); return nil }); err != nil {
-		r.errs = []string{err.Error()} // the check may still be writing to the old slice
+func newRun(t *testing.T, s Suite) *run {
+	w := NewWorld()
+	r := &run{suite: s, limits: seam(), world: w, config: w.fill(s.Start(t, w), s.Now)}
+	if s.limits != nil {
+		r.limits = *s.limits
 	}
-	r.world.close()
-	return r.skipped
+	return r
 }
 
 func (r *run) failf(format string, args ...any) {
-	r.errs = append(r.errs, fmt.Sprintf(format, args...))
-}
-
-// open opens the thing, or says that it could not.
-func (r *run) open() device.Session {
-	ctx, cancel := context.WithTimeout(context.Background(), openTime)
-	defer cancel()
-	var s device.Session
-	err := guard(openTime+grace, "Open", func() (err error) { s, err = r.suite.Driver.Open(ctx, r.config); return err })
-	if err != nil {
-		r.failf("Open: %v", err)
-		return nil
-	}
-	if s == nil {
-		r.failf("Open gave neither a session nor an error")
-	}
-	return s
-}
-
-// running opens the thing and runs it while body runs; then it ends it and waits.
-func (r *run) running(report func(trait.Reading) error, body func(device.Session)) {
-	s := r.open()
-	if s == nil {
-		return
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- protect("Run", func() error { return s.Run(ctx, report) }) }()
-	body(s)
-	cancel()
-	select {
-	case err := <-ended:
-		var lost *panicked
-		if errors.As(err, &lost) {
-			r.failf("%v", err)
-		}
-	case <-time.After(grace):
-		r.failf("Run ignores its context: it did not end within %v", grace)
-	}
+	r.wrong = append(r.wrong, fmt.Sprintf(format, args...))
 }

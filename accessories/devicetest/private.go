@@ -1,7 +1,6 @@
 package devicetest
 
 import (
-	"context"
 	"regexp"
 	"runtime"
 	"strings"
@@ -11,17 +10,16 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-const callTime = 5 * time.Second
-
 // use makes the driver do everything once, so that it has had every chance to leak.
 func (r *run) use() {
 	r.running(ignore, func(s device.Session) {
 		if r.suite.Command.Trait.ID() != "" {
 			_ = r.command(s, r.suite.Command)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), callTime)
-		defer cancel()
-		_ = guard(callTime+grace, "Evidence", func() error { _, err := s.Evidence(ctx); return err })
+		if _, ok := r.holdings(s); ok {
+			_, _ = ask(r, "Erase", s.Erase)
+		}
+		_, _ = ask(r, "Evidence", s.Evidence)
 	})
 }
 
@@ -45,7 +43,7 @@ func quietLog(r *run) {
 func holds(r *run) {
 	r.running(ignore, func(s device.Session) {
 		list, ok := r.holdings(s)
-		if ok && list == nil && private(s.Offer()) {
+		if ok && list == nil && private(r.offer(s)) {
 			r.failf("it offers personal traits, and Holds says neither what is kept nor (by an empty list) that nothing is")
 		}
 		for _, h := range list {
@@ -65,16 +63,7 @@ func private(o device.Offer) bool {
 	return false
 }
 
-func (r *run) holdings(s device.Session) (list []device.Holding, ok bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
-	defer cancel()
-	err := guard(callTime+grace, "Holds", func() (err error) { list, err = s.Holds(ctx); return err })
-	if err != nil {
-		r.failf("Holds: %v", err)
-		return nil, false
-	}
-	return list, true
-}
+func (r *run) holdings(s device.Session) ([]device.Holding, bool) { return ask(r, "Holds", s.Holds) }
 
 func erase(r *run) {
 	r.running(ignore, func(s device.Session) {
@@ -89,12 +78,8 @@ func erase(r *run) {
 
 // erased erases once; it wants an answer for every holding, and Holds to agree with it.
 func (r *run) erased(s device.Session, list []device.Holding) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
-	defer cancel()
-	var answers []device.Erased
-	err := guard(callTime+grace, "Erase", func() (err error) { answers, err = s.Erase(ctx); return err })
-	if err != nil {
-		r.failf("Erase: %v", err)
+	answers, ok := ask(r, "Erase", s.Erase)
+	if !ok {
 		return false
 	}
 	said := map[string]device.Erased{}
@@ -120,13 +105,7 @@ func (r *run) erased(s device.Session, list []device.Holding) bool {
 
 func evidence(r *run) {
 	r.running(ignore, func(s device.Session) {
-		ctx, cancel := context.WithTimeout(context.Background(), callTime)
-		defer cancel()
-		var list []device.Evidence
-		err := guard(callTime+grace, "Evidence", func() (err error) { list, err = s.Evidence(ctx); return err })
-		if err != nil {
-			r.failf("Evidence: %v", err)
-		}
+		list, _ := ask(r, "Evidence", s.Evidence)
 		for _, e := range list {
 			if e.Claim == "" || e.Answer != device.Unknown && (e.How == "" || e.At.IsZero()) {
 				r.failf("%q is claimed without how or when", e.Claim)
@@ -139,7 +118,7 @@ func evidence(r *run) {
 func goroutines(r *run) {
 	before := stacks()
 	r.use()
-	deadline := time.NewTimer(3 * time.Second)
+	deadline := time.NewTimer(r.limits.grace)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -1,41 +1,48 @@
 package devicetest
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 )
 
-// compareQuality holds a driver's quality.toml against what the suite saw.
-func compareQuality(path string, level Level, found []Finding, ran []string) (wrong []Finding) {
-	var says map[string]string
-	if _, err := toml.DecodeFile(path, &says); err != nil {
-		return []Finding{{"quality", err.Error()}}
+// quality is what a driver's quality.toml says of each check: "done" or "exempt: reason".
+type quality map[string]string
+
+// readQuality reads the file and says what is wrong with the file itself.
+func readQuality(path string, level Level) (q quality, wrong []Finding) {
+	if path == "" {
+		return nil, nil
+	}
+	if _, err := toml.DecodeFile(path, &q); err != nil {
+		return nil, []Finding{{"quality", err.Error()}}
 	}
 	known := map[string]bool{}
 	for _, c := range checks() {
 		known[c.name] = true
-		if c.level > level {
-			continue
-		}
-		word, listed := says[c.name]
+		word, listed := q[c.name]
 		why, exempt := strings.CutPrefix(word, "exempt:")
 		switch {
-		case !listed:
+		case !listed && c.level <= level:
 			wrong = append(wrong, Finding{"quality", c.name + " is missing"})
 		case exempt && strings.TrimSpace(why) == "":
 			wrong = append(wrong, Finding{"quality", c.name + " is exempt without a reason"})
-		case !exempt && word != "done":
+		case listed && !exempt && word != "done":
 			wrong = append(wrong, Finding{"quality", c.name + ` is neither "done" nor "exempt: reason"`})
-		case word == "done" && !slices.Contains(ran, c.name):
-			wrong = append(wrong, Finding{"quality", c.name + " is said to be done and did not run"})
 		}
 	}
-	for name := range says {
+	for name := range q {
 		if !known[name] {
 			wrong = append(wrong, Finding{"quality", name + " is not a check"})
 		}
 	}
-	return wrong
+	return q, wrong
 }
+
+// exempt says whether a check is not to be run. What is exempt without a reason is run.
+func (q quality) exempt(name string) bool {
+	why, exempt := strings.CutPrefix(q[name], "exempt:")
+	return exempt && strings.TrimSpace(why) != ""
+}
+
+func (q quality) done(name string) bool { return q[name] == "done" }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -17,13 +18,14 @@ import (
 // loopback, and a log that is read for what must not be in it.
 type World struct {
 	mu      sync.Mutex
-	dials   []string
 	outside []string
 	doors   map[string]net.Listener
 	links   map[*link]bool
 	marks   []string
 	log     bytes.Buffer
-	dead    string // when set, every dial goes to this address, where nobody listens
+	gone    bool // nothing answers any more
+	silent  bool // lines are up, and nothing comes over them
+	writes  int  // to all lines
 }
 
 // NewWorld gives an empty world.
@@ -40,13 +42,6 @@ func (w *World) Plant(marks ...string) {
 			w.marks = append(w.marks, m)
 		}
 	}
-}
-
-// Dials lists the addresses that were dialled.
-func (w *World) Dials() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string(nil), w.dials...)
 }
 
 // Door opens the named door before the driver does and gives its address, for simulators that call.
@@ -67,20 +62,52 @@ func (w *World) Drop() {
 	}
 }
 
+// away makes every new connection fail, as when the device is switched off.
+func (w *World) away() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone = true
+}
+
+// mute swallows what devices send from now on.
+func (w *World) mute() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.silent = true
+}
+
+func (w *World) muted() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.silent
+}
+
+func (w *World) wrote() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes++
+}
+
+func (w *World) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writes
+}
+
 // Dial implements device.Net.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	w.mu.Lock()
-	w.dials = append(w.dials, address)
 	private := isPrivate(address)
 	if !private {
 		w.outside = append(w.outside, address)
 	}
-	if w.dead != "" {
-		address = w.dead
-	}
+	gone := w.gone
 	w.mu.Unlock()
 	if !private {
 		return nil, fmt.Errorf("%w: %s is not on the household's network", device.ErrRefused, address)
+	}
+	if gone {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
 	}
 	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 	if err != nil {
@@ -161,13 +188,22 @@ func (w *World) close() {
 	}
 }
 
+// isPrivate judges addresses and localhost. Any other name counts as outside: what a name leads to,
+// the one who owns it decides.
 func isPrivate(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	ip = ip.Unmap()
+	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast()
 }
 
 // door is a listener whose connections the world can drop.
@@ -210,8 +246,20 @@ type link struct {
 
 func (l *link) drop() { l.lost.Do(func() { l.gone = true; _ = l.Conn.Close() }) }
 
-func (l *link) Read(p []byte) (int, error)  { n, err := l.Conn.Read(p); return n, l.why(err) }
-func (l *link) Write(p []byte) (int, error) { n, err := l.Conn.Write(p); return n, l.why(err) }
+func (l *link) Read(p []byte) (int, error) {
+	for {
+		n, err := l.Conn.Read(p)
+		if err != nil || !l.world.muted() {
+			return n, l.why(err)
+		}
+	}
+}
+
+func (l *link) Write(p []byte) (int, error) {
+	l.world.wrote()
+	n, err := l.Conn.Write(p)
+	return n, l.why(err)
+}
 
 func (l *link) why(err error) error {
 	if err == nil {

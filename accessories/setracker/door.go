@@ -77,6 +77,13 @@ func (d *door) admit(l *line) bool {
 	return true
 }
 
+// met keeps the ID that a line gave first.
+func (d *door) met(l *line, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.first = id
+}
+
 // known takes a line out of the count of strangers.
 func (d *door) known(l *line) {
 	d.mu.Lock()
@@ -102,6 +109,8 @@ func (d *door) left(l *line) {
 	delete(d.conns, l)
 }
 
+// expect lets a watch in from now on. One that called before is hung up on: it calls again at once,
+// and says who it is; left alone it might say nothing for minutes.
 func (d *door) expect(s *Session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,6 +118,11 @@ func (d *door) expect(s *Session) bool {
 		return false
 	}
 	d.expects[s.id] = s
+	for l := range d.conns {
+		if l.first == s.id {
+			l.conn.Close()
+		}
+	}
 	return true
 }
 
@@ -165,7 +179,8 @@ type line struct {
 	conn     net.Conn
 	door     *door
 	subnet   netip.Prefix
-	stranger bool // guarded by door.mu
+	stranger bool   // guarded by door.mu
+	first    string // the first ID it gave; guarded by door.mu
 
 	session      *Session
 	ids          []string
@@ -230,12 +245,18 @@ func (l *line) take(f Frame) bool {
 		if l.ids = append(l.ids, f.ID); len(l.ids) > maxIDs {
 			return false
 		}
+		if len(l.ids) == 1 {
+			l.door.met(l, f.ID)
+		}
 	}
 	if l.session == nil && len(l.ids) == 1 {
 		if s := l.door.session(f.ID); s != nil {
 			l.session = s
 			l.door.known(l)
 		}
+	}
+	if l.session != nil && l.door.session(l.session.id) != l.session {
+		return false // its session is over: the watch shall call again and find the new one
 	}
 	stored := true
 	if l.session != nil && l.session.id == f.ID {

@@ -78,6 +78,9 @@ func (s *Session) Do(ctx context.Context, cmd trait.Command) error {
 	if !ok || !on {
 		return fmt.Errorf("setracker: %s: %w", cmd.Trait.ID(), device.ErrUnsupported)
 	}
+	if err := ctx.Err(); err != nil { // nobody waits: it must not ring
+		return fmt.Errorf("setracker: find: %w: %w", device.ErrUnreachable, err)
+	}
 	echo := make(chan struct{}, 1)
 	s.mu.Lock()
 	l := s.live

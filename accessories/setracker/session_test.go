@@ -62,3 +62,46 @@ func TestAlarmIsRepeatedUntilStoredAndFindWaitsForTheEcho(t *testing.T) {
 		t.Fatal(err, len(got))
 	}
 }
+
+func TestAWatchFindsItsNextSession(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := setracker.New()
+	run := func(id string, report func(trait.Reading) error) (end func()) {
+		s, err := d.Open(t.Context(), device.Config{Address: id, Net: loopback{ln},
+			Log: slog.New(slog.DiscardHandler), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx, report) }()
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	defer run("9876543210", func(trait.Reading) error { return nil })() // it keeps the door open
+	w, _ := sim.Start(sim.Options{Hub: ln.Addr().String(), Repeat: 20 * time.Millisecond})
+	defer w.Close()
+	for range 3 {
+		heard := make(chan bool, 1)
+		end := run(w.Address(), func(trait.Reading) error {
+			select {
+			case heard <- true:
+			default:
+			}
+			return nil
+		})
+		select {
+		case <-heard:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the watch is not heard")
+		}
+		end()
+	}
+}

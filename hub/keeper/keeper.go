@@ -5,7 +5,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -118,37 +117,17 @@ func (k *Keeper) Run(ctx context.Context) error {
 // once opens and runs one session.
 func (k *Keeper) once(ctx context.Context) error {
 	k.tell(Condition{State: Opening})
-	var s device.Session
-	err := call(ctx, openTime, "open", func(ctx context.Context) (err error) {
-		opened, err := k.o.Driver.Open(ctx, k.o.Config)
-		s = opened
-		return err
-	})
+	s, offer, err := k.open(ctx)
 	if err != nil {
 		return err
 	}
-	offer := s.Offer()
+	k.queue.admit()
 	k.hold(s, &offer)
 	k.tell(Condition{State: Open})
 	k.reachable(true)
 	err = k.serve(ctx, s)
 	k.hold(nil, &offer)
 	k.reachable(false)
-	return err
-}
-
-// serve runs the session and its commands until either ends, and waits for both.
-func (k *Keeper) serve(ctx context.Context, s device.Session) error {
-	inner, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan struct{})
-	go func() { defer close(done); k.queue.serve(inner, s, cancel) }()
-	err := call(inner, 0, "run", func(ctx context.Context) error { return s.Run(ctx, k.o.Report) })
-	cancel()
-	<-done
-	if err == nil {
-		err = device.ErrUnreachable
-	}
 	return err
 }
 
@@ -165,13 +144,8 @@ func (k *Keeper) reachable(yes bool) {
 }
 
 // Do has the thing obey, in its turn. Of several commands for one trait that wait, the newest wins
-// and all get its outcome. ErrUnreachable while the thing is away.
-func (k *Keeper) Do(ctx context.Context, cmd trait.Command) error {
-	if k.Session() == nil {
-		return fmt.Errorf("keeper: %s: %w", k.o.ID, device.ErrUnreachable)
-	}
-	return k.queue.do(ctx, cmd)
-}
+// and all get its outcome. ErrUnreachable while the thing is away, ErrBusy when too many wait.
+func (k *Keeper) Do(ctx context.Context, cmd trait.Command) error { return k.queue.do(ctx, cmd) }
 
 // pause waits for the next try: by the clock, or, where only a person can help, for Retry.
 func (k *Keeper) pause(ctx context.Context, err error, wait time.Duration) {

@@ -17,8 +17,10 @@ import (
 // thing is a driver and a session whose calls the test decides.
 type thing struct {
 	device.Session
-	open func(context.Context) error
-	do   func(context.Context, trait.Command) error
+	open  func(context.Context) error
+	do    func(context.Context, trait.Command) error
+	run   func(context.Context, func(trait.Reading) error) error
+	offer func() device.Offer
 }
 
 func (d *thing) About() device.About { return device.About{ID: "thing"} }
@@ -28,20 +30,32 @@ func (d *thing) Discover(context.Context, func(device.Candidate)) error {
 func (d *thing) Open(ctx context.Context, _ device.Config) (device.Session, error) {
 	return d, d.open(ctx)
 }
-func (d *thing) Offer() device.Offer { return device.Offer{Model: "thing"} }
-func (d *thing) Run(ctx context.Context, _ func(trait.Reading) error) error {
+func (d *thing) Offer() device.Offer {
+	if d.offer != nil {
+		return d.offer()
+	}
+	return device.Offer{Model: "thing"}
+}
+func (d *thing) Run(ctx context.Context, report func(trait.Reading) error) error {
+	if d.run != nil {
+		return d.run(ctx, report)
+	}
 	<-ctx.Done()
 	return nil
 }
 func (d *thing) Do(ctx context.Context, c trait.Command) error { return d.do(ctx, c) }
 
 func start(t *testing.T, d *thing) (*keeper.Keeper, func() []keeper.Condition) {
+	return startWith(t, d, func(trait.Reading) error { return nil })
+}
+
+func startWith(t *testing.T, d *thing, report func(trait.Reading) error) (*keeper.Keeper, func() []keeper.Condition) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
 	var seen []keeper.Condition
 	k := keeper.New(keeper.Options{
 		ID: "a1", Driver: d, Log: slog.New(slog.DiscardHandler),
-		Report:    func(trait.Reading) error { return nil },
+		Report:    report,
 		Condition: func(c keeper.Condition) { mu.Lock(); seen = append(seen, c); mu.Unlock() },
 	})
 	done := make(chan struct{})

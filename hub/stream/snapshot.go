@@ -113,7 +113,9 @@ func (s *Source) keptSnapshot(sz size) ([]byte, error) {
 func decode(ctx context.Context, program string, key *media.Unit, sz size) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	scale := fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease,pad=%d:%d:-1:-1:color=black,setsar=1",
+	// Bars are added in full colour resolution, where odd sizes are possible.
+	scale := fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease,format=yuvj444p,"+
+		"pad=%d:%d:-1:-1:color=black,setsar=1,format=yuvj420p",
 		sz.width, sz.height, sz.width, sz.height)
 	cmd := exec.CommandContext(ctx, program, "-hide_banner", "-loglevel", "error", "-threads", "1",
 		"-f", "h264", "-i", "pipe:0", "-frames:v", "1", "-vf", scale,

@@ -126,7 +126,6 @@ func (s *Source) KeyFrame(ctx context.Context) (*media.Unit, error) {
 	for {
 		s.mu.Lock()
 		key, err, changed := s.film.key, s.barred(), s.changed
-		why := s.stats.Err
 		s.mu.Unlock()
 		if err != nil {
 			return nil, err
@@ -137,7 +136,7 @@ func (s *Source) KeyFrame(ctx context.Context) (*media.Unit, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), why)
+			return nil, errors.Join(ctx.Err(), s.Stats().Err)
 		}
 	}
 }
@@ -170,6 +169,13 @@ func (s *Source) Pause(on bool) {
 			s.opts.Log.Warn("stream: the camera connection ignores its end")
 		}
 	}
+}
+
+// Paused says whether Pause is on.
+func (s *Source) Paused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paused
 }
 
 // Close ends the connection and every viewer and waits for the camera's driver.

@@ -134,6 +134,7 @@ type AddRequest struct {
 	Secret  map[string]string `json:"secret,omitempty"`
 	Person  string            `json:"person,omitempty" maxLength:"64"` // ID
 	Room    string            `json:"room,omitempty" maxLength:"64"`
+	Alone   bool              `json:"alone,omitempty"` // a HomeKit server of its own
 }
 
 // Person is one of the household. Role is owner, guardian, member or guest.

@@ -1,0 +1,117 @@
+// Package alarm holds a person's call for help until somebody answers it: an SOS is a moment, but a
+// parent who looks at the phone five minutes later must still see it.
+package alarm
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/home"
+)
+
+// hold is how long an alarm that nobody answers stays.
+const hold = 10 * time.Minute
+
+// Latch publishes trait.Emergency for home.EmergencyID of each person. It is safe for concurrent use.
+type Latch struct {
+	home *home.Home
+	bus  *bus.Bus
+
+	mu    sync.Mutex
+	until map[string]time.Time // by person
+	woken chan struct{}
+}
+
+// New makes a latch.
+func New(h *home.Home, b *bus.Bus) *Latch {
+	return &Latch{home: h, bus: b, until: map[string]time.Time{}, woken: make(chan struct{}, 1)}
+}
+
+// Run follows the bus until ctx or the bus ends.
+func (l *Latch) Run(ctx context.Context) error {
+	sub := l.bus.Subscribe("alarm", trait.Household)
+	defer sub.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.release(ctx)
+	}()
+	defer func() { cancel(); <-ended }()
+	for {
+		c, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if home.IsAlarm(c.Reading.Trait) {
+			l.raise(c)
+		}
+	}
+}
+
+func (l *Latch) raise(c bus.Change) {
+	a, err := l.home.Contents().Accessory(c.Accessory)
+	if err != nil || a.Person == "" {
+		return
+	}
+	l.mu.Lock()
+	l.until[a.Person] = time.Now().Add(hold)
+	l.mu.Unlock()
+	l.publish(a.Person, true)
+	select {
+	case l.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Answer ends a person's emergency: somebody has seen it.
+func (l *Latch) Answer(person string) {
+	l.mu.Lock()
+	_, held := l.until[person]
+	delete(l.until, person)
+	l.mu.Unlock()
+	if held {
+		l.publish(person, false)
+	}
+}
+
+// release ends emergencies that nobody answered.
+func (l *Latch) release(ctx context.Context) {
+	for {
+		due, next := l.due()
+		for _, person := range due {
+			l.Answer(person)
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-l.woken:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+func (l *Latch) due() (people []string, next time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next = hold
+	for person, until := range l.until {
+		left := time.Until(until)
+		if left <= 0 {
+			people = append(people, person)
+			continue
+		}
+		next = min(next, left)
+	}
+	return people, next
+}
+
+func (l *Latch) publish(person string, on bool) {
+	l.bus.Publish(bus.Change{Accessory: home.EmergencyID(person), Reading: trait.Emergency.Of(on, time.Now())})
+}

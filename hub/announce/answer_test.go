@@ -1,0 +1,103 @@
+package announce
+
+import (
+	"net"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+func ours(t testing.TB) (map[string]*record, []net.IP) {
+	t.Helper()
+	r, err := newRecord("Ingle 1A2B", 51826, map[string]string{"id": "A1:B2:C3:D4:E5:F6"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*record{"Ingle 1A2B": r}, []net.IP{net.IPv4(192, 0, 2, 1)}
+}
+
+func TestReply(t *testing.T) {
+	records, ips := ours(t)
+	tests := []struct {
+		name            string
+		owner           string
+		kind            uint16
+		answers, extras int
+	}{
+		{"browse", serviceType, dns.TypePTR, 1, 3},
+		{"browse in capitals", "_HAP._TCP.LOCAL.", dns.TypePTR, 1, 3},
+		{"which services", catalogName, dns.TypePTR, 1, 0},
+		{"everything of one", `Ingle\ 1A2B.` + serviceType, dns.TypeANY, 2, 1},
+		{"address", "ingle-1a2b.local.", dns.TypeA, 1, 0},
+		{"address of another", "other.local.", dns.TypeA, 0, 0},
+		{"another service", "_http._tcp.local.", dns.TypePTR, 0, 0},
+		{"another kind", serviceType, dns.TypeTXT, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			out := reply(new(dns.Msg).SetQuestion(tt.owner, tt.kind), records, ips)
+			if out == nil {
+				out = new(dns.Msg)
+			}
+			if len(out.Answer) != tt.answers || len(out.Extra) != tt.extras {
+				t.Errorf("answers %v\nextras %v", out.Answer, out.Extra)
+			}
+		})
+	}
+}
+
+func TestReplyLeavesOutWhatIsKnown(t *testing.T) {
+	records, ips := ours(t)
+	query := new(dns.Msg).SetQuestion(serviceType, dns.TypePTR)
+	known := records["Ingle 1A2B"].ptr()
+	query.Answer = []dns.RR{known}
+	if out := reply(query, records, ips); out != nil {
+		t.Errorf("a known answer is repeated: %v", out)
+	}
+	known.Header().Ttl = longTTL/2 - 1
+	if reply(query, records, ips) == nil {
+		t.Error("an answer that soon expires is not renewed")
+	}
+}
+
+func TestOwnerRecordsFlushAndSharedOnesDoNot(t *testing.T) {
+	records, ips := ours(t)
+	for _, rr := range records["Ingle 1A2B"].all(ips) {
+		_, shared := rr.(*dns.PTR)
+		if flushes := rr.Header().Class&flush != 0; flushes == shared {
+			t.Errorf("cache-flush bit is %v in %v", flushes, rr)
+		}
+	}
+	for _, rr := range records["Ingle 1A2B"].farewell() {
+		if rr.Header().Ttl != 0 {
+			t.Errorf("a goodbye lives on: %v", rr)
+		}
+	}
+}
+
+// FuzzReply feeds whole packets, as any machine on the network can.
+func FuzzReply(f *testing.F) {
+	records, ips := ours(f)
+	for _, name := range []string{serviceType, catalogName, `Ingle\ 1A2B.` + serviceType, "."} {
+		packet, err := new(dns.Msg).SetQuestion(name, dns.TypeANY).Pack()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packet)
+		f.Add(packet[:len(packet)-3])
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		query := new(dns.Msg)
+		if query.Unpack(packet) != nil {
+			return
+		}
+		out := reply(query, records, ips)
+		if out == nil {
+			return
+		}
+		forStranger(out, query)
+		if _, err := out.Pack(); err != nil {
+			t.Errorf("an answer that cannot be sent: %v", err)
+		}
+	})
+}

@@ -1,0 +1,87 @@
+// Package archive joins the home to its store: it keeps what the hub must remember as sealed records
+// and says for each whose it is, so that forgetting somebody can find everything.
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ingle-home/ingle/storage/records"
+)
+
+// The kinds of record.
+const (
+	kindPerson    = "person"
+	kindZone      = "zone"
+	kindAccessory = "accessory"
+	kindSecrets   = "secrets"
+	kindReading   = "reading"
+	kindAlarm     = "alarm"
+	kindDocument  = "document"
+)
+
+// household is the subject of what belongs to the home as a whole.
+const household = "household"
+
+func subjectOfPerson(id string) string    { return "person/" + id }
+func subjectOfAccessory(id string) string { return "accessory/" + id }
+
+// ErrNone says that a document was never saved.
+var ErrNone = errors.New("archive: no such document")
+
+// Document is one small JSON document that the hub keeps: settings, identities, tables. Save is
+// durable when it returns. Documents belong to the household.
+type Document[T any] struct {
+	Store *records.Store
+	Name  string
+}
+
+// Load gives the document, or ErrNone.
+func (d Document[T]) Load(ctx context.Context) (T, error) {
+	var v T
+	r, err := d.Store.Get(ctx, kindDocument, d.Name)
+	if errors.Is(err, records.ErrNotFound) {
+		return v, ErrNone
+	}
+	if err != nil {
+		return v, fmt.Errorf("archive: %s: %w", d.Name, err)
+	}
+	if err := json.Unmarshal(r.Body, &v); err != nil {
+		return v, fmt.Errorf("archive: %s: %w", d.Name, err)
+	}
+	return v, nil
+}
+
+// Save keeps the document.
+func (d Document[T]) Save(ctx context.Context, v T) error {
+	return put(ctx, d.Store, kindDocument, d.Name, household, v)
+}
+
+func put(ctx context.Context, store *records.Store, kind, id, subject string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("archive: %s: %w", kind, err)
+	}
+	r := records.Record{Kind: kind, ID: id, Subject: subject, At: time.Now().UTC(), Body: body}
+	if err := store.Put(ctx, r); err != nil {
+		return fmt.Errorf("archive: %s: %w", kind, err)
+	}
+	return nil
+}
+
+func list[T any](ctx context.Context, store *records.Store, kind string) ([]T, error) {
+	rows, err := store.List(ctx, kind)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %s: %w", kind, err)
+	}
+	all := make([]T, len(rows))
+	for i, r := range rows {
+		if err := json.Unmarshal(r.Body, &all[i]); err != nil {
+			return nil, fmt.Errorf("archive: %s %s: %w", kind, r.ID, err)
+		}
+	}
+	return all, nil
+}

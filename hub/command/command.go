@@ -1,0 +1,101 @@
+// Package command holds the commands that talk to a running hub: over the socket in its data folder,
+// with the API that the app uses. Each prints what a person reads, or JSON with --json; what goes
+// wrong is an error whose code has a text in every language.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+)
+
+// patience is how long a command waits for the hub; adding a thing takes up to 15 s.
+const patience = 30 * time.Second
+
+// All gives the commands.
+func All(text *i18n.Texts) []*cobra.Command {
+	r := &room{text: text}
+	list := []*cobra.Command{
+		r.setup(), r.unlock(), r.status(), r.add(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
+	}
+	for _, c := range list {
+		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
+		c.PersistentFlags().BoolVar(&r.json, "json", false, text.Text("flag.json", nil))
+	}
+	return list
+}
+
+// room is what the commands share.
+type room struct {
+	text *i18n.Texts
+	dir  string
+	json bool
+}
+
+// call is one run of a command against the hub.
+type call struct {
+	*room
+	ctx context.Context
+	hub *client.Client
+	in  io.Reader
+	out io.Writer
+}
+
+// command makes a command from its usage line; its short text has the key "command.<name>".
+func (r *room) command(use string, args cobra.PositionalArgs, run func(c *call, args []string) error) *cobra.Command {
+	name, _, _ := strings.Cut(use, " ")
+	if name == "do" {
+		name = "act" // "command.do" would be read as the next step of "command"
+	}
+	return &cobra.Command{
+		Use: use, Short: r.text.Text("command."+name, nil), Args: args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			hub := client.Dial(client.Socket(r.dir))
+			defer hub.Close()
+			return run(&call{room: r, ctx: cmd.Context(), hub: hub, in: cmd.InOrStdin(), out: cmd.OutOrStdout()}, args)
+		},
+	}
+}
+
+// brief bounds a call that is not a stream.
+func (c *call) brief() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.ctx, patience)
+}
+
+func (c *call) printJSON(v any) error { return json.NewEncoder(c.out).Encode(v) }
+
+// say prints a text with its places filled: names and values in turn.
+func (c *call) say(key string, pairs ...string) error {
+	args := i18n.Args{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		args[pairs[i]] = pairs[i+1]
+	}
+	_, err := io.WriteString(c.out, c.text.Text(key, args)+"\n")
+	return err
+}
+
+// secret reads a password from standard input: one line, or all of it.
+func (c *call) secret() (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(c.in, 4096))
+	if err != nil {
+		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
+	}
+	return strings.TrimRight(string(raw), "\r\n"), nil
+}
+
+// mustRead refuses a command that would have to ask for a password: they come from standard input,
+// never from an argument that others on the machine could read.
+func mustRead(given bool, flag string) error {
+	if !given {
+		return wire.Refuse(0, "command.secret", "flag", flag)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package command
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+func (r *room) people() *cobra.Command {
+	c := &cobra.Command{Use: "people", Short: r.text.Text("command.people", nil)}
+	role := ""
+	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		p, err := c.hub.AddPerson(ctx, wire.Person{Name: args[0], Role: role})
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(p)
+		}
+		return c.say("add.done", "name", p.Name, "id", p.ID)
+	})
+	add.Short = r.text.Text("command.people.add", nil)
+	add.Flags().StringVar(&role, "role", "member", r.text.Text("flag.role", nil))
+	list := r.command("list", cobra.NoArgs, func(c *call, _ []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		people, err := c.hub.People(ctx)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(people)
+		}
+		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+		for _, p := range people {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, p.Role, p.ID)
+		}
+		return w.Flush()
+	})
+	list.Short = r.text.Text("command.people.list", nil)
+	c.AddCommand(add, list)
+	return c
+}
+
+func (r *room) zones() *cobra.Command {
+	c := &cobra.Command{Use: "zones", Short: r.text.Text("command.zones", nil)}
+	var z wire.Zone
+	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		z.Name = args[0]
+		made, err := c.hub.AddZone(ctx, z)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(made)
+		}
+		return c.say("add.done", "name", made.Name, "id", made.ID)
+	})
+	add.Short = r.text.Text("command.zones.add", nil)
+	f := add.Flags()
+	f.Float64Var(&z.Lat, "lat", 0, r.text.Text("flag.lat", nil))
+	f.Float64Var(&z.Lon, "lon", 0, r.text.Text("flag.lon", nil))
+	f.Float64Var(&z.Radius, "radius", 0, r.text.Text("flag.radius", nil))
+	for _, name := range []string{"lat", "lon", "radius"} {
+		_ = add.MarkFlagRequired(name) // the flag exists: it was made above
+	}
+	list := r.command("list", cobra.NoArgs, func(c *call, _ []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		zones, err := c.hub.Zones(ctx)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(zones)
+		}
+		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+		for _, z := range zones {
+			fmt.Fprintf(w, "%s\t%.5f\t%.5f\t%.0f m\t%s\n", z.Name, z.Lat, z.Lon, z.Radius, z.ID)
+		}
+		return w.Flush()
+	})
+	list.Short = r.text.Text("command.zones.list", nil)
+	c.AddCommand(add, list)
+	return c
+}

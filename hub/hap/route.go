@@ -1,0 +1,197 @@
+package hap
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/message"
+	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+)
+
+const (
+	typeJSON = "application/hap+json"
+	typeTLV  = "application/pairing+tlv8"
+	typeJPEG = "image/jpeg"
+)
+
+// route answers one request and uses it up. An error ends the connection.
+func (s *session) route(r message.Request) error {
+	switch path := string(r.Path); path {
+	case "/pair-verify":
+		return s.pairVerify(r)
+	case "/pairings":
+		return s.pairings(r)
+	case "/pair-setup", "/identify", "/accessories", "/characteristics", "/prepare", "/resource":
+		err := s.plain(path, r)
+		s.conn.Discard(r.Size)
+		return err
+	}
+	s.conn.Discard(r.Size)
+	return s.status(404, StatusNotFound)
+}
+
+// plain answers requests after which the connection is what it was.
+func (s *session) plain(path string, r message.Request) error {
+	switch {
+	case path == "/pair-setup":
+		return s.pairSetup(r)
+	case path == "/identify":
+		return s.identify(r)
+	case s.peer == nil:
+		return s.status(470, StatusNoPrivileges)
+	case r.Is("GET", "/accessories"):
+		s.body = s.server.database.Load().appendTo(s.body[:0])
+		return s.answer(200, typeJSON, s.body)
+	case r.Is("GET", "/characteristics"):
+		return s.readCharacteristics(r.Query)
+	case r.Is("PUT", "/characteristics"):
+		return s.writeCharacteristics(r.Body)
+	case r.Is("PUT", "/prepare"):
+		return s.prepare(r.Body)
+	case r.Is("POST", "/resource"):
+		return s.resource(r.Body)
+	}
+	return s.status(400, StatusInvalidValue)
+}
+
+func (s *session) pairSetup(r message.Request) error {
+	if s.peer != nil || string(r.Method) != "POST" {
+		return s.status(400, StatusInvalidValue)
+	}
+	a := s.setup.Answer(s.ctx, r.Body)
+	s.settled.Store(s.setup.Running())
+	return s.answer(a.Status, typeTLV, a.Body)
+}
+
+// pairVerify ends in an encrypted connection: M4 goes out in the clear, and what
+// follows M3 is already ciphertext.
+func (s *session) pairVerify(r message.Request) error {
+	if s.peer != nil || string(r.Method) != "POST" {
+		s.conn.Discard(r.Size)
+		return s.status(400, StatusInvalidValue)
+	}
+	a, verified := s.verify.Answer(r.Body)
+	s.conn.Discard(r.Size)
+	if err := s.answer(a.Status, typeTLV, a.Body); err != nil || verified == nil {
+		return err
+	}
+	return s.secure(verified)
+}
+
+// pairings answers before it closes the sessions of controllers that are paired
+// no more: one that removes itself wants to know that it worked.
+func (s *session) pairings(r message.Request) error {
+	defer s.conn.Discard(r.Size)
+	switch {
+	case s.peer == nil:
+		return s.status(470, StatusNoPrivileges)
+	case string(r.Method) != "POST":
+		return s.status(400, StatusInvalidValue)
+	}
+	a, gone := pairing.Change(s.ctx, store{s.server}, s.peer.Controller, r.Body)
+	err := s.answer(a.Status, typeTLV, a.Body)
+	s.server.expel(gone, s)
+	return err
+}
+
+// identify makes the accessory show itself to whoever is about to pair it.
+func (s *session) identify(r message.Request) error {
+	switch {
+	case string(r.Method) != "POST":
+		return s.status(400, StatusInvalidValue)
+	case s.server.Paired():
+		return s.status(400, StatusNoPrivileges)
+	}
+	if c := s.server.database.Load().identify; c != nil && c.OnWrite != nil {
+		ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.DeviceWrite)
+		defer cancel()
+		stranger := &Peer{Number: s.number, Local: s.local, Remote: s.remote, done: s.ctx.Done()}
+		_, err := await(ctx, s, func() (Value, error) { return c.OnWrite(ctx, stranger, Bool(true)) })
+		if err != nil {
+			return s.status(400, statusOf(err))
+		}
+	}
+	return s.answer(204, "", nil)
+}
+
+func (s *session) resource(body []byte) error {
+	want, ok := message.ParseSnapshot(body)
+	switch {
+	case !ok:
+		return s.status(400, StatusInvalidValue)
+	case s.server.options.Snapshot == nil:
+		return s.status(404, StatusNotFound)
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.Snapshot)
+	defer cancel()
+	picture, err := await(ctx, s, func() ([]byte, error) {
+		return s.server.options.Snapshot(ctx, want.AID, want.Width, want.Height)
+	})
+	switch status := statusOf(err); status {
+	case StatusOK:
+		return s.answer(200, typeJPEG, picture)
+	case StatusNotFound:
+		return s.status(404, status)
+	default:
+		return s.status(207, status)
+	}
+}
+
+// status answers with nothing but a status.
+func (s *session) status(code int, status Status) error {
+	s.body = append(s.body[:0], `{"status":`...)
+	s.body = strconv.AppendInt(s.body, int64(status), 10)
+	s.body = append(s.body, '}')
+	return s.answer(code, typeJSON, s.body)
+}
+
+// answer writes one answer as one piece, and lets events pass again.
+func (s *session) answer(code int, contentType string, body []byte) error {
+	s.head = appendHead(s.head[:0], code, contentType, len(body))
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	err := s.conn.Write(s.head, body)
+	s.open = false
+	if s.held {
+		s.held = false
+		select {
+		case s.answered <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+func appendHead(b []byte, code int, contentType string, length int) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(code), 10)
+	b = append(b, ' ')
+	b = append(b, reason(code)...)
+	if code != 204 {
+		b = append(b, "\r\nContent-Type: "...)
+		b = append(b, contentType...)
+		b = append(b, "\r\nContent-Length: "...)
+		b = strconv.AppendInt(b, int64(length), 10)
+	}
+	return append(b, "\r\n\r\n"...)
+}
+
+func reason(code int) string {
+	switch code {
+	case 200:
+		return "OK"
+	case 204:
+		return "No Content"
+	case 207:
+		return "Multi-Status"
+	case 404:
+		return "Not Found"
+	case 413:
+		return "Content Too Large"
+	case 422:
+		return "Unprocessable Content"
+	case 470:
+		return "Connection Authorization Required"
+	}
+	return "Bad Request"
+}

@@ -1,0 +1,374 @@
+package hap
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+)
+
+// Options are fixed for the life of a server. Name, Model and Memory are needed.
+type Options struct {
+	Name     string // as announced, without the four digits that Announcement adds
+	Model    string // TXT md
+	Category uint8  // 2 bridge, 17 camera, …; 0 means 2
+	Memory   Memory
+
+	// Snapshot answers a picture request with a JPEG of about that size in
+	// pixels; aid 0 means the only camera of the server. A Status in the error
+	// goes to the controller. Nil means there are no cameras.
+	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
+
+	Log    *slog.Logger // nil means silence; secrets and values are never logged
+	Limits Limits
+}
+
+// Limits bound what peers and devices may cost. Every zero takes the default.
+type Limits struct {
+	DeviceWrite     time.Duration // one PUT with all its OnWrite calls: 9 s
+	DeviceRead      time.Duration // one GET with all its OnRead calls: 2 s
+	Snapshot        time.Duration // one picture: 9 s
+	Window          time.Duration // event messages of one session are this far apart: 250 ms
+	Request         time.Duration // from a request's first byte to its last: 10 s
+	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
+	Setup           time.Duration // the same during a pair-setup: 30 s
+	Unauthenticated int           // connections that have not proved themselves: 128
+	Sessions        int           // connections that have: 256, the longest silent one yields
+}
+
+func (l Limits) orDefaults() Limits {
+	return Limits{
+		DeviceWrite:     cmp.Or(l.DeviceWrite, 9*time.Second),
+		DeviceRead:      cmp.Or(l.DeviceRead, 2*time.Second),
+		Snapshot:        cmp.Or(l.Snapshot, 9*time.Second),
+		Window:          cmp.Or(l.Window, 250*time.Millisecond),
+		Request:         cmp.Or(l.Request, 10*time.Second),
+		Idle:            cmp.Or(l.Idle, 10*time.Second),
+		Setup:           cmp.Or(l.Setup, 30*time.Second),
+		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
+		Sessions:        cmp.Or(l.Sessions, 256),
+	}
+}
+
+var errCrowded = errors.New("hap: too many connections")
+
+// Server is one HAP server: one identity, one set of pairings, one accessory
+// database. Several can run in one process; they share nothing.
+type Server struct {
+	options  Options
+	limits   Limits
+	log      *slog.Logger
+	database atomic.Pointer[database]
+	numbers  atomic.Uint64 // connections so far
+	changed  chan struct{}
+	gate     pairing.Gate
+
+	saving     sync.Mutex // one state change at a time, held while Memory writes
+	publishing sync.Mutex
+
+	mu       sync.Mutex // below; never held across a call to the outside
+	state    State
+	sessions map[*session]struct{}
+}
+
+// New loads the state of a server, or creates and saves one at the first start.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Memory == nil || o.Name == "" || o.Model == "" {
+		return nil, errors.New("hap: a server needs a name, a model and a memory")
+	}
+	if o.Category == 0 {
+		o.Category = 2
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	state, err := o.Memory.Load(ctx)
+	if errors.Is(err, ErrNoState) {
+		if state, err = NewState(); err != nil {
+			return nil, err
+		}
+		err = o.Memory.Save(ctx, state)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hap: state: %w", err)
+	}
+	if state.ConfigNumber == 0 {
+		state.ConfigNumber = 1
+	}
+	s := &Server{
+		options: o, limits: o.Limits.orDefaults(), log: o.Log,
+		changed: make(chan struct{}, 1), state: state, sessions: map[*session]struct{}{},
+	}
+	s.database.Store(&database{})
+	return s, nil
+}
+
+// Setup is what a person needs to pair: the code to type and the text of the QR
+// code. Both stay the same until the household asks for new ones.
+type Setup struct {
+	Code string // XXX-XX-XXX
+	URI  string // X-HM://…
+}
+
+// Setup returns the setup code. It is a secret: whoever has it can pair while
+// nobody else has.
+func (s *Server) Setup() Setup {
+	state := s.snapshot()
+	uri, err := state.SetupURI(s.options.Category)
+	if err != nil {
+		s.log.Error("hap: setup uri", "error", err)
+	}
+	return Setup{Code: state.SetupCode, URI: uri}
+}
+
+// Announcement is what to say over mDNS as _hap._tcp.
+type Announcement struct {
+	Instance string // "Name XXXX", so that two hubs do not share a name
+	TXT      map[string]string
+}
+
+// Announcement returns the present announcement; Changed tells when to ask again.
+func (s *Server) Announcement() Announcement {
+	state := s.snapshot()
+	unpaired := "1"
+	if len(state.Pairings) > 0 {
+		unpaired = "0"
+	}
+	id := strings.ReplaceAll(state.DeviceID, ":", "")
+	name := strings.TrimSpace(strings.ReplaceAll(s.options.Name, ".", ""))
+	return Announcement{
+		Instance: name + " " + id[max(0, len(id)-4):],
+		TXT: map[string]string{
+			"id": state.DeviceID, "c#": strconv.Itoa(int(state.ConfigNumber)), "s#": "1", "sf": unpaired, "ff": "0",
+			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": state.SetupHash(),
+		},
+	}
+}
+
+// Changed receives after the announcement has changed; changes in quick
+// succession may arrive as one.
+func (s *Server) Changed() <-chan struct{} { return s.changed }
+
+func (s *Server) announce() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Paired reports whether any controller is paired.
+func (s *Server) Paired() bool { return len(s.snapshot().Pairings) > 0 }
+
+// DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
+func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
+
+// ResetTries allows pairing again after too many wrong setup codes.
+func (s *Server) ResetTries(ctx context.Context) error {
+	return s.change(ctx, func(state *State) error {
+		state.Tries = 0
+		return nil
+	})
+}
+
+// snapshot is the saved state; its slices are shared and never written to.
+func (s *Server) snapshot() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// change edits a copy of the state and makes it the server's own only once it is
+// saved: what a controller hears is then always what a restart would find. The
+// end of a session does not interrupt a save, a deadline does.
+func (s *Server) change(ctx context.Context, edit func(*State) error) error {
+	const saveWithin = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	next := s.snapshot()
+	next.Pairings = slices.Clone(next.Pairings)
+	if err := edit(&next); err != nil {
+		return err
+	}
+	if err := s.options.Memory.Save(ctx, next); err != nil {
+		return fmt.Errorf("hap: save state: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = next
+	return nil
+}
+
+// Listen opens the port of a server. Port 0 means the port of last time, if it
+// is free, since controllers remember where a server was. Accepted connections
+// send no TCP keepalives: they would wake phones.
+func (s *Server) Listen(ctx context.Context, address string) (net.Listener, error) {
+	config := net.ListenConfig{KeepAlive: -1}
+	if host, port, err := net.SplitHostPort(address); err == nil && port == "0" {
+		if last := s.snapshot().Port; last != 0 {
+			if l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(last))); err == nil {
+				return l, nil
+			}
+		}
+	}
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("hap: listen: %w", err)
+	}
+	return l, nil
+}
+
+// Serve answers connections until ctx ends, which is no error, and returns when
+// every goroutine it started has ended: calls of OnRead, OnWrite and Snapshot
+// must come back when their context ends. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer l.Close()
+	if err := s.rememberPort(ctx, l); err != nil { // costs something at the next start only
+		s.log.Warn("hap: the port will be forgotten", "error", err)
+	}
+	for {
+		socket, err := l.Accept()
+		switch {
+		case err == nil:
+			session := newSession(ctx, s, socket)
+			s.admit(session)
+			sessions.Go(func() {
+				defer s.forget(session)
+				session.run()
+			})
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("hap: accept: %w", err)
+		default: // out of files: the next may work
+			s.log.Warn("hap: accept", "error", err)
+			pause(ctx, 100*time.Millisecond)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
+
+func (s *Server) rememberPort(ctx context.Context, l net.Listener) error {
+	at, ok := l.Addr().(*net.TCPAddr)
+	if !ok || at.Port == s.snapshot().Port {
+		return nil
+	}
+	return s.change(ctx, func(state *State) error {
+		state.Port = at.Port
+		return nil
+	})
+}
+
+// all are the connections of this moment.
+func (s *Server) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.sessions))
+}
+
+// admit makes room for a connection that has not proved itself: strangers must
+// not keep the household out.
+func (s *Server) admit(new *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[new] = struct{}{}
+	s.evict(s.limits.Unauthenticated, func(o *session) (candidate bool, age int64) {
+		return o.peer == nil, int64(o.number)
+	}, new)
+}
+
+// enter makes a connection that of a controller, if it is still paired.
+func (s *Server) enter(new *session, peer *Peer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.state.Pairings, func(p Pairing) bool { return p.ID == peer.Controller })
+	if i < 0 {
+		return false
+	}
+	peer.admin.Store(s.state.Pairings[i].Admin)
+	new.peer = peer
+	s.evict(s.limits.Sessions, func(o *session) (candidate bool, age int64) {
+		return o.peer != nil, o.heard.Load()
+	}, new)
+	return true
+}
+
+// evict closes the oldest of the candidates if there are more than limit. It
+// runs under s.mu.
+func (s *Server) evict(limit int, rank func(*session) (candidate bool, age int64), spare *session) {
+	var oldest *session
+	var least int64
+	n := 0
+	for o := range s.sessions {
+		candidate, age := rank(o)
+		if !candidate || o.ctx.Err() != nil {
+			continue
+		}
+		n++
+		if o != spare && !o.settled.Load() && (oldest == nil || age < least) {
+			oldest, least = o, age
+		}
+	}
+	if n > limit && oldest != nil {
+		oldest.end("admission", errCrowded)
+	}
+}
+
+func (s *Server) forget(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, session)
+}
+
+// promote brings the rights of live sessions up to the saved pairings.
+func (s *Server) promote() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		for _, p := range s.state.Pairings {
+			if session.peer != nil && session.peer.Controller == p.ID {
+				session.peer.admin.Store(p.Admin)
+			}
+		}
+	}
+}
+
+// expel closes the sessions of controllers that are gone, the asker's own last.
+func (s *Server) expel(gone []string, asker *session) {
+	if len(gone) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for session := range s.sessions {
+		if session != asker && session.peer != nil && slices.Contains(gone, session.peer.Controller) {
+			session.end("pairings", errUnknown)
+		}
+	}
+	if slices.Contains(gone, asker.peer.Controller) {
+		asker.end("pairings", errUnknown)
+	}
+}

@@ -1,0 +1,222 @@
+package hap
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/frame"
+	"github.com/ingle-home/ingle/hub/hap/internal/message"
+	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+)
+
+// Peer is the controller at the other end of one connection. The exported
+// fields do not change while the connection lives.
+type Peer struct {
+	Number        uint64 // of the connection, unique within the server
+	Controller    string // pairing identifier; empty for an identify before pairing
+	Local, Remote netip.AddrPort
+	Secret        []byte // X25519 secret of pair-verify
+
+	admin atomic.Bool
+	done  <-chan struct{}
+}
+
+// Admin reports whether the controller may change pairings; it can change
+// during the life of a connection.
+func (p *Peer) Admin() bool { return p.admin.Load() }
+
+// Done is closed when the connection has ended; nil on a Peer made by hand.
+func (p *Peer) Done() <-chan struct{} { return p.done }
+
+var (
+	errFlooded = errors.New("hap: the controller is too far behind")
+	errUnknown = errors.New("hap: the controller is not paired any more")
+)
+
+// Bodies before and after a controller has proved itself, in bytes.
+const (
+	maxClearBody  = 64 << 10
+	maxSecureBody = 2 << 20
+)
+
+// session is one connection. Its own goroutine reads, answers and owns the
+// fields without a lock; the emitter writes events.
+type session struct {
+	server *Server
+	conn   *frame.Conn
+	number uint64
+	local  netip.AddrPort
+	remote netip.AddrPort
+	ctx    context.Context // ends with the connection
+	cancel context.CancelFunc
+	work   sync.WaitGroup // emitter and device calls
+
+	setup   *pairing.Setup
+	verify  *pairing.Verify
+	settled atomic.Bool  // in a pair-setup: not to be closed for lack of room
+	heard   atomic.Int64 // Unix nanoseconds of the last request
+	peer    *Peer        // nil until verified; written under server.mu
+
+	query   message.Query
+	writes  message.Writes
+	results []result
+	head    []byte
+	body    []byte
+	timed   timedWrite
+
+	writing  sync.Mutex // open, held, and the order of what is written
+	open     bool       // a request has begun and is not answered
+	held     bool       // the emitter waits for that answer
+	answered chan struct{}
+
+	events    events
+	batch     batch
+	eventOut  []byte
+	eventBody []byte
+
+	subscribing   sync.Mutex // taken before Characteristic.mu and events.mu
+	subscriptions map[id]*subscription
+}
+
+func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
+	ctx, cancel := context.WithCancel(ctx)
+	store := store{server}
+	s := &session{
+		server: server, conn: frame.New(socket), number: server.numbers.Add(1),
+		local: address(socket.LocalAddr()), remote: address(socket.RemoteAddr()),
+		ctx: ctx, cancel: cancel,
+		setup: pairing.NewSetup(store, &server.gate), verify: pairing.NewVerify(store),
+		answered: make(chan struct{}, 1), events: events{wake: make(chan struct{}, 1)},
+		subscriptions: map[id]*subscription{},
+	}
+	context.AfterFunc(ctx, func() { s.conn.Close() }) // wakes a blocked reader or writer
+	return s
+}
+
+func address(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// run serves the connection until it ends and everything it started has ended.
+func (s *session) run() {
+	err := s.loop()
+	s.end("requests", err)
+	s.setup.Close()
+	s.unsubscribeAll()
+	s.work.Wait()
+}
+
+// end closes the connection and never blocks; the session's goroutine cleans up.
+func (s *session) end(where string, err error) {
+	if s.ctx.Err() == nil && err != nil {
+		s.server.log.Debug("hap: connection ends", slog.String("in", where), slog.Any("remote", s.remote), slog.Any("error", err))
+	}
+	s.cancel()
+}
+
+func (s *session) loop() error {
+	for {
+		if err := s.awaitRequest(); err != nil {
+			return err
+		}
+		s.begin()
+		r, err := message.Read(s.conn, s.maxBody())
+		switch {
+		case errors.Is(err, message.ErrTooLarge):
+			return errors.Join(err, s.status(413, StatusOutOfResources))
+		case errors.Is(err, message.ErrMalformed):
+			return errors.Join(err, s.status(400, StatusInvalidValue))
+		case err != nil:
+			return err
+		}
+		if err := s.route(r); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) maxBody() int {
+	if s.peer == nil {
+		return maxClearBody
+	}
+	return maxSecureBody
+}
+
+// awaitRequest returns when a byte has come. Verified controllers may be silent
+// for as long as they like.
+func (s *session) awaitRequest() error {
+	limits := s.server.limits
+	if len(s.conn.Buffered()) == 0 {
+		var until time.Time
+		if s.peer == nil {
+			until = time.Now().Add(limits.Idle)
+			if s.setup.Running() {
+				until = time.Now().Add(limits.Setup)
+			}
+		}
+		if err := s.conn.SetReadDeadline(until); err != nil {
+			return err
+		}
+		if err := s.conn.Fill(); err != nil {
+			return err
+		}
+	}
+	now := time.Now()
+	s.heard.Store(now.UnixNano())
+	return s.conn.SetReadDeadline(now.Add(limits.Request))
+}
+
+// begin holds events back until the answer.
+func (s *session) begin() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.open = true
+}
+
+// secure makes the connection that of a verified controller, after M4 has left
+// in the clear. The pairing is looked up once more where its removal would find
+// the session.
+func (s *session) secure(v *pairing.Verified) error {
+	if err := s.conn.Secure(v.Secret); err != nil {
+		return err
+	}
+	peer := &Peer{
+		Number: s.number, Controller: v.Peer.ID, Local: s.local, Remote: s.remote,
+		Secret: v.Secret, done: s.ctx.Done(),
+	}
+	if !s.server.enter(s, peer) {
+		return errUnknown
+	}
+	s.work.Go(s.emit)
+	return nil
+}
+
+// await runs one call to the outside and stops waiting for it when ctx ends; the
+// session still waits for it when it closes.
+func await[T any](ctx context.Context, s *session, call func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	s.work.Go(func() {
+		v, err := call()
+		done <- outcome{v, err}
+	})
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}

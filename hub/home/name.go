@@ -1,0 +1,80 @@
+package home
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Names are spoken to an assistant and shown in Apple Home, which takes 2 to 64 letters, digits,
+// spaces and a little punctuation, beginning and ending with a letter or digit.
+const (
+	shortest    = 2
+	longest     = 64
+	punctuation = " ’'&!._:;()/,-"
+)
+
+// speakable gives the name without spaces around it and in it doubled, or ErrName.
+func (h *Home) speakable(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if n := utf8.RuneCountInString(name); n < shortest || n > longest {
+		return "", fmt.Errorf("%w: %d characters", ErrName, n)
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	last, _ := utf8.DecodeLastRuneInString(name)
+	if !plain(first) || !plain(last) {
+		return "", fmt.Errorf("%w: begins or ends with punctuation", ErrName)
+	}
+	for _, r := range name {
+		if !plain(r) && !unicode.IsMark(r) && !strings.ContainsRune(punctuation, r) {
+			return "", fmt.Errorf("%w: contains %q", ErrName, r)
+		}
+	}
+	return name, nil
+}
+
+func plain(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// free gives the speakable form of a name that nothing else in the home has.
+func (h *Home) free(name string) (string, error) {
+	name, err := h.speakable(name)
+	if err != nil {
+		return "", err
+	}
+	if h.taken(name) {
+		return "", ErrTaken
+	}
+	return name, nil
+}
+
+func (h *Home) taken(name string) bool {
+	for _, p := range h.has.People {
+		if strings.EqualFold(p.Name, name) {
+			return true
+		}
+	}
+	for _, z := range h.has.Zones {
+		if strings.EqualFold(z.Name, name) {
+			return true
+		}
+	}
+	for _, a := range h.has.Accessories {
+		if strings.EqualFold(a.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// unique adds the first number that tells the name apart.
+func (h *Home) unique(name string) string {
+	if !h.taken(name) {
+		return name
+	}
+	for n := 2; ; n++ {
+		if try := fmt.Sprintf("%s %d", name, n); !h.taken(try) {
+			return try
+		}
+	}
+}

@@ -1,0 +1,194 @@
+// Package homekit shows the home as HomeKit accessories: it turns traits into characteristics and
+// writes into commands. A House knows which accessories each HAP server publishes, keeps their
+// numbers for ever, and carries what the bus reports to them. It is cleared for household facts
+// only, so a coordinate or a heart rate cannot reach it.
+//
+// The picture of a camera is not its concern: a Camera brings its own services.
+package homekit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/hap"
+	"github.com/ingle-home/ingle/hub/home"
+)
+
+// MainServer is the key of the bridge that holds everything without a server of its own.
+const MainServer = "bridge"
+
+// Options are what a House is built from. Bus, Do and IDs are needed.
+type Options struct {
+	Name string // of the bridge; "Ingle" when empty
+	Bus  *bus.Bus
+
+	// Do carries a command to an accessory, derived ones (home.PrivacySwitch) included, and
+	// returns when it is done. A hap.Status in its error goes to the controller as it is; an
+	// error that is a timeout becomes hap.StatusTimeout, any other hap.StatusUnreachable.
+	Do func(ctx context.Context, accessory string, cmd trait.Command) error
+
+	// Camera makes the HomeKit side of a camera, once for as long as it is shown and reached at
+	// the same address; see Renew. After an error, or where it is nil, the accessory is shown
+	// without pictures, so that it keeps its room, and the next Show tries again.
+	Camera func(a home.Accessory) (Camera, error)
+
+	IDs IDs
+	Log *slog.Logger // nil means silence; IDs are logged, names never
+}
+
+// Camera is what makes an accessory a camera.
+type Camera struct {
+	// Services are complete but for their IIDs, which the House gives; the order is kept.
+	Services []*hap.Service
+	// Snapshot gives a JPEG of about that size in pixels.
+	Snapshot func(ctx context.Context, width, height int) ([]byte, error)
+	// Close ends its streams when the camera is no longer shown; may be nil.
+	Close func()
+}
+
+// Offer is what a unit said about itself when it was last open. The House remembers it, so that a
+// restart shows a thing as it was before the thing answers.
+type Offer struct {
+	Maker    string   `json:"maker,omitempty"`
+	Model    string   `json:"model,omitempty"`
+	Firmware string   `json:"firmware,omitempty"`
+	Steps    int      `json:"steps,omitempty"`  // of trait.Speed between rest and full; 0 is continuous
+	Traits   []string `json:"traits,omitempty"` // IDs of the traits that it offers
+}
+
+// Server is what one hap.Server shall publish.
+type Server struct {
+	Key         string // MainServer, or the ID of the accessory that has this server for itself
+	Name        string // for hap.Options
+	Model       string // for hap.Options
+	Category    uint8  // for hap.Options: 2 bridge, 17 camera, …
+	Accessories []*hap.Accessory
+}
+
+// House is safe for concurrent use.
+type House struct {
+	options Options
+	log     *slog.Logger
+	rang    chan *hap.Characteristic // bells that have rung, to be shown as off again
+
+	showing sync.Mutex // one Show at a time
+	cameras map[string]installed
+
+	saving   sync.Mutex
+	register Register
+
+	mu     sync.Mutex // never held across a call to the outside
+	shown  map[string]*thing
+	owners map[string]string // accessory → person
+	facts  map[fact]trait.Reading
+}
+
+// fact names one state of one accessory.
+type fact struct {
+	accessory string
+	trait     trait.Any
+}
+
+// Open loads the numbers of a house.
+func Open(ctx context.Context, o Options) (*House, error) {
+	register, err := o.IDs.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("homekit: numbers: %w", err)
+	}
+	o.Name = cmp.Or(o.Name, "Ingle")
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &House{
+		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{},
+		register: register.clone(), shown: map[string]*thing{}, facts: map[fact]trait.Reading{},
+	}, nil
+}
+
+// Show brings what is published in step with the home and gives every server with all its
+// accessories, the main one first. Accessories that did not change stay the same pointers. Offers
+// are by accessory ID; a missing one means what was last known. New numbers are saved before they
+// are shown: an error leaves everything as it was.
+func (h *House) Show(ctx context.Context, contents home.Contents, offers map[string]Offer) ([]Server, error) {
+	h.showing.Lock()
+	defer h.showing.Unlock()
+	var things []*thing
+	err := h.record(ctx, func(r *Register) {
+		r.remember(contents, offers)
+		for _, p := range plans(h.options, contents, *r) {
+			things = append(things, h.thing(p, r))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.replace(contents, things)
+	h.removeCameras(contents)
+	return servers(things), nil
+}
+
+// Snapshot is the picture of a camera: the one with this aid on the server with this key, or the
+// only one where aid is 0. Errors: hap.StatusNotFound, or the camera's own.
+func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, height int) ([]byte, error) {
+	h.mu.Lock()
+	var found []*thing
+	for _, t := range h.shown {
+		if t.plan.server == server && t.snapshot != nil && (aid == 0 || t.accessory.AID == aid) {
+			found = append(found, t)
+		}
+	}
+	h.mu.Unlock()
+	if len(found) != 1 {
+		return nil, hap.StatusNotFound
+	}
+	return found[0].snapshot(ctx, width, height)
+}
+
+// replace makes things the ones that hear from the bus.
+func (h *House) replace(contents home.Contents, things []*thing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fresh := map[string]*thing{}
+	for _, t := range things {
+		fresh[t.plan.key] = t
+	}
+	was := h.shown
+	h.shown, h.owners = fresh, map[string]string{}
+	for _, a := range contents.Accessories {
+		if a.Person != "" {
+			h.owners[a.ID] = a.Person
+		}
+	}
+	maps.DeleteFunc(h.facts, func(f fact, _ trait.Reading) bool {
+		return was[f.accessory] != nil && fresh[f.accessory] == nil
+	})
+	for _, t := range things {
+		if was[t.plan.key] != t {
+			h.tell(t)
+		}
+	}
+	for person := range h.people() {
+		h.tellWearing(person)
+	}
+}
+
+func servers(things []*thing) []Server {
+	var all []Server
+	for _, t := range things {
+		i := slices.IndexFunc(all, func(s Server) bool { return s.Key == t.plan.server })
+		if i < 0 {
+			i = len(all)
+			all = append(all, Server{Key: t.plan.server, Name: t.plan.name, Model: plain(t.plan.offer.Model, t.plan.model()), Category: t.plan.category()})
+		}
+		all[i].Accessories = append(all[i].Accessories, t.accessory)
+	}
+	return all
+}

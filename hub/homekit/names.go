@@ -1,0 +1,94 @@
+package homekit
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Apple Home takes names of 2 to 64 letters, digits, spaces and this punctuation, which begin and
+// end with a letter or digit, and shows two things of the same name without telling them apart.
+const (
+	longest     = 64
+	punctuation = " ’'&!._:;()/,-"
+)
+
+// names are those that one house has given away, in lower case.
+type names map[string]bool
+
+// unique gives a speakable name that nothing else has; a taken one gets the first free number.
+func (n names) unique(name string) string {
+	name = speakable(name, longest)
+	try := name
+	for i := 2; n[strings.ToLower(try)]; i++ {
+		try = joined(name, fmt.Sprintf(" %d", i))
+	}
+	n[strings.ToLower(try)] = true
+	return try
+}
+
+// joined shortens the name, not the word (ASCII) that tells two of its things apart.
+func joined(name, word string) string { return speakable(name, longest-len(word)) + word }
+
+// speakable makes the nearest name that Apple Home takes, of at most limit characters.
+func speakable(name string, limit int) string {
+	name = strings.Map(func(r rune) rune {
+		if letter(r) || strings.ContainsRune(punctuation, r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(name, " "))
+	runes := []rune(trimmed(name))
+	name = trimmed(string(runes[:min(len(runes), limit)]))
+	if utf8.RuneCountInString(name) < 2 {
+		return trimmed("Thing " + name)
+	}
+	return name
+}
+
+func trimmed(name string) string {
+	name = strings.TrimFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+	name = strings.TrimLeftFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.Join(strings.Fields(name), " ")
+}
+
+func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+// plain makes what a unit says about itself fit for AccessoryInformation: printable, 2 to 64
+// characters, or the given words instead.
+func plain(said, instead string) string {
+	said = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(said, ""))
+	runes := []rune(strings.TrimSpace(said))
+	said = strings.TrimSpace(string(runes[:min(len(runes), longest)]))
+	if utf8.RuneCountInString(said) < 2 {
+		return instead
+	}
+	return said
+}
+
+// firmware finds x.y.z in what a unit calls its version.
+func firmware(said string) string {
+	if len(said) > longest {
+		said = said[:longest]
+	}
+	parts := regexp.MustCompile(`[0-9]{1,6}`).FindAllString(said, 3)
+	for len(parts) < 3 {
+		parts = append(parts, "0")
+	}
+	for i, p := range parts {
+		if parts[i] = strings.TrimLeft(p, "0"); parts[i] == "" {
+			parts[i] = "0"
+		}
+	}
+	if strings.Join(parts, "") == "000" {
+		return "1.0.0" // a version 0 is taken for a fault by some controllers
+	}
+	return strings.Join(parts, ".")
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/all"
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/alarm"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/health"
+	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/zone"
+	"github.com/ingle-home/ingle/storage/records"
+	"github.com/ingle-home/ingle/storage/vault"
+)
+
+// closeTime is how long a hub takes at most to bring every motor to rest before it goes.
+const closeTime = 5 * time.Second
+
+// switches is what the household's switches were set to; it outlives a restart.
+type switches struct {
+	Privacy bool `json:"privacy"`
+	StopAll bool `json:"stop_all"`
+}
+
+// house is an open hub: everything that works only once the store is open.
+type house struct {
+	*daemon
+	store    *records.Store
+	home     *home.Home
+	bus      *bus.Bus
+	health   *health.List
+	readings archive.Readings
+	switches archive.Document[switches]
+	presence archive.Document[map[string]time.Time]
+	lan      *keeper.LAN
+	guard    *safety.Guard
+	latch    *alarm.Latch
+	bridges  *bridges
+	drivers  map[string]device.Driver
+
+	mu      sync.Mutex
+	kept    map[string]*kept // by accessory
+	privacy bool
+
+	living context.Context    // ends with the house
+	end    context.CancelFunc // ends living
+	tasks  sync.WaitGroup
+}
+
+// openHouse starts everything; on an error nothing is left running. The vault may be closed as soon
+// as the store is open: its keys live on in the store.
+func openHouse(d *daemon, v *vault.Vault) (*house, error) {
+	ctx, end := context.WithCancel(context.Background())
+	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
+	for _, driver := range all.Drivers() {
+		h.drivers[driver.About().ID] = driver
+	}
+	store, err := records.Open(d.settings.dir, v, archive.Personal()...)
+	if err != nil {
+		end()
+		return nil, fmt.Errorf("open: %w", err)
+	}
+	h.store = store
+	if err := h.start(ctx); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, v.Close()
+}
+
+// doors are the ports that devices may call.
+func (s settings) doors() map[string]string {
+	if s.watchPort < 0 {
+		return nil
+	}
+	return map[string]string{"watch": net.JoinHostPort(s.listenHost(), strconv.Itoa(s.watchPort))}
+}
+
+func (s settings) listenHost() string {
+	if s.loopback {
+		return "127.0.0.1"
+	}
+	return ""
+}
+
+func (h *house) start(ctx context.Context) error {
+	h.readings = archive.Readings{Store: h.store}
+	h.switches = archive.Document[switches]{Store: h.store, Name: "switches"}
+	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
+	set, err := h.switches.Load(ctx)
+	if err != nil && !errors.Is(err, archive.ErrNone) {
+		return err
+	}
+	inside, err := h.presence.Load(ctx)
+	if err != nil && !errors.Is(err, archive.ErrNone) {
+		return err
+	}
+	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
+		return err
+	}
+	h.health = health.New(time.Now, map[string]health.Severity{
+		"disk-full": health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
+	})
+	h.privacy = set.Privacy
+	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
+	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
+	h.latch = alarm.New(h.home, h.bus)
+	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
+	h.run(ctx, "alarm", h.latch.Run)
+	h.run(ctx, "safety", h.guard.Run)
+	h.run(ctx, "presence", func(ctx context.Context) error { return h.keepPresence(ctx, inside) })
+	h.run(ctx, "feed", h.feedChanges)
+	h.run(ctx, "troubles", h.feedTroubles)
+	h.run(ctx, "sweep", h.sweep)
+	for _, a := range h.home.Contents().Accessories {
+		if err := h.keep(ctx, a); err != nil {
+			return err
+		}
+	}
+	h.bridges, err = openBridges(ctx, h)
+	return err
+}
+
+// run starts a task that close waits for. A task ends with its context or with the bus.
+func (h *house) run(ctx context.Context, name string, task func(context.Context) error) {
+	h.tasks.Go(func() {
+		err := task(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, bus.ErrClosed) {
+			h.log.Error("a part of the hub stopped", "part", name, "err", err)
+		}
+	})
+}
+
+// close brings the motors to rest while their links still work, then ends the links, the controllers'
+// sessions and the store, in this order.
+func (h *house) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	var err error
+	if h.guard != nil {
+		err = h.guard.Close(ctx)
+	}
+	h.end()
+	h.mu.Lock()
+	for _, k := range h.kept {
+		k.stop()
+	}
+	h.mu.Unlock()
+	if h.bridges != nil {
+		err = errors.Join(err, h.bridges.close())
+	}
+	h.bus.Close()
+	h.tasks.Wait()
+	return errors.Join(err, h.store.Close())
+}
+
+// keepPresence remembers who was where, so that a restart does not send everybody away.
+func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) error {
+	sub := h.bus.Subscribe("presence", trait.Household)
+	defer sub.Close()
+	now := map[string]time.Time{}
+	for id, since := range inside {
+		now[id] = since
+	}
+	for {
+		c, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		in, ok := trait.Occupied.In(c.Reading)
+		if _, was := now[c.Accessory]; !ok || in == was {
+			continue
+		}
+		delete(now, c.Accessory)
+		if in {
+			now[c.Accessory] = c.Reading.At
+		}
+		if err := h.presence.Save(ctx, now); err != nil {
+			h.stored(err)
+		}
+	}
+}
+
+// sweep deletes what has expired, every hour.
+func (h *house) sweep(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if _, err := h.store.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			h.log.Warn("old records stay for now", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// feedChanges passes what the bus carries to the owner's apps.
+func (h *house) feedChanges(ctx context.Context) error {
+	sub := h.bus.Subscribe("api", trait.Personal)
+	defer sub.Close()
+	for {
+		c, err := sub.Next(ctx)
+		if err != nil {
+			return err
+		}
+		h.feed.Publish(wire.Change{Value: &wire.Reported{Accessory: c.Accessory, Value: wire.ValueOf(c.Reading)}})
+	}
+}
+
+func (h *house) feedTroubles(ctx context.Context) error {
+	for {
+		changed := h.health.Changed()
+		troubles := troublesOf(h.health)
+		h.feed.Publish(wire.Change{Troubles: &troubles})
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}

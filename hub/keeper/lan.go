@@ -1,0 +1,101 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/device"
+)
+
+// dialTime bounds a connection attempt, whatever the caller's context says.
+const dialTime = 5 * time.Second
+
+// LAN is the drivers' way to the world: the household's own network and nothing else. It is safe for
+// concurrent use.
+type LAN struct {
+	doors map[string]string // name to listening address
+
+	mu   sync.Mutex
+	open map[string]net.Addr
+	news chan struct{} // closed and replaced when a door opens
+}
+
+// NewLAN gives a way out with the doors that the household opened, by name, with their listening
+// addresses.
+func NewLAN(doors map[string]string) *LAN {
+	return &LAN{doors: doors, open: map[string]net.Addr{}, news: make(chan struct{})}
+}
+
+// Dial connects to a private, link-local or loopback address. Names are resolved first; one that
+// leads outside is refused with device.ErrRefused.
+func (l *LAN) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", device.ErrRefused, err)
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", device.ErrUnreachable, err)
+	}
+	tried := fmt.Errorf("%w: no address", device.ErrUnreachable)
+	for _, a := range addrs {
+		if !atHome(a.Unmap()) {
+			return nil, fmt.Errorf("%w: the address is outside the home network", device.ErrRefused)
+		}
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, net.JoinHostPort(a.Unmap().String(), port))
+		if err == nil {
+			return conn, nil
+		}
+		tried = fmt.Errorf("%w: %w", device.ErrUnreachable, err)
+	}
+	return nil, tried
+}
+
+func atHome(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+}
+
+// Listen opens a door without TCP keep-alive: it would drain a watch's battery. device.ErrRefused for
+// a door that the household has not opened.
+func (l *LAN) Listen(ctx context.Context, door string) (net.Listener, error) {
+	address, ok := l.doors[door]
+	if !ok {
+		return nil, fmt.Errorf("%w: the %s port is not open", device.ErrRefused, door)
+	}
+	config := net.ListenConfig{KeepAlive: -1}
+	ln, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", device.ErrUnreachable, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[door] = ln.Addr()
+	close(l.news)
+	l.news = make(chan struct{})
+	return ln, nil
+}
+
+// Door waits until a door is open and gives its address.
+func (l *LAN) Door(ctx context.Context, door string) (net.Addr, error) {
+	for {
+		l.mu.Lock()
+		addr, news := l.open[door], l.news
+		l.mu.Unlock()
+		if addr != nil {
+			return addr, nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("the %s port did not open", door), ctx.Err())
+		}
+	}
+}

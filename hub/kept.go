@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/stream"
+	"github.com/ingle-home/ingle/storage"
+)
+
+// openTime bounds the first try to reach a thing that somebody adds.
+const openTime = 15 * time.Second
+
+// kept is one accessory with its keeper and, for a camera, its pictures.
+type kept struct {
+	accessory home.Accessory
+	keeper    *keeper.Keeper
+	pictures  *stream.Source // nil for what has none
+	cancel    context.CancelFunc
+	done      chan struct{}
+
+	mu        sync.Mutex
+	condition keeper.Condition
+}
+
+// stands is where the line to the accessory stood when it last changed.
+func (k *kept) stands() keeper.Condition {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.condition
+}
+
+func (k *kept) stop() {
+	k.cancel()
+	<-k.done
+	if k.pictures != nil {
+		_ = k.pictures.Close() // it holds nothing durable
+	}
+}
+
+// keep starts an accessory.
+func (h *house) keep(ctx context.Context, a home.Accessory) error {
+	driver, ok := h.drivers[a.Driver]
+	if !ok {
+		h.health.Raise("driver-missing", a.ID, map[string]string{"driver": a.Driver})
+		return nil
+	}
+	secrets, err := h.home.Secrets(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	k := &kept{accessory: a, done: make(chan struct{})}
+	k.keeper = keeper.New(keeper.Options{
+		ID: a.ID, Driver: driver, Config: h.config(a, secrets), Log: h.log,
+		Report:    func(r trait.Reading) error { return h.report(ctx, a, r) },
+		Condition: func(c keeper.Condition) { h.condition(k, c) },
+	})
+	if a.Kind == string(device.Camera) {
+		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
+		k.pictures.Pause(h.isPrivate())
+	}
+	ctx, k.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(k.done)
+		_ = k.keeper.Run(ctx) // ends with ctx only
+	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept[a.ID] = k
+	return nil
+}
+
+func refused(err error) bool { return errors.Is(err, device.ErrRefused) }
+
+// watch is the camera's pictures for as long as its session lasts.
+func (k *kept) watch(ctx context.Context, out func(*media.Unit)) error {
+	v, ok := k.keeper.Session().(device.Viewable)
+	if !ok {
+		return device.ErrUnreachable
+	}
+	return v.Watch(ctx, out)
+}
+
+func (h *house) config(a home.Accessory, secrets map[string]string) device.Config {
+	return device.Config{
+		Address: a.Address, Fields: a.Fields, Net: h.lan, Log: h.log, Now: time.Now,
+		Secret: func(key string) device.Secret { return device.NewSecret(secrets[key]) },
+	}
+}
+
+// leave stops an accessory and takes it out of the house.
+func (h *house) leave(id string) {
+	h.mu.Lock()
+	k := h.kept[id]
+	delete(h.kept, id)
+	h.mu.Unlock()
+	if k != nil {
+		k.stop()
+	}
+	h.bus.Drop(id)
+	for _, code := range append(lineCodes(), "driver-missing") {
+		h.health.Clear(code, id)
+	}
+}
+
+// lineCodes are the health codes of the line to an accessory.
+func lineCodes() []string {
+	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic"}
+}
+
+func (h *house) find(id string) *kept {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.kept[id]
+}
+
+// report takes what a thing says. An event is stored before anybody hears of it, and the thing hears
+// of it last; a state that cannot be stored is told all the same.
+func (h *house) report(ctx context.Context, a home.Accessory, r trait.Reading) error {
+	event := r.Trait.Kind() == trait.Event
+	if event || (r.Trait.Class() > trait.Household && !h.isPrivate()) {
+		err := h.readings.Keep(ctx, a, r)
+		h.stored(err)
+		if err != nil && event {
+			return err
+		}
+	}
+	h.bus.Publish(bus.Change{Accessory: a.ID, Reading: r})
+	return nil
+}
+
+// stored notes whether the store takes what the house gives it.
+func (h *house) stored(err error) {
+	switch {
+	case err == nil:
+		h.health.Clear("disk-full", "")
+	case errors.Is(err, storage.ErrFull):
+		h.health.Raise("disk-full", "", nil)
+	default:
+		h.log.Error("the store refused a record", "err", err)
+	}
+}
+
+// condition tells people where the line to an accessory stands.
+func (h *house) condition(k *kept, c keeper.Condition) {
+	k.mu.Lock()
+	k.condition = c
+	k.mu.Unlock()
+	a := k.accessory
+	if c.State != keeper.Opening {
+		for _, code := range lineCodes() {
+			if code != c.Code {
+				h.health.Clear(code, a.ID)
+			}
+		}
+	}
+	if c.Code != "" {
+		h.health.Raise(c.Code, a.ID, nil)
+		h.log.Info("an accessory is not well", "accessory", a.ID, "state", c.State, "err", c.Err)
+	}
+	standing := wire.Standing{Accessory: a.ID, Condition: conditionOf(c)}
+	h.feed.Publish(wire.Change{Condition: &standing})
+	if c.State == keeper.Open {
+		h.show()
+	}
+}
+
+// try opens a thing once, so that a wrong address or password is said while the person who typed it
+// is there.
+func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory, secrets map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	s, err := driver.Open(ctx, h.config(a, secrets))
+	if err != nil {
+		return deviceProblem(err)
+	}
+	ended, end := context.WithCancel(ctx)
+	end()
+	if err := s.Run(ended, func(trait.Reading) error { return nil }); err != nil {
+		h.log.Debug("the first session did not end well", "err", err)
+	}
+	return nil
+}
+
+// deviceProblem puts a driver's error into the words of the API.
+func deviceProblem(err error) error {
+	why := fmt.Sprint(err)
+	switch {
+	case errors.Is(err, device.ErrRefused):
+		return wire.Refuse(http.StatusBadGateway, wire.CodeRefused, "error", why)
+	case errors.Is(err, device.ErrUnsupported):
+		return wire.Refuse(http.StatusNotImplemented, wire.CodeUnsupported, "error", why)
+	}
+	return wire.Refuse(http.StatusServiceUnavailable, wire.CodeUnreachable, "error", why)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/safety"
+)
+
+// do has the house obey: its own switches, a person's emergency, and, past the guard, its things.
+func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
+	if on, ok := trait.Privacy.Want(cmd); ok && id == home.PrivacySwitch {
+		return h.setPrivacy(ctx, on)
+	}
+	if _, ok := trait.Emergency.Want(cmd); ok && strings.HasSuffix(id, home.EmergencyID("")) {
+		h.latch.Answer(strings.TrimSuffix(id, home.EmergencyID("")))
+		return nil
+	}
+	if on, ok := trait.StopAll.Want(cmd); ok && id == home.StopSwitch {
+		kept := h.remember(ctx, func(s *switches) { s.StopAll = on }) // first: a crash must not lose the hold
+		return errors.Join(h.guard.Do(ctx, id, cmd), kept)
+	}
+	return h.guard.Do(ctx, id, cmd)
+}
+
+// Do implements safety.Actuator: it is the guard's way to a thing.
+func (h *house) Do(ctx context.Context, accessory string, cmd trait.Command) error {
+	k := h.find(accessory)
+	if k == nil {
+		return fmt.Errorf("%w: %s", home.ErrUnknown, accessory)
+	}
+	return k.keeper.Do(ctx, cmd)
+}
+
+// setPrivacy closes every camera's connection, or lets them be opened again. It is kept before it is
+// told, so that a restart never turns cameras on that the household turned off; cameras go dark even
+// when it cannot be kept.
+func (h *house) setPrivacy(ctx context.Context, on bool) error {
+	h.mu.Lock()
+	h.privacy = on
+	cameras := make([]*kept, 0, len(h.kept))
+	for _, k := range h.kept {
+		if k.pictures != nil {
+			cameras = append(cameras, k)
+		}
+	}
+	h.mu.Unlock()
+	for _, k := range cameras {
+		k.pictures.Pause(on)
+	}
+	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
+	return h.remember(ctx, func(s *switches) { s.Privacy = on })
+}
+
+func (h *house) isPrivate() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.privacy
+}
+
+// remember changes the kept switches. Orders come one at a time from people, so the last one counts.
+func (h *house) remember(ctx context.Context, change func(*switches)) error {
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	s, err := h.switches.Load(ctx)
+	if err != nil && !isNone(err) {
+		return err
+	}
+	change(&s)
+	err = h.switches.Save(ctx, s)
+	h.stored(err)
+	return err
+}
+
+// homeProblem puts an error of the home, the guard or a thing into the words of the API.
+func homeProblem(err error) error {
+	for _, known := range []struct {
+		err    error
+		status int
+	}{
+		{home.ErrUnknown, http.StatusNotFound}, {home.ErrTaken, http.StatusConflict},
+		{home.ErrName, http.StatusUnprocessableEntity}, {home.ErrPosition, http.StatusUnprocessableEntity},
+		{safety.ErrHeld, http.StatusConflict}, {safety.ErrStopped, http.StatusConflict},
+		{safety.ErrNotStopped, http.StatusBadGateway}, {safety.ErrClosed, http.StatusServiceUnavailable},
+	} {
+		if errors.Is(err, known.err) {
+			return wire.Refuse(known.status, known.err.Error())
+		}
+	}
+	for _, kind := range []error{device.ErrRefused, device.ErrUnsupported, device.ErrUnreachable} {
+		if errors.Is(err, kind) {
+			return deviceProblem(err)
+		}
+	}
+	if errors.Is(err, trait.ErrValue) {
+		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait)
+	}
+	return err
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/health"
+	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/stream"
+)
+
+func isNone(err error) bool { return errors.Is(err, archive.ErrNone) }
+
+// Snapshot implements server.Hub.
+func (d *daemon) Snapshot(ctx context.Context) (wire.Snapshot, error) {
+	h := d.inside()
+	has := h.home.Contents()
+	s := wire.Snapshot{Status: d.Status(ctx), Accessories: h.accessories(), Troubles: troublesOf(h.health)}
+	for _, p := range has.People {
+		s.People = append(s.People, personOf(p))
+	}
+	for _, z := range has.Zones {
+		s.Zones = append(s.Zones, wire.Zone(z))
+	}
+	return s, nil
+}
+
+// Accessories implements server.Rooms.
+func (d *daemon) Accessories(context.Context) ([]wire.Accessory, error) {
+	return d.inside().accessories(), nil
+}
+
+// accessories are all things, then what the hub derives from them.
+func (h *house) accessories() []wire.Accessory {
+	has := h.home.Contents()
+	var list []wire.Accessory
+	for _, a := range has.Accessories {
+		list = append(list, h.accessory(a))
+	}
+	for _, p := range has.People {
+		if !slices.ContainsFunc(has.Accessories, func(a home.Accessory) bool { return a.Person == p.ID }) {
+			continue
+		}
+		for _, z := range has.Zones {
+			list = append(list, h.derived(home.PresenceID(p.ID, z.ID), p.Name+" at "+z.Name, "presence", p.ID, z.ID, trait.Occupied.Any()))
+		}
+		list = append(list, h.derived(home.EmergencyID(p.ID), p.Name+" SOS", "emergency", p.ID, "", trait.Emergency.Any()))
+	}
+	return append(list,
+		h.derived(home.PrivacySwitch, "Privacy", "switch", "", "", trait.Privacy.Any()),
+		h.derived(home.StopSwitch, "Stop everything", "switch", "", "", trait.StopAll.Any()))
+}
+
+func (h *house) accessory(a home.Accessory) wire.Accessory {
+	w := wire.Accessory{ID: a.ID, Name: a.Name, Driver: a.Driver, Kind: a.Kind, Room: a.Room, Person: a.Person}
+	k := h.find(a.ID)
+	if k == nil {
+		w.Condition = wire.Condition{State: string(keeper.Unsupported), Code: "driver-missing"}
+		return w
+	}
+	w.Condition = conditionOf(k.stands())
+	offer, _ := k.keeper.Offer()
+	for _, o := range offer.Traits {
+		v := h.value(a.ID, o.Trait)
+		v.Settable, v.Steps = o.Settable, o.Steps
+		w.Traits = append(w.Traits, v)
+	}
+	return w
+}
+
+func (h *house) derived(id, name, kind, person, zone string, t trait.Any) wire.Accessory {
+	v := h.value(id, t)
+	v.Settable = kind == "switch" || kind == "emergency"
+	return wire.Accessory{ID: id, Name: name, Kind: kind, Person: person, Zone: zone,
+		Condition: wire.Condition{State: string(keeper.Open)}, Traits: []wire.Value{v}}
+}
+
+func (h *house) value(accessory string, t trait.Any) wire.Value {
+	if r, ok := h.bus.Last(accessory, t); ok {
+		return wire.ValueOf(r)
+	}
+	return wire.Value{Trait: t.ID()}
+}
+
+func conditionOf(c keeper.Condition) wire.Condition {
+	w := wire.Condition{State: string(c.State), Code: c.Code}
+	if !c.Since.IsZero() {
+		w.Since = &c.Since
+	}
+	return w
+}
+
+// Add implements server.Rooms: it tries the thing first and keeps it only when it answers.
+func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error) {
+	h := d.inside()
+	driver, ok := h.drivers[r.Driver]
+	if !ok {
+		return wire.Accessory{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeDriver, "driver", r.Driver)
+	}
+	about := driver.About()
+	if err := answered(about, r); err != nil {
+		return wire.Accessory{}, err
+	}
+	a := home.Accessory{Name: r.Name, Driver: r.Driver, Kind: string(about.Kinds[0]), Address: r.Address, Fields: r.Fields, Room: r.Room, Alone: r.Alone}
+	if r.Person != "" {
+		p, err := h.home.Contents().Person(r.Person)
+		if err != nil {
+			return wire.Accessory{}, problem(err)
+		}
+		a.Person = p.ID
+	}
+	if err := h.try(ctx, driver, a, r.Secret); err != nil {
+		return wire.Accessory{}, err
+	}
+	a, err := h.home.AddAccessory(ctx, a, r.Secret)
+	if err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	if err := h.keep(h.living, a); err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	h.show()
+	w := h.accessory(a)
+	h.feed.Publish(wire.Change{Accessory: &w})
+	return w, nil
+}
+
+// answered checks the answers to a driver's questions.
+func answered(about device.About, r wire.AddRequest) error {
+	for _, f := range about.Fields {
+		given := r.Fields[f.Key]
+		if f.Secret {
+			given = r.Secret[f.Key]
+		}
+		if given == "" && !f.Optional {
+			return wire.Refuse(http.StatusUnprocessableEntity, "hub.field", "field", f.Key, "driver", about.ID)
+		}
+	}
+	for key := range r.Fields {
+		if !slices.ContainsFunc(about.Fields, func(f device.Field) bool { return f.Key == key && !f.Secret }) {
+			return wire.Refuse(http.StatusUnprocessableEntity, "hub.field.unknown", "field", key, "driver", about.ID)
+		}
+	}
+	return nil
+}
+
+// Remove implements server.Rooms.
+func (d *daemon) Remove(ctx context.Context, which string) error {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return problem(err)
+	}
+	if err := h.guard.Remove(ctx, a.ID); err != nil {
+		h.log.Warn("a motor was not stopped before it was removed", "accessory", a.ID, "err", err)
+	}
+	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
+		return problem(err)
+	}
+	h.leave(a.ID)
+	h.show()
+	h.feed.Publish(wire.Change{Removed: a.ID})
+	return nil
+}
+
+// Do implements server.Rooms. Which is an ID or a name.
+func (d *daemon) Do(ctx context.Context, which string, r wire.Do) error {
+	h := d.inside()
+	i := slices.IndexFunc(h.accessories(), func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	if i < 0 {
+		return problem(home.ErrUnknown)
+	}
+	which = h.accessories()[i].ID
+	t, ok := trait.Lookup(r.Trait)
+	if !ok {
+		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", r.Trait)
+	}
+	cmd, err := t.Command(r.Value)
+	if err != nil {
+		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", r.Trait)
+	}
+	return problem(h.do(ctx, which, cmd))
+}
+
+// Still implements server.Rooms.
+func (d *daemon) Still(ctx context.Context, which string, width, height int) ([]byte, error) {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return nil, problem(err)
+	}
+	k := h.find(a.ID)
+	if k == nil || k.pictures == nil {
+		return nil, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeUnsupported)
+	}
+	if width == 0 || height == 0 {
+		width, height = 640, 360
+	}
+	jpeg, err := k.pictures.Snapshot(ctx, width, height)
+	switch {
+	case errors.Is(err, stream.ErrPaused):
+		return nil, wire.Refuse(http.StatusConflict, wire.CodePrivate)
+	case err != nil:
+		h.log.Info("a camera has no picture", "accessory", a.ID, "err", err)
+		return nil, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
+	}
+	return jpeg, nil
+}
+
+// Troubles implements server.Hub.
+func (d *daemon) Troubles(context.Context) ([]wire.Trouble, error) {
+	return troublesOf(d.inside().health), nil
+}
+
+func troublesOf(l *health.List) []wire.Trouble {
+	list := []wire.Trouble{}
+	for _, t := range l.All() {
+		severity := [...]string{"notice", "warning", "alarm"}[min(t.Severity, health.Alarm)]
+		list = append(list, wire.Trouble{Code: t.Code, Subject: t.Subject, Args: t.Args, Severity: severity, Since: t.Since})
+	}
+	return list
+}

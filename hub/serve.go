@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+	"github.com/ingle-home/ingle/storage"
+)
+
+// settings is how a hub was told to run.
+type settings struct {
+	dir         string
+	api         string // address of the network listener
+	homekitPort int    // 0: any
+	watchPort   int    // of the door for children's watches; -1: shut, 0: any
+	loopback    bool   // listen and announce on this machine only
+	json        bool
+}
+
+func serveCommand(text *i18n.Texts) *cobra.Command {
+	s := settings{watchPort: -1}
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: text.Text("command.serve", nil),
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), s, c.OutOrStdout(), text, nil)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&s.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
+	f.StringVar(&s.api, "api", "0.0.0.0:8443", text.Text("flag.api", nil))
+	f.IntVar(&s.homekitPort, "homekit-port", 51826, text.Text("flag.homekit-port", nil))
+	f.IntVar(&s.watchPort, "watch-port", -1, text.Text("flag.watch-port", nil))
+	f.BoolVar(&s.loopback, "loopback", false, text.Text("flag.loopback", nil))
+	f.BoolVar(&s.json, "json", false, text.Text("flag.json", nil))
+	return c
+}
+
+// serve runs a hub until ctx ends. Ready, if not nil, is called once it listens and may add to the
+// ready line.
+func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, ready func(context.Context, *daemon) (wire.Status, error)) error {
+	lock, err := storage.Acquire(s.dir)
+	if errors.Is(err, storage.ErrInUse) {
+		return wire.Refuse(0, "serve.in-use", "dir", s.dir)
+	} else if err != nil {
+		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
+	}
+	defer lock.Release()
+	ln, err := listenAPI(ctx, s.api)
+	if err != nil {
+		return err
+	}
+	d, err := newDaemon(s, "https://"+ln.Addr().String())
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	defer d.close()
+	work, ctx := errgroup.WithContext(ctx)
+	listening := make(chan struct{})
+	work.Go(func() error {
+		return server.ServeUnix(ctx, d.socket, server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Log: d.log}), func() { close(listening) })
+	})
+	work.Go(func() error { return serveStrangers(ctx, ln, d) })
+	work.Go(func() error {
+		select {
+		case <-listening:
+		case <-ctx.Done():
+			return nil
+		}
+		return announceReady(ctx, d, s, out, text, ready)
+	})
+	return work.Wait()
+}
+
+func announceReady(ctx context.Context, d *daemon, s settings, out io.Writer, text *i18n.Texts, ready func(context.Context, *daemon) (wire.Status, error)) error {
+	status := d.Status(ctx)
+	if ready != nil {
+		var err error
+		if status, err = ready(ctx, d); err != nil {
+			return err
+		}
+	}
+	status.Ready = true
+	if s.json {
+		return json.NewEncoder(out).Encode(status)
+	}
+	printReady(out, text, status)
+	return nil
+}
+
+func printReady(out io.Writer, text *i18n.Texts, s wire.Status) {
+	fmt.Fprintln(out, text.Text("serve.ready."+string(s.State), i18n.Args{"socket": s.Socket}))
+	for _, h := range s.HomeKit {
+		key := "homekit.line"
+		if h.Paired {
+			key = "homekit.paired"
+		}
+		fmt.Fprintln(out, text.Text(key, i18n.Args{"name": h.Name, "code": h.SetupCode, "uri": h.SetupURI}))
+	}
+	if s.DemoPassword != "" {
+		fmt.Fprintln(out, text.Text("serve.demo", i18n.Args{"password": s.DemoPassword, "control": s.Control, "dir": filepath.Dir(s.Socket)}))
+	}
+}
+
+// listenAPI opens the network listener. Its certificate lives as long as the process: until apps can
+// be claimed, strangers get two public answers and nobody pins a key.
+func listenAPI(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	ln, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, wire.Refuse(0, "serve.port", "address", address)
+	} else if err != nil {
+		return nil, wire.Refuse(0, "serve.listen", "address", address, "error", err.Error())
+	}
+	cert, err := certificate()
+	if err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	return tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}}), nil
+}
+
+func certificate() (tls.Certificate, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("serve: key: %w", err)
+	}
+	now := time.Now()
+	template := x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, public, private)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("serve: certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
+}
+
+// serveStrangers gives the two answers that anybody gets: where to report a hole, and whether the hub
+// is claimed.
+func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/security.txt", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, securityTxt)
+	})
+	mux.Handle("/", server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log}))
+	s := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       10 * time.Second,
+		MaxHeaderBytes:    8 << 10,
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: api: %w", err)
+	}
+	return nil
+}
+
+// securityTxt is RFC 9116: how to report a hole in Ingle.
+const securityTxt = `Contact: https://github.com/ingle-home/ingle/security/advisories/new
+Expires: 2027-12-31T00:00:00Z
+Preferred-Languages: en, de
+`
+
+func newLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

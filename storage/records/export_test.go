@@ -1,0 +1,29 @@
+package records
+
+import (
+	"database/sql"
+	"testing"
+)
+
+// Rows counts a table's rows without flushing the batch.
+func Rows(t testing.TB, s *Store, table string) int {
+	t.Helper()
+	var n int
+	if err := s.database(table).read.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Writer gives the writing pool of the database that has this table.
+func Writer(s *Store, table string) *sql.DB { return s.database(table).write }
+
+// VFSName gives the name under which that database is sealed.
+func VFSName(s *Store, table string) string { return s.database(table).vfs.Name() }
+
+func (s *Store) database(table string) *database {
+	if table == "reading" {
+		return s.telemetry
+	}
+	return s.core
+}

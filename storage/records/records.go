@@ -1,0 +1,179 @@
+// Package records keeps what a hub knows, sealed, in two databases.
+//
+// Core holds what must not be lost: one record per kind and id, durable when
+// Put returns. Telemetry holds readings and events: many per kind and id,
+// appended in batches, of which a power cut may take the last two seconds.
+// Both lie under storage/vfs, so every byte on disk is ciphertext.
+//
+// A record that concerns someone names a Subject. Its body is sealed once more
+// under a random key of that subject, and Forget destroys rows and key
+// together. The package knows bytes, kinds, subjects and times; what they mean
+// is the caller's.
+package records
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/storage/vault"
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+var (
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("records: not found")
+	// ErrNoSubject says that a record of a personal kind names no subject.
+	ErrNoSubject = errors.New("records: a personal record must say whose it is")
+	// ErrDamaged says that a page or body is not authentic, or that the files
+	// do not belong together or to this vault. Nothing was changed.
+	ErrDamaged = errors.New("records: the stored data is damaged")
+)
+
+// Record is one thing stored.
+type Record struct {
+	Kind    string // what it is, such as "person"; required
+	ID      string // which one; required
+	Subject string // whose personal data it is; "" if nobody's
+	At      time.Time
+	Expires time.Time // when Sweep deletes it; zero for never
+	Body    []byte
+}
+
+// Store is an open pair of databases. It is safe for concurrent use.
+type Store struct {
+	core, telemetry *database
+	personal        map[string]bool
+	vaultID         []byte
+	wrap            cipher.AEAD // seals subject keys
+
+	// Everything but Forget and Close holds mu for reading: while a subject is
+	// forgotten nobody seals under its key, and no reader keeps an old page in
+	// the WAL.
+	mu   sync.RWMutex
+	keys keyring
+
+	batch    batch
+	stop     chan struct{}
+	flushing sync.WaitGroup
+}
+
+// Open opens the databases of the vault in dir, which the caller has acquired,
+// and creates them on first use. personal lists the kinds of which every record
+// must name a Subject. Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged.
+// The vault may be closed afterwards.
+func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
+	wrap, err := chacha20poly1305.NewX(v.Key("hub/subject-wrap"))
+	if err != nil {
+		return nil, fmt.Errorf("records: the vault is closed: %w", err)
+	}
+	s := &Store{
+		personal: make(map[string]bool, len(personal)),
+		vaultID:  v.ID(),
+		wrap:     wrap,
+		keys:     keyring{keys: make(map[string]*[chacha20poly1305.KeySize]byte)},
+		batch:    batch{first: make(chan struct{}, 1)},
+		stop:     make(chan struct{}),
+	}
+	for _, kind := range personal {
+		s.personal[kind] = true
+	}
+	defer func() {
+		if err != nil {
+			s.closeDatabases()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	if err := s.openDatabases(ctx, dir, v); err != nil {
+		return nil, err
+	}
+	if err := s.finishForgetting(ctx); err != nil {
+		return nil, err
+	}
+	s.flushing.Go(s.flushLate)
+	return s, nil
+}
+
+// openDatabases never lets a database that has gone missing look like a new one
+// beside the other, which remembers it.
+func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
+	corePath := filepath.Join(dir, fmt.Sprintf("core-%d.db", v.Epoch()))
+	telemetryPath := filepath.Join(dir, fmt.Sprintf("telemetry-%d.db", v.Epoch()))
+	hadTelemetry := sizeOf(telemetryPath) > 0
+
+	if s.core, err = openDatabase(ctx, corePath, v, coreProfile); err != nil {
+		return err
+	}
+	if s.core.fresh && hadTelemetry {
+		return fmt.Errorf("%w: core is gone", ErrDamaged)
+	}
+	epoch, err := s.core.meta(ctx, "epoch", fmt.Sprint(v.Epoch()))
+	if err != nil {
+		return err
+	}
+	if epoch != fmt.Sprint(v.Epoch()) {
+		return fmt.Errorf("%w: core is of epoch %s", ErrDamaged, epoch)
+	}
+	if seen, err := s.core.meta(ctx, "telemetry", ""); err != nil {
+		return err
+	} else if seen != "" && !hadTelemetry {
+		return fmt.Errorf("%w: telemetry is gone", ErrDamaged)
+	}
+	if s.telemetry, err = openDatabase(ctx, telemetryPath, v, telemetryProfile); err != nil {
+		return err
+	}
+	_, err = s.core.meta(ctx, "telemetry", "1")
+	return err
+}
+
+// sizeOf asks for the size without opening the file: closing it again would
+// drop the lock that SQLite holds on it.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// Close writes what is still queued, closes both databases and wipes the keys.
+// Its error is of rows that could not be written; the store is closed anyway.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stop:
+		return nil
+	default:
+		close(s.stop)
+	}
+	s.flushing.Wait()
+	err := s.flush()
+	s.keys.wipe()
+	return errors.Join(err, s.closeDatabases())
+}
+
+func (s *Store) closeDatabases() error {
+	return errors.Join(s.core.close(), s.telemetry.close())
+}
+
+func (s *Store) check(r Record) error {
+	if r.Kind == "" || r.ID == "" {
+		return errors.New("records: a record needs a kind and an id")
+	}
+	if s.personal[r.Kind] && r.Subject == "" {
+		return fmt.Errorf("%w: kind %s", ErrNoSubject, r.Kind)
+	}
+	for _, t := range []time.Time{r.At, r.Expires} {
+		if !t.IsZero() && (t.Year() < 1700 || t.Year() > 2200) {
+			return errors.New("records: a time outside the years 1700 to 2200")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package vault
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ingle-home/ingle/storage"
+)
+
+// copies are the two places of the same file, in the order of writing.
+func copies(dir string) []string {
+	return []string{filepath.Join(dir, "keys.json"), filepath.Join(dir, "keys.twin.json")}
+}
+
+func isFile(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// readCopies gives the copies that parse, the higher revision first, equal ones
+// once: fs.ErrNotExist if there is no file, ErrDamaged if none parses.
+func readCopies(dir string, min cost) ([]*keyFile, error) {
+	if !Exists(dir) {
+		return nil, fmt.Errorf("vault: %w", fs.ErrNotExist)
+	}
+	var found []*keyFile
+	var raws [][]byte
+	for _, path := range copies(dir) {
+		raw, err := readBounded(path)
+		if err != nil || len(raws) == 1 && bytes.Equal(raw, raws[0]) {
+			continue
+		}
+		f, err := parseKeyFile(raw, min)
+		if err != nil {
+			continue
+		}
+		found, raws = append(found, f), append(raws, raw)
+	}
+	if len(found) == 0 {
+		return nil, ErrDamaged
+	}
+	if len(found) == 2 && found[1].Rev > found[0].Rev {
+		found[0], found[1] = found[1], found[0]
+	}
+	return found, nil
+}
+
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFile+1))
+}
+
+func (f *keyFile) marshal() ([]byte, error) {
+	raw, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	return append(raw, '\n'), nil
+}
+
+// write brings both copies to this state. It has happened only when both carry it.
+func (f *keyFile) write(dir string) error {
+	raw, err := f.marshal()
+	if err != nil {
+		return err
+	}
+	for _, path := range copies(dir) {
+		if err := replace(path, raw); err != nil {
+			return fmt.Errorf("vault: write keys: %w", storage.Full(err))
+		}
+	}
+	return nil
+}
+
+// heal writes the copies that are not exactly this state.
+func (f *keyFile) heal(dir string) error {
+	raw, err := f.marshal()
+	if err != nil {
+		return err
+	}
+	for _, path := range copies(dir) {
+		if have, err := readBounded(path); err == nil && bytes.Equal(have, raw) {
+			continue
+		}
+		if err := replace(path, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace puts raw at path so that after a power cut either the old or the new
+// content is there, whole.
+func replace(path string, raw []byte) error {
+	temp := path + ".new"
+	if err := writeSynced(temp, raw); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+func writeSynced(path string, raw []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, storage.FileMode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(raw)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
