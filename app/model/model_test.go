@@ -57,7 +57,7 @@ func TestACallForHelpStandsUntilItIsSeen(t *testing.T) {
 		h.Report(apitest.Watch, trait.SOS.Of(true, at))
 		h.Report(apitest.Watch, trait.Emergency.Of(true, at))
 	})
-	if len(h.Alarms) != 1 || h.Alarms[0].Title != "Mia: SOS" || h.Alarms[0].Since != "seit 14:05" || h.Alarms[0].Seen == nil {
+	if len(h.Alarms) != 1 || h.Alarms[0].Title != "Mia: SOS" || h.Alarms[0].Since != "seit 14:05" || h.Alarms[0].Seen == nil || h.Well || h.Summary != "" {
 		t.Fatalf("alarms %+v", h.Alarms)
 	}
 	if o := h.Alarms[0].Seen; o.Accessory != apitest.Watch || o.Do.Trait != "emergency" || string(o.Do.Value) != "false" {
