@@ -101,8 +101,5 @@ func homeProblem(err error) error {
 			return deviceProblem(err)
 		}
 	}
-	if errors.Is(err, trait.ErrValue) {
-		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait)
-	}
 	return err
 }
