@@ -99,6 +99,45 @@ func TestPressesAreMoments(t *testing.T) {
 	}
 }
 
+// TestHasteDoesNotStarveTheRest: a busy motion sensor leaves room for a lamp.
+func TestHasteDoesNotStarveTheRest(t *testing.T) {
+	t.Parallel()
+	a, on, _ := lamp(2, "Lamp")
+	motion := &hap.Characteristic{Type: "22", Format: hap.FormatBool, Perms: everything}
+	_, _, c := paired(t, hap.Options{}, bridge(), a, sensor(3, "Motion", motion))
+	put(t, c, 204, subscribe+`,{"aid":3,"iid":9,"ev":true}`)
+	on.Set(hap.Bool(true))
+	for deadline := time.Now().Add(within); ; {
+		v, _ := on.Value()
+		m, _ := motion.Value()
+		motion.Set(hap.Bool(!m.Bool()))
+		got := next(t, c)
+		if e := got[len(got)-1]; e.AID == 2 && !v.Bool() {
+			break
+		}
+		on.Set(hap.Bool(false)) // falls into the window that the first message began
+		if time.Now().After(deadline) {
+			t.Fatal("the lamp's change never came")
+		}
+	}
+}
+
+// TestFloodOfPresses: moments cannot be merged, so a session that does not take
+// them is dropped rather than given a part.
+func TestFloodOfPresses(t *testing.T) {
+	t.Parallel()
+	button := &hap.Characteristic{Type: "73", Format: hap.FormatUint8, Perms: hap.PermRead | hap.PermEvents}
+	_, _, c := paired(t, hap.Options{}, bridge(), sensor(2, "Button", button))
+	put(t, c, 204, subscribe)
+	request := haptest.Request("GET", "/characteristics?id=2.9", nil)
+	c.Send(request[:len(request)-1]) // open: events wait
+	for range 20_000 {
+		button.Set(hap.Int(0))
+	}
+	c.Send(request[len(request)-1:])
+	ended(t, c)
+}
+
 // TestEventsWaitForTheAnswer: a controller may take an event for its answer.
 func TestEventsWaitForTheAnswer(t *testing.T) {
 	t.Parallel()
