@@ -328,15 +328,26 @@ func TestAnswersAndEvents(t *testing.T) {
 	}
 }
 
-func TestStrangersAreBounded(t *testing.T) {
+// TestStrangersYield: the oldest makes room, but not one that is pairing.
+func TestStrangersYield(t *testing.T) {
 	t.Parallel()
-	a, _, _ := lamp(2, "Lamp")
-	h, creds, admin := paired(t, hap.Options{Limits: hap.Limits{Unauthenticated: 8, Idle: 300 * time.Millisecond}}, bridge(), a)
+	limits := hap.Limits{Unauthenticated: 8, Idle: time.Hour, Setup: time.Hour}
+	h := open(t, hap.Options{Limits: limits}, &disk{}, bridge())
+	pairing, oldest := h.dial(t), h.dial(t)
+	do(t, pairing, 200, "POST", "/pair-setup", "\x06\x01\x01\x00\x01\x00")
+	do(t, oldest, 470, "GET", "/accessories", "")
 	for range 300 {
 		h.dial(t)
 	}
-	do(t, admin, 200, "GET", "/accessories", "")
-	do(t, h.session(t, creds), 200, "GET", "/accessories", "")
+	if _, err := oldest.Receive(); err == nil || isTimeout(err) {
+		t.Errorf("the oldest stranger was kept: %v", err)
+	}
+	do(t, pairing, 470, "GET", "/accessories", "")
+}
+
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	h := open(t, hap.Options{Limits: hap.Limits{Idle: 300 * time.Millisecond}}, &disk{}, bridge())
 	idle := h.dial(t)
 	if _, err := idle.Receive(); err == nil || isTimeout(err) {
 		t.Errorf("an idle stranger was kept: %v", err)
