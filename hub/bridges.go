@@ -18,6 +18,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/homekit/camera"
+	"github.com/ingle-home/ingle/hub/safety"
 )
 
 // bridges is the house as HomeKit sees it: the main bridge and a server for each camera that has one
@@ -69,7 +70,7 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	b := &bridges{house: h, servers: map[string]*bridge{}, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
-		Bus: h.bus, Do: h.do, Camera: b.camera, Log: h.log,
+		Bus: h.bus, Do: h.obey, Camera: b.camera, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
 	})
 	if err != nil {
@@ -81,6 +82,16 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+// obey is do in HomeKit's words: what "Stop everything" holds back is not allowed now, which the Home
+// app shows as such; anything else would read as a thing that does not answer.
+func (h *house) obey(ctx context.Context, id string, cmd trait.Command) error {
+	err := h.do(ctx, id, cmd)
+	if errors.Is(err, safety.ErrHeld) {
+		return fmt.Errorf("%w: %w", hap.StatusNotAllowed, err)
+	}
+	return err
 }
 
 // camera is the HomeKit side of a camera.
