@@ -33,6 +33,9 @@ type bridges struct {
 	servers map[string]*bridge
 }
 
+// codeHomeKitPort says that the port of the main bridge is in use.
+const codeHomeKitPort = "serve.homekit-port"
+
 // bridge is one running HAP server.
 type bridge struct {
 	name   string
@@ -211,7 +214,7 @@ func (b *bridges) listen(server *hap.Server, key string) (net.Listener, error) {
 	}
 	ln, err := server.Listen(context.Background(), settings.address(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, wire.Refuse(0, "serve.homekit-port", "port", strconv.Itoa(port))
+		return nil, wire.Refuse(0, codeHomeKitPort, "port", strconv.Itoa(port))
 	}
 	return ln, err
 }

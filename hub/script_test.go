@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -38,14 +39,14 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_DATA_HOME", e.WorkDir)
 			e.Setenv("DATA", filepath.Join(e.WorkDir, "ingle"))
 			e.Setenv("LANG", "en_GB.UTF-8")
-			s := &scene{sims: map[string]simulator{}}
+			s := &scene{sims: map[string]simulator{}, said: map[string]*notes{}}
 			e.Values[scene{}.key()] = s
 			e.Defer(s.close)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"up": up, "down": down, "cut": cut, "exit": exit, "await": await,
-			"sim": startSim, "act": act, "occupy": occupy, "noise": noise,
+			"sim": startSim, "act": act, "occupy": occupy, "noise": noise, "follow": follow, "seen": seen,
 		},
 	})
 }
@@ -55,6 +56,7 @@ type scene struct {
 	hub  *process
 	sims map[string]simulator
 	held []net.Listener
+	said map[string]*notes // what followed programs have written
 }
 
 func (scene) key() string { return "scene" }
@@ -183,5 +185,30 @@ func noise(ts *testscript.TestScript, _ bool, args []string) {
 		_ = c.(*net.TCPConn).CloseWrite()                    // as well
 		_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<20)) // until it hangs up
 		ts.Check(c.Close())
+	}
+}
+
+// follow starts a program that goes on until the script ends, and then must end well when it is
+// interrupted: follow NAME PROGRAM [arg...].
+func follow(ts *testscript.TestScript, _ bool, args []string) {
+	said := &notes{}
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "XDG_DATA_HOME="+ts.Getenv("XDG_DATA_HOME"))
+	cmd.Stdout, cmd.Stderr = said, said
+	ts.Check(cmd.Start())
+	on(ts).said[args[0]] = said
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // if it has gone, Wait says how
+		ts.Check(cmd.Wait())
+	})
+}
+
+// seen waits until a followed program has written what matches: seen NAME REGEXP.
+func seen(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	said := on(ts).said[args[0]]
+	if !within(context.Background(), func() bool { return want.MatchString(said.String()) }) {
+		ts.Fatalf("in vain: %q; it wrote:\n%s", args[1], said)
 	}
 }
