@@ -183,6 +183,7 @@ func (d *daemon) place(ctx context.Context, has home.Contents, r wire.AddRequest
 	if err := h.keep(h.living, moved); err != nil {
 		return err
 	}
+	h.bridges.shown.Renew(known.ID) // its pictures have a new source
 	h.show()
 	return nil
 }
