@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/ingle-home/ingle/hub/api/server"
@@ -68,15 +70,37 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	if vault.Exists(d.settings.dir) {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusConflict, wire.CodeClaimed)
 	}
-	v, code, err := vault.Create(d.settings.dir, r.Password)
+	undo, err := remains(d.settings.dir)
 	if err != nil {
 		return wire.SetupAnswer{}, problem(err)
+	}
+	v, code, err := vault.Create(d.settings.dir, r.Password)
+	if err != nil {
+		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
 	}
 	h, err := d.enter(v)
 	if err != nil {
-		return wire.SetupAnswer{}, problem(err)
+		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
 	}
 	return wire.SetupAnswer{RecoveryCode: code, HomeKit: h.bridges.status()}, nil
+}
+
+// remains notes what is in a folder; undo removes what was added since. A setup that did not reach its
+// end must leave an unclaimed hub: nobody has seen the recovery code.
+func remains(dir string) (undo func() error, err error) {
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("setup: %w", err)
+	}
+	return func() error {
+		after, err := os.ReadDir(dir)
+		for _, f := range after {
+			if !slices.ContainsFunc(before, func(old os.DirEntry) bool { return old.Name() == f.Name() }) {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, f.Name())))
+			}
+		}
+		return err
+	}, nil
 }
 
 // Unlock implements server.Door: it opens the store of a claimed hub. Of an open one it only checks
@@ -85,6 +109,9 @@ func (d *daemon) Unlock(_ context.Context, r wire.UnlockRequest) error {
 	d.opening.Lock()
 	defer d.opening.Unlock()
 	v, err := vault.Open(d.settings.dir, r.Password)
+	if errors.Is(err, vault.ErrWrong) {
+		v, err = vault.OpenRecovery(d.settings.dir, r.Password)
+	}
 	if err != nil {
 		return problem(err)
 	}

@@ -147,7 +147,7 @@ func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
 			if age := r.config.Now().Sub(x.At); age < -time.Minute || age > 366*24*time.Hour {
 				r.failf("the reading of %q is %v old", x.Trait.ID(), age)
 			}
-			quiet = time.After(300 * time.Millisecond)
+			quiet = time.After(r.limits.quiet)
 		case <-quiet:
 			return
 		case <-first:
@@ -191,7 +191,7 @@ func cancelled(r *run) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		from := start("Do", only(func() error { return s.Do(ctx, r.anyCommand()) }))
-		timer := time.AfterFunc(200*time.Millisecond, cancel)
+		timer := time.AfterFunc(r.limits.mid, cancel)
 		defer timer.Stop()
 		if _, err := await(r, "Do", r.limits.grace, from); errors.As(err, new(*late)) {
 			r.failf("Do ignores that its context ends while it waits for an answer: %v", err)

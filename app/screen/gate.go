@@ -65,6 +65,7 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 			})
 		})
 	}
+	s.entry = entry
 	button.OnTapped = submit
 	entry.OnSubmitted = func(string) { submit() }
 	return card(s.text(key+".title"), s.text(key+".text"), entry, problem, button)

@@ -24,7 +24,9 @@ const (
 // lives as long as its thing, so that a slider is not pulled from under a finger.
 type home struct {
 	s        *Screen
-	page     fyne.CanvasObject
+	page     *container.Scroll
+	body     *fyne.Container
+	shape    []fyne.Size
 	summary  *widget.Label
 	problem  *widget.Label
 	advice   *widget.Label
@@ -53,8 +55,8 @@ func (s *Screen) newHome() *home {
 	head := container.NewBorder(nil, nil, title, container.NewCenter(pair))
 	h.problem.Hide()
 	h.house = s.newHouseTile()
-	body := container.NewVBox(head, h.summary, h.advice, h.problem, h.alarms, h.empty, h.grid)
-	h.page = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(8, 20, gap, gap), body))
+	h.body = container.NewVBox(head, h.alarms, h.summary, h.advice, h.problem, h.empty, h.grid)
+	h.page = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(8, 20, gap, gap), h.body))
 	return h
 }
 
@@ -69,7 +71,7 @@ func (h *home) show(view model.Home, lost bool) {
 	if lost {
 		view.Summary = h.s.text("home.lost")
 	}
-	h.summary.SetText(view.Summary)
+	set(h.summary, view.Summary)
 	set(h.advice, strings.Join(view.Advice, "\n"))
 	h.call(view.Alarms)
 	var tiles []fyne.CanvasObject
@@ -93,6 +95,26 @@ func (h *home) show(view model.Home, lost bool) {
 		h.grid.Refresh()
 	}
 	visible(h.empty, view.Empty())
+	h.settle()
+}
+
+// settle lays the page out anew when something on it appeared, left or grew. Words that wrap know
+// their height only once they have a width, so it may take a second round.
+func (h *home) settle() {
+	for range 3 {
+		shape := make([]fyne.Size, 0, len(h.body.Objects)+len(h.grid.Objects))
+		for _, o := range slices.Concat(h.body.Objects, h.grid.Objects) {
+			if o.Visible() {
+				shape = append(shape, o.MinSize())
+			}
+		}
+		if slices.Equal(shape, h.shape) {
+			return
+		}
+		h.shape = shape
+		h.body.Refresh()
+		h.page.Refresh()
+	}
 }
 
 // keep gives the tile of an ID, made new if there is none.
@@ -144,7 +166,10 @@ func (h *home) picture(id string, m *image.RGBA) {
 	}
 }
 
-func (h *home) complain(text string) { set(h.problem, text) }
+func (h *home) complain(text string) {
+	set(h.problem, text)
+	h.settle()
+}
 
 // set changes a label that is hidden while it is empty.
 func set(l *widget.Label, text string) {

@@ -11,6 +11,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
@@ -48,6 +49,7 @@ type Screen struct {
 	resting bool
 	written bool // the recovery code is still on the screen
 	onView  []string
+	entry   *widget.Entry // the password field, when there is one
 }
 
 // New makes the screens; the first one says that the hub is being looked for.
@@ -71,8 +73,9 @@ func (s *Screen) Show(state link.State) {
 		return
 	}
 	if !s.shown || s.phase != state.Phase {
-		s.home, s.pairing = nil, false
+		s.home, s.pairing, s.entry = nil, false, nil
 		s.put(s.gate(state.Phase))
+		s.focus()
 		s.look(nil)
 	}
 	s.phase, s.shown = state.Phase, true
@@ -150,6 +153,16 @@ func (s *Screen) Filled() bool {
 	return true
 }
 
+// focus lets a person type the password at once.
+func (s *Screen) focus() {
+	if s.entry == nil {
+		return
+	}
+	if c := fyne.CurrentApp().Driver().CanvasForObject(s.root); c != nil {
+		c.Focus(s.entry)
+	}
+}
+
 func (s *Screen) put(page fyne.CanvasObject) {
 	s.root.Objects = []fyne.CanvasObject{page}
 	s.root.Refresh()
@@ -177,8 +190,8 @@ func (s *Screen) order(o model.Order) {
 				return
 			}
 			if err != nil {
+				s.home.show(model.Of(s.state.Home, s.o.Texts, s.o.Place), s.state.Lost) // the slider goes back
 				s.home.complain(model.Problem(err, s.o.Texts))
-				s.home.show(model.Of(s.state.Home, s.o.Texts, s.o.Place), s.state.Lost)
 				return
 			}
 			s.home.complain("")

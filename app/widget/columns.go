@@ -36,13 +36,7 @@ func (c *Columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
 }
 
 func (c *Columns) place(objects []fyne.CanvasObject, put func(fyne.CanvasObject, fyne.Position, fyne.Size)) float32 {
-	shown := 0
-	for _, o := range objects {
-		if o.Visible() {
-			shown++
-		}
-	}
-	n := max(1, min(c.count(c.width), shown))
+	n := c.count(c.width)
 	w := (c.width - float32(n-1)*c.Gap) / float32(n)
 	heights := make([]float32, n)
 	for _, o := range objects {

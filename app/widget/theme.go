@@ -56,9 +56,9 @@ func palette(name fyne.ThemeColorName) ([2]color.NRGBA, bool) {
 	case theme.ColorNameButton:
 		return [2]color.NRGBA{rgb(0xe9e6df), rgb(0x30353d)}, true
 	case theme.ColorNameInputBackground:
-		return [2]color.NRGBA{rgb(0xebe8e1), rgb(0x363c45)}, true
+		return [2]color.NRGBA{rgb(0xebe8e1), rgb(0x3d444e)}, true
 	case theme.ColorNameInputBorder:
-		return [2]color.NRGBA{rgb(0xb9b5ac), rgb(0x555b64)}, true
+		return [2]color.NRGBA{rgb(0xa9a59b), rgb(0x6b727c)}, true
 	}
 	return [2]color.NRGBA{}, false
 }

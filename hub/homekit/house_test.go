@@ -222,6 +222,27 @@ func TestAnOfferIsRememberedOverARestart(t *testing.T) {
 	}
 }
 
+func TestRestartsDoNotMoveTheConfigurationNumber(t *testing.T) {
+	p, m := &paper{}, &identity{}
+	told := offers()
+	for range 5 {
+		w := newWorld(t, p)
+		for _, offers := range []map[string]homekit.Offer{nil, told} { // before things answer, and after
+			w.show(family(), offers)
+			server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: m})
+			if err == nil {
+				err = server.Publish(t.Context(), w.servers[0].Accessories...)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := m.state.ConfigNumber; n != 2 { // when the rocket first told its steps
+		t.Errorf("c# is %d", n)
+	}
+}
+
 func TestWhatDidNotChangeStaysTheSame(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.show(family(), nil)
@@ -261,26 +282,6 @@ func TestASensorOutlivesTheWatch(t *testing.T) {
 	w.show(c, nil)
 	if ids(w.servers)["Mia at Home"] != "" {
 		t.Error("somebody who has gone is still shown")
-	}
-}
-
-func TestSnapshotsFindTheirCamera(t *testing.T) {
-	c := family()
-	c.Accessories = append(c.Accessories, home.Accessory{ID: "a-bad", Name: "Bad", Kind: "camera", Address: "broken"})
-	w := newWorld(t, &paper{})
-	w.show(c, nil)
-	for _, ask := range []struct {
-		server string
-		aid    uint64
-		want   string
-	}{{"a-porch", 1, "a-porch 64x48"}, {"a-porch", 0, "a-porch 64x48"}, {homekit.MainServer, w.named("Garden").AID, "a-garden 64x48"}, {homekit.MainServer, 0, "a-garden 64x48"}} {
-		got, err := w.house.Snapshot(t.Context(), ask.server, ask.aid, 64, 48)
-		if err != nil || string(got) != ask.want {
-			t.Errorf("snapshot of %s %d: %s, %v", ask.server, ask.aid, got, err)
-		}
-	}
-	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
-		t.Errorf("snapshot of a toy: %v", err)
 	}
 }
 

@@ -70,7 +70,7 @@ func TestFindSucceedsOnlyWhenItRang(t *testing.T) {
 			t.Errorf("find: %v", err)
 		}
 		_ = w.of(find).Set(hap.Bool(true)) // as the server does after success
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		synctest.Wait()
 		w.reads(find, "false", hap.StatusOK)
 		if err := w.write(find, hap.Bool(false)); err != nil || w.did() != "" {

@@ -50,28 +50,3 @@ func (h *House) emergency(t *thing) []*hap.Service {
 		h.named(t.plan, service(serviceProgrammable, press), joined(t.plan.name, " Button")),
 	}
 }
-
-// camera is a camera's own services and, where it tells, what moves before it.
-func (h *House) camera(t *thing) ([]*hap.Service, error) {
-	c, err := h.cameraOf(t.plan)
-	if err != nil {
-		return nil, err
-	}
-	t.snapshot = c.Snapshot
-	all := append([]*hap.Service(nil), c.Services...)
-	if !t.plan.offers(trait.Motion.Any()) {
-		return all, nil
-	}
-	moving, state := flag(typeMotion, shows), newHealth()
-	t.hear = func(r trait.Reading) {
-		if on, ok := trait.Motion.In(r); ok {
-			_ = moving.Set(hap.Bool(on)) // a bool always fits
-		}
-		if well, ok := trait.Reachable.In(r); ok {
-			state.show(well)
-		}
-	}
-	motion := service(serviceMotion, moving, state.active, state.fault)
-	t.device = []*hap.Service{motion}
-	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion"))), nil
-}

@@ -23,21 +23,16 @@ type thing struct {
 	pressed []*hap.Characteristic // buttons
 }
 
-// thing makes what a plan says, or gives the one that is already shown. Nil is a camera that could
-// not be made.
+// thing makes what a plan says, or gives the one that is already shown.
 func (h *House) thing(p plan, r *Register) *thing {
 	h.mu.Lock()
 	known := h.shown[p.key]
 	h.mu.Unlock()
-	if known != nil && reflect.DeepEqual(known.plan, p) {
+	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p.home)) {
 		return known
 	}
 	t := &thing{plan: p}
-	own, err := h.services(t)
-	if err != nil {
-		h.log.Error("homekit: an accessory cannot be shown", "accessory", p.key, "error", err)
-		return nil
-	}
+	own := h.services(t)
 	t.accessory = &hap.Accessory{AID: r.numbers(p.key).AID}
 	if p.server == p.key {
 		t.accessory.AID = bridgeAID
@@ -55,24 +50,24 @@ func (h *House) thing(p plan, r *Register) *thing {
 }
 
 // services makes the ones that the accessory is for.
-func (h *House) services(t *thing) ([]*hap.Service, error) {
+func (h *House) services(t *thing) []*hap.Service {
 	switch t.plan.role {
 	case privacySwitch:
-		return h.toggle(t, trait.Privacy), nil
+		return h.toggle(t, trait.Privacy)
 	case stopSwitch:
-		return h.toggle(t, trait.StopAll), nil
+		return h.toggle(t, trait.StopAll)
 	case camera:
 		return h.camera(t)
 	case watch:
-		return h.watch(t), nil
+		return h.watch(t)
 	case toy:
-		return h.toy(t), nil
+		return h.toy(t)
 	case presence:
-		return occupancy(t), nil
+		return occupancy(t)
 	case emergency:
-		return h.emergency(t), nil
+		return h.emergency(t)
 	}
-	return nil, nil
+	return nil
 }
 
 // information tells a controller what the accessory is. The serial is our own ID: a device's own

@@ -172,10 +172,3 @@ func (r *running) kill() (rest []string) {
 	r.cmd.Wait()
 	return rest
 }
-
-// quick is a deadline for a child's work, and its counter.
-func quick() (context.Context, int) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	context.AfterFunc(ctx, cancel)
-	return ctx, 0
-}

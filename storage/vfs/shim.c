@@ -22,11 +22,11 @@
 typedef enum { DATABASE, WAL } Kind;
 
 typedef struct Below { /* what a registered VFS stands on */
-  sqlite3_vfs *base;
+  sqlite3_vfs *host;
   uintptr_t keys;
 } Below;
 
-typedef struct File { /* the base's own file object lies right behind this one */
+typedef struct File { /* the host's own file object lies right behind this one */
   sqlite3_file head;
   uintptr_t keys;
   Kind kind;
@@ -38,9 +38,9 @@ typedef struct File { /* the base's own file object lies right behind this one *
 
 static Below *below(sqlite3_vfs *v) { return (Below *)v->pAppData; }
 
-/* The same method of the base's file, and of the base VFS. */
+/* The same method of the host's file, and of the host VFS. */
 #define ON_FILE(f, method, ...) (((File *)(f))->real->pMethods->method(((File *)(f))->real, ##__VA_ARGS__))
-#define ON_BASE(v, method, ...) (below(v)->base->method(below(v)->base, __VA_ARGS__))
+#define ON_HOST(v, method, ...) (below(v)->host->method(below(v)->host, __VA_ARGS__))
 
 static int all_zero(const unsigned char *p, int n) {
   unsigned char any = 0;
@@ -291,7 +291,7 @@ static int x_unlock(sqlite3_file *p, int level) { return ON_FILE(p, xUnlock, lev
 static int x_reserved(sqlite3_file *p, int *out) { return ON_FILE(p, xCheckReservedLock, out); }
 static int x_control(sqlite3_file *p, int op, void *arg) {
   switch (op) {
-    /* The base would preallocate zero bytes, which do not authenticate. */
+    /* The host would preallocate zero bytes, which do not authenticate. */
     case SQLITE_FCNTL_SIZE_HINT:
     case SQLITE_FCNTL_CHUNK_SIZE:
       return SQLITE_OK;
@@ -332,12 +332,12 @@ static const sqlite3_io_methods methods = {
 /*
 ** Fails closed: a database or its WAL, for writing, and nothing else. Rollback
 ** journals, statement journals and temp files are refused; they would be
-** plaintext. Read-only is refused because the base then keeps its wal-index in
+** plaintext. Read-only is refused because the host then keeps its wal-index in
 ** a -shm file on disk.
 */
 static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, int *out) {
   File *f = (File *)p;
-  sqlite3_vfs *base = below(v)->base;
+  sqlite3_vfs *host = below(v)->host;
   int rc, got = 0;
   p->pMethods = 0;
   if (!name || flags & SQLITE_OPEN_READONLY) return SQLITE_CANTOPEN;
@@ -350,7 +350,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, 
   f->real->pMethods = 0;
   f->scratch = sqlite3_malloc(FRAME);
   if (!f->scratch) return SQLITE_NOMEM;
-  rc = base->xOpen(base, name, f->real, flags, &got);
+  rc = host->xOpen(host, name, f->real, flags, &got);
   if (rc == SQLITE_OK && got & SQLITE_OPEN_READONLY) rc = SQLITE_CANTOPEN;
   if (rc != SQLITE_OK) {
     if (f->real->pMethods) ON_FILE(f, xClose);
@@ -362,33 +362,33 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, 
   return SQLITE_OK;
 }
 
-static int v_delete(sqlite3_vfs *v, const char *name, int sync) { return ON_BASE(v, xDelete, name, sync); }
-static int v_access(sqlite3_vfs *v, const char *name, int how, int *out) { return ON_BASE(v, xAccess, name, how, out); }
-static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) { return ON_BASE(v, xFullPathname, name, n, out); }
-static int v_random(sqlite3_vfs *v, int n, char *out) { return ON_BASE(v, xRandomness, n, out); }
-static int v_sleep(sqlite3_vfs *v, int us) { return ON_BASE(v, xSleep, us); }
-static int v_time(sqlite3_vfs *v, double *t) { return ON_BASE(v, xCurrentTime, t); }
-static int v_error(sqlite3_vfs *v, int n, char *out) { return ON_BASE(v, xGetLastError, n, out); }
-static int v_time64(sqlite3_vfs *v, sqlite3_int64 *t) { return ON_BASE(v, xCurrentTimeInt64, t); }
+static int v_delete(sqlite3_vfs *v, const char *name, int sync) { return ON_HOST(v, xDelete, name, sync); }
+static int v_access(sqlite3_vfs *v, const char *name, int how, int *out) { return ON_HOST(v, xAccess, name, how, out); }
+static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) { return ON_HOST(v, xFullPathname, name, n, out); }
+static int v_random(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xRandomness, n, out); }
+static int v_sleep(sqlite3_vfs *v, int us) { return ON_HOST(v, xSleep, us); }
+static int v_time(sqlite3_vfs *v, double *t) { return ON_HOST(v, xCurrentTime, t); }
+static int v_error(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xGetLastError, n, out); }
+static int v_time64(sqlite3_vfs *v, sqlite3_int64 *t) { return ON_HOST(v, xCurrentTimeInt64, t); }
 
-int ingle_vfs_register(const char *name, const char *base_name, uintptr_t keys) {
-  sqlite3_vfs *base, *v;
+int ingle_vfs_register(const char *name, const char *host_name, uintptr_t keys) {
+  sqlite3_vfs *host, *v;
   Below *b;
   char *own;
   size_t n = strlen(name) + 1;
   if (!sqlite3_vfs_find || !sqlite3_vfs_register || !sqlite3_malloc || !sqlite3_free) return 1;
-  base = sqlite3_vfs_find(base_name);
-  if (!base || base->iVersion < 2) return 2;
+  host = sqlite3_vfs_find(host_name);
+  if (!host || host->iVersion < 2) return 2;
   /* One block, never freed: a connection may outlive the vault's lock. */
   v = sqlite3_malloc((int)(sizeof *v + sizeof *b + n));
   if (!v) return 3;
   b = (Below *)(v + 1);
   own = (char *)(b + 1);
   memcpy(own, name, n);
-  *b = (Below){base, keys};
+  *b = (Below){host, keys};
   /* Version 2 and no dynamic-library methods: extensions cannot load. */
   *v = (sqlite3_vfs){
-      .iVersion = 2, .szOsFile = (int)sizeof(File) + base->szOsFile, .mxPathname = base->mxPathname,
+      .iVersion = 2, .szOsFile = (int)sizeof(File) + host->szOsFile, .mxPathname = host->mxPathname,
       .zName = own, .pAppData = b, .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access,
       .xFullPathname = v_full, .xRandomness = v_random, .xSleep = v_sleep, .xCurrentTime = v_time,
       .xGetLastError = v_error, .xCurrentTimeInt64 = v_time64,
