@@ -2,7 +2,9 @@ package camera_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -197,15 +199,21 @@ func TestAReservationEndsAfterThirtySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, dark, stream.Options{})
 		s.setUp(caller(1), 7, hap.StatusOK)
-		time.Sleep(29 * time.Second)
+		<-time.After(29 * time.Second)
 		synctest.Wait()
-		s.reads(caller(1), 7, ok)
-		time.Sleep(2 * time.Second)
+		where := haptest.Get(s.reads(caller(1), 7, ok), 3)
+		port := netip.AddrPortFrom(netip.MustParseAddr(v4), binary.LittleEndian.Uint16(haptest.Get(where, 3)))
+		<-time.After(2 * time.Second)
 		synctest.Wait()
 		s.reads(caller(1), 0, refused)
 		s.shows(available)
 		if n := s.source.Stats().Viewers; n != 0 {
 			t.Errorf("%d viewers are left", n)
+		}
+		if again, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(port)); err != nil {
+			t.Error("the port is still open: ", err)
+		} else {
+			_ = again.Close()
 		}
 		s.setUp(caller(2), 8, hap.StatusOK)
 		s.reads(caller(2), 8, ok)

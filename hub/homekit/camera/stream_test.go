@@ -114,6 +114,26 @@ func TestSuspendResumeReconfigure(t *testing.T) {
 	}
 }
 
+func TestAStreamOutlivesTheCamerasLine(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t, v4).phone()
+	r := p.starts(0, 7)
+	until(t, "pictures", func() bool { return r.seen() > 10 })
+	if err := p.sim.Do(t.Context(), "drop", nil); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a second call", func() bool { return p.source.Stats().Connections == 2 })
+	before := r.seen()
+	until(t, "pictures again", func() bool { return r.seen() >= before+30 })
+	r.check(r.look(before))
+	if all := r.look(before - 1); int32(all[1].timestamp-all[0].timestamp) <= 0 {
+		t.Error("time went back")
+	}
+	if p.status(0) != inUse {
+		t.Error("the seat was lost")
+	}
+}
+
 func TestTwoViewersAndABusyThird(t *testing.T) {
 	t.Parallel()
 	porch := newPorch(t, v4)
