@@ -17,13 +17,13 @@ const (
 	guessAccuracy     = 1000
 )
 
-// The alarm bits of the status word, by the maker's text.
+// The bits of the status word that an alarm may name, by the maker's text.
 const (
 	statusSOS      = 1 << 16
 	statusTakenOff = 1 << 20
 	statusFall     = 1 << 21
-	statusLow      = 1<<0 | 1<<17
-	alarmBits      = 0x7f<<16 | statusLow
+	statusLow      = 1<<0 | 1<<17                 // of the battery
+	statusOther    = 1<<1 | 1<<18 | 1<<19 | 1<<22 // fences, heart rate
 )
 
 // Position is the body of a UD, AL or WT frame. Speed is km/h, altitude metres, course degrees.
@@ -118,21 +118,20 @@ func float(s string) float64 {
 	return v
 }
 
-// alarms lists what a status word cries for, the most urgent first. An alarm frame that names
-// nothing is still an alarm.
-func alarms(status uint32, at time.Time) []trait.Reading {
+// alarms lists all that an alarm frame cries for, the most urgent first. A low battery is told by the
+// battery's own reading where the frame has one. An alarm frame that names nothing is still an alarm.
+func alarms(p Position, at time.Time) []trait.Reading {
 	var out []trait.Reading
-	if status&statusSOS != 0 {
-		out = append(out, trait.SOS.Of(true, at))
+	for _, a := range []struct {
+		bit   uint32
+		event trait.Trait[bool]
+	}{{statusSOS, trait.SOS}, {statusFall, trait.Fall}, {statusTakenOff, trait.TakenOff}} {
+		if p.Status&a.bit != 0 {
+			out = append(out, a.event.Of(true, at))
+		}
 	}
-	if status&statusFall != 0 {
-		out = append(out, trait.Fall.Of(true, at))
-	}
-	if status&statusTakenOff != 0 {
-		out = append(out, trait.TakenOff.Of(true, at))
-	}
-	const named = statusSOS | statusFall | statusTakenOff | statusLow
-	if status&alarmBits&^named != 0 || status&alarmBits == 0 {
+	low := p.Status&statusLow != 0
+	if p.Status&statusOther != 0 || low && p.Battery < 0 || len(out) == 0 && !low {
 		out = append(out, trait.Alarm.Of(true, at))
 	}
 	return out

@@ -73,8 +73,11 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 		}
 		end, exact := size+length, true
 		if end >= maxFrame || (len(f.buf) > end && f.buf[end] != ']') || (len(f.buf) <= end && idle) {
+			early := len(f.buf) <= end && end < maxFrame
 			exact = false
-			end, v = f.balance(head, size)
+			if end, v = f.balance(head, size); early && v == good && end != len(bytes.TrimRight(f.buf, "\r\n"))-1 {
+				return Frame{}, false // brackets inside a text, and the rest is still under way
+			}
 		} else if len(f.buf) <= end {
 			return Frame{}, false
 		}
