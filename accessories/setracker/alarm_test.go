@@ -13,23 +13,26 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
+// here is the place of an alarm.
+const here = `where={"lat":52.1,"lon":5.2,"accuracy":20,"fixed":true}`
+
 const ack = "[3G*3456789012*0002*AL]"
 
 func TestAllAlarmsOfAFrameTheMostUrgentFirst(t *testing.T) {
 	for status, want := range map[string]string{
 		"00010000": "sos=true ",
-		"00010001": "sos=true battery=66 ", // a low battery is told by its level
+		"00010001": "sos=true alarm=true ", // a low battery of 66 %
 		"00010002": "sos=true alarm=true ",
-		"00200001": "fall=true battery=66 ",
-		"00210001": "sos=true fall=true battery=66 ",
+		"00200001": "fall=true alarm=true ",
+		"00210001": "sos=true fall=true alarm=true ",
 		"00310000": "sos=true fall=true taken-off=true ",
 		"00100000": "taken-off=true ",
 		"00400000": "alarm=true ", // heart rate
 		"00040000": "alarm=true ", // out of a fence
 		"00000000": "alarm=true ",
 		"00000008": "alarm=true ",
-		"00020000": "battery=66 ",
-		"0001":     "battery=66 ",
+		"00020000": "alarm=true ",
+		"0001":     "alarm=true ",
 	} {
 		inside(t, func(t *testing.T, s *street, r *running) {
 			wantText(t, status, s.call("10.0.0.1").say(alarm(status)), ack)
@@ -38,6 +41,20 @@ func TestAllAlarmsOfAFrameTheMostUrgentFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestALowBatteryIsToldByItsLevel(t *testing.T) {
+	inside(t, func(t *testing.T, s *street, r *running) {
+		c := s.call("10.0.0.1")
+		wantText(t, "low", c.say(strings.Replace(alarm("00020001"), "80,66,", "80,09,", 1)), ack)
+		if got := r.reported(); !strings.HasPrefix(got, "battery=9 ") {
+			t.Errorf("reported %s", got)
+		}
+		wantText(t, "SOS", c.say(strings.Replace(alarm("00010001"), "80,66,", "80,08,", 1)), ack)
+		if got := r.reported(); !strings.HasPrefix(got, "sos=true battery=8 ") {
+			t.Errorf("reported %s", got)
+		}
+	})
 }
 
 func TestEveryKindOfAlarmFrame(t *testing.T) {
@@ -133,6 +150,7 @@ func TestAnAlarmBeforeRunIsNotAcknowledged(t *testing.T) {
 		wantText(t, "before Run", c.say(cry), "")
 		r := start(t, open)
 		synctest.Wait()
+		wantText(t, "states from before", r.reported(), "battery=66 steps=1234 "+here)
 		wantText(t, "the repeat", c.say(cry), ack)
 		if got := r.reported(); !strings.HasPrefix(got, "sos=true ") {
 			t.Errorf("reported %s", got)
@@ -169,7 +187,7 @@ func TestTheWatchRepeatsUntilStored(t *testing.T) {
 
 // From the watch's write to the report: the median of many, which a busy machine does not spoil.
 func TestAnSOSArrivesAtOnce(t *testing.T) {
-	s, arrived := &loopback{}, make(chan time.Time, 1)
+	s, arrived, hears := &loopback{}, make(chan time.Time, 1), make(chan struct{}, 9)
 	open, err := setracker.New().Open(t.Context(), s.config(watch))
 	if err != nil {
 		t.Fatal(err)
@@ -178,12 +196,19 @@ func TestAnSOSArrivesAtOnce(t *testing.T) {
 		if x.Trait == trait.SOS.Any() {
 			arrived <- time.Now()
 		}
+		if x.Trait == trait.Steps.Any() {
+			hears <- struct{}{}
+		}
 		return nil
 	}})
 	c := dial(t, s.address())
+	if _, err := c.Write([]byte(frame(watch, "LK", "1,0,50"))); err != nil {
+		t.Fatal(err)
+	}
+	<-hears
 	var took []time.Duration
 	for i := range 101 {
-		body := "010126,000000,V,0,N,0,E,0,0,0,0,0,66,5,0,00010000," + strings.Repeat("x", i+1)
+		body := "010126,000000,V,0,N,0,E,0,0,0,0,0,66,,0,00010000," + strings.Repeat("x", i+1)
 		sent := time.Now()
 		if _, err := c.Write([]byte(frame(watch, "AL", body))); err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@ func inside(t *testing.T, f func(t *testing.T, s *street, r *running)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreet(t)
-		r := run(t, setracker.New(), s.config(watch))
+		r := begin(t, setracker.New(), s.config(watch))
 		f(t, s, r)
 		r.end(t)
 	})
@@ -215,12 +215,12 @@ func TestSubnetsOfRealSockets(t *testing.T) {
 func TestABrokenDoorEndsRunsAndIsOpenedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := newStreet(t), setracker.New()
-		first, second := run(t, d, s.config(watch)), run(t, d, s.config("7000000001"))
+		first, second := begin(t, d, s.config(watch)), begin(t, d, s.config("7000000001"))
 		s.at.Close()
 		if err := <-first.ended; !errors.Is(err, device.ErrUnreachable) {
 			t.Errorf("Run gives %v", err)
 		}
-		again := run(t, d, s.config(watch))
+		again := begin(t, d, s.config(watch))
 		if err := <-second.ended; !errors.Is(err, device.ErrUnreachable) {
 			t.Errorf("Run gives %v", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ingle-home/ingle/accessories/trait"
 )
 
 // What one connection may use.
@@ -41,6 +43,7 @@ type line struct {
 	limit   time.Time // without another frame it ends here
 	tokens  float64
 	filled  time.Time
+	held    []trait.Reading // states from quarantine, told if it ends well
 
 	write sync.Mutex
 

@@ -17,6 +17,9 @@ const (
 	guessAccuracy     = 1000
 )
 
+// lowBattery is the level, in percent, from which a battery is seen to be low.
+const lowBattery = 20
+
 // The bits of the status word that an alarm may name, by the maker's text.
 const (
 	statusSOS      = 1 << 16
@@ -118,8 +121,8 @@ func float(s string) float64 {
 	return v
 }
 
-// alarms lists all that an alarm frame cries for, the most urgent first. A low battery is told by the
-// battery's own reading where the frame has one. An alarm frame that names nothing is still an alarm.
+// alarms lists all that an alarm frame cries for, the most urgent first. A low battery needs no alarm
+// where the frame's own battery level tells it. An alarm frame that names nothing is still an alarm.
 func alarms(p Position, at time.Time) []trait.Reading {
 	var out []trait.Reading
 	for _, a := range []struct {
@@ -131,7 +134,8 @@ func alarms(p Position, at time.Time) []trait.Reading {
 		}
 	}
 	low := p.Status&statusLow != 0
-	if p.Status&statusOther != 0 || low && p.Battery < 0 || len(out) == 0 && !low {
+	told := p.Battery >= 0 && p.Battery <= lowBattery
+	if p.Status&statusOther != 0 || low && !told || len(out) == 0 && !low {
 		out = append(out, trait.Alarm.Of(true, at))
 	}
 	return out

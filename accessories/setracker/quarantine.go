@@ -4,7 +4,7 @@ import "time"
 
 // A watch often comes back while its old connection still seems open; so does someone who gives
 // himself out for it. Both connections are asked who they are: the newcomer takes over only if the
-// other one stays silent. Until then it is in quarantine, where only alarms are believed.
+// other one stays silent or ends. Until then it is in quarantine: alarms are believed, all else waits.
 const (
 	challengeLimit = 20 * time.Second
 	askAgain       = 5 * time.Minute
@@ -60,7 +60,12 @@ func (s *Session) tend(l *line) error {
 	ask := l.ask
 	l.ask = false
 	question := l.command(s.id, "VERNO")
+	live := s.live == l
 	s.mu.Unlock()
+	if live && l.held != nil {
+		s.tell(l.held)
+		l.held = nil
+	}
 	if !ask {
 		return nil
 	}

@@ -62,7 +62,8 @@ func TestANewcomerTakesOverFromASilentLine(t *testing.T) {
 		}
 		after(4 * time.Second)
 		young.say(frame(watch, "LK", "4,0,62"))
-		if wantText(t, "promoted", r.reported(), "battery=62 steps=4"); !old.closed() {
+		wantText(t, "promoted", r.reported(), "battery=61 steps=3 battery=62 steps=4")
+		if !old.closed() {
 			t.Error("the silent line is still open")
 		}
 	})
@@ -90,10 +91,11 @@ func TestANewcomerTakesOverWhenTheOldLineEnds(t *testing.T) {
 	inside(t, func(t *testing.T, s *street, r *running) {
 		old, young := s.call("10.0.0.1"), s.call("10.0.1.1")
 		old.say(frame(watch, "LK", ""))
-		young.say(frame(watch, "LK", ""))
+		young.say(frame(watch, "LK", "3,0,63"))
+		young.say(frame(watch, "LK", "4,0,62"))
+		wantText(t, "in quarantine", r.reported(), "")
 		old.Close()
 		after(2 * time.Second)
-		young.say(frame(watch, "LK", "4,0,62"))
 		wantText(t, "reported", r.reported(), "battery=62 steps=4")
 	})
 }

@@ -2,6 +2,7 @@ package setracker
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +31,10 @@ func (s *Session) receive(l *line, f Frame) error {
 	if isAlarm(f.Type) && s.cry(f) {
 		err = l.send(Frame{Maker: f.Maker, ID: f.ID, Index: f.Index, Type: "AL"})
 	}
-	if live {
-		s.tell(s.states(f))
+	if states := s.states(f); live {
+		s.tell(states)
+	} else {
+		l.held = newest(l.held, states)
 	}
 	return err
 }
@@ -62,18 +65,30 @@ func (s *Session) cry(f Frame) bool {
 	return stored
 }
 
-// tell reports states; what is not taken is lost, a newer one will follow.
+// tell reports states, or keeps them until the session runs. What is not taken is lost: a newer one
+// will follow.
 func (s *Session) tell(states []trait.Reading) {
 	s.reporting.Lock()
 	defer s.reporting.Unlock()
+	if s.report == nil {
+		s.early = newest(s.early, states)
+		return
+	}
 	for _, r := range states {
-		if s.report != nil {
-			_ = s.report(r)
-		}
+		_ = s.report(r)
 	}
 }
 
-// states turns a frame of the live line into what it says of the watch and its wearer.
+// newest adds readings to what is held, the newest of each trait.
+func newest(held, more []trait.Reading) []trait.Reading {
+	for _, r := range more {
+		held = slices.DeleteFunc(held, func(old trait.Reading) bool { return old.Trait == r.Trait })
+		held = append(held, r)
+	}
+	return held
+}
+
+// states turns a frame into what it says of the watch and its wearer.
 func (s *Session) states(f Frame) []trait.Reading {
 	now := s.now()
 	field := strings.Split(string(f.Body), ",")

@@ -170,6 +170,14 @@ func run(t *testing.T, d *setracker.Driver, c device.Config) *running {
 	return start(t, s)
 }
 
+// begin is run inside a test's own time, where it can wait until the session hears.
+func begin(t *testing.T, d *setracker.Driver, c device.Config) *running {
+	t.Helper()
+	r := run(t, d, c)
+	synctest.Wait()
+	return r
+}
+
 func start(t *testing.T, s device.Session) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Session: s, stop: cancel, ended: make(chan error, 1)}

@@ -22,8 +22,9 @@ type Session struct {
 	now    func() time.Time
 	unused *time.Timer // ends a session that is not run
 
-	reporting sync.Mutex // one report at a time; guards report and stored
+	reporting sync.Mutex // one report at a time; guards the three that follow
 	report    func(trait.Reading) error
+	early     []trait.Reading // states that came before Run
 	stored    memory
 
 	mu      sync.Mutex
@@ -55,8 +56,8 @@ func (s *Session) Run(ctx context.Context, report func(trait.Reading) error) err
 	if !s.unused.Stop() {
 		return fmt.Errorf("setracker: this session is over: %w", device.ErrUnreachable)
 	}
-	s.hear(report)
 	defer s.close()
+	s.hear(report)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -69,6 +70,12 @@ func (s *Session) hear(report func(trait.Reading) error) {
 	s.reporting.Lock()
 	defer s.reporting.Unlock()
 	s.report = report
+	for _, r := range s.early {
+		if report != nil {
+			_ = report(r)
+		}
+	}
+	s.early = nil
 }
 
 // close ends the session with all its lines, live or not, and waits for them.

@@ -134,7 +134,7 @@ func TestTheDoorClosesAndOpensAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := newStreet(t), setracker.New()
 		for range 3 {
-			r := run(t, d, s.config(watch))
+			r := begin(t, d, s.config(watch))
 			live, second, stranger := s.call("10.0.0.1"), s.call("10.0.0.2"), s.call("10.0.0.3")
 			wantText(t, "answer", live.say(frame(watch, "LK", "")), "[3G*3456789012*0002*LK]")
 			second.say(frame(watch, "LK", ""))
@@ -150,7 +150,7 @@ func TestSessionsShareTheDoor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const other = "861234567890127"
 		s, d := newStreet(t), setracker.New()
-		a, b := run(t, d, s.config(watch)), run(t, d, s.config(other))
+		a, b := begin(t, d, s.config(watch)), begin(t, d, s.config(other))
 		if _, err := d.Open(t.Context(), s.config(watch)); !errors.Is(err, device.ErrRefused) {
 			t.Errorf("the same watch twice: %v", err)
 		}
@@ -213,7 +213,7 @@ func TestEndingDoesNotHoldUpOthers(t *testing.T) {
 		if len(ended) != 0 {
 			t.Error("Run ended while it reports")
 		}
-		other := run(t, d, s.config("7000000001")) // blocks for ever if Run's end holds the driver
+		other := begin(t, d, s.config("7000000001")) // blocks for ever if Run's end holds the driver
 		close(free)
 		if err := <-ended; err != nil {
 			t.Error(err)
