@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/announce"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
@@ -100,7 +102,7 @@ func (b *bridges) show(ctx context.Context) error {
 	for _, a := range has.Accessories {
 		if k := b.house.find(a.ID); k != nil {
 			if o, ok := k.keeper.Offer(); ok {
-				offers[a.ID] = homekit.OfferOf(o)
+				offers[a.ID] = offerOf(o)
 			}
 		}
 	}
@@ -117,6 +119,18 @@ func (b *bridges) show(ctx context.Context) error {
 	}
 	b.withdraw(keys)
 	return nil
+}
+
+// offerOf is what HomeKit shows of a unit.
+func offerOf(o device.Offer) homekit.Offer {
+	offer := homekit.Offer{Maker: o.Maker, Model: o.Model, Firmware: o.Firmware}
+	for _, t := range o.Traits {
+		offer.Traits = append(offer.Traits, t.Trait.ID())
+		if t.Trait == trait.Speed.Any() {
+			offer.Steps = t.Steps
+		}
+	}
+	return offer
 }
 
 func (b *bridges) publish(ctx context.Context, s homekit.Server) error {
@@ -184,12 +198,7 @@ func (b *bridges) listen(server *hap.Server, key string) (net.Listener, error) {
 	if key == homekit.MainServer {
 		port = settings.homekitPort
 	}
-	if port == 0 {
-		if ln, err := hap.Listen(context.Background(), settings.address(server.Port())); err == nil {
-			return ln, nil
-		}
-	}
-	ln, err := hap.Listen(context.Background(), settings.address(port))
+	ln, err := server.Listen(context.Background(), settings.address(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, wire.Refuse(0, "serve.homekit-port", "port", strconv.Itoa(port))
 	}

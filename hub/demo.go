@@ -186,7 +186,8 @@ func (d *daemon) place(ctx context.Context, has home.Contents, r wire.AddRequest
 	return nil
 }
 
-// wear tells the watch where its hub listens: a simulated watch calls, as a real one does.
+// wear tells the watch where its hub listens, waits until it has called, as a real one does, and has
+// it say where Mia is.
 func wear(ctx context.Context, d *daemon, actors cast) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -194,13 +195,52 @@ func wear(ctx context.Context, d *daemon, actors cast) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, actors.Control+"/sim/watch/hub?address="+door.String(), nil)
+	if _, err := actors.ask(ctx, http.MethodPost, "/sim/watch/hub?address="+door.String()); err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var state struct {
+			Connected bool `json:"connected"`
+		}
+		raw, err := actors.ask(ctx, http.MethodGet, "/sim/watch")
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(raw, &state); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		if state.Connected {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("demo: the watch did not call: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+	_, err = actors.ask(ctx, http.MethodPost, "/sim/watch/place?lat=52.1&lon=5.2")
+	return err
+}
+
+// ask sends a request to the control endpoint of the simulated things.
+func (c cast) ask(ctx context.Context, method, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.Control+path, nil)
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return nil, fmt.Errorf("demo: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return nil, fmt.Errorf("demo: %w", err)
 	}
-	return resp.Body.Close()
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode >= 300 {
+		err = fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	return raw, nil
 }

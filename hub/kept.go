@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
@@ -28,6 +29,16 @@ type kept struct {
 	pictures  *stream.Source // nil for what has none
 	cancel    context.CancelFunc
 	done      chan struct{}
+
+	mu        sync.Mutex
+	condition keeper.Condition
+}
+
+// stands is where the line to the accessory stood when it last changed.
+func (k *kept) stands() keeper.Condition {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.condition
 }
 
 func (k *kept) stop() {
@@ -53,7 +64,7 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	k.keeper = keeper.New(keeper.Options{
 		ID: a.ID, Driver: driver, Config: h.config(a, secrets), Log: h.log,
 		Report:    func(r trait.Reading) error { return h.report(ctx, a, r) },
-		Condition: func(c keeper.Condition) { h.condition(a, c) },
+		Condition: func(c keeper.Condition) { h.condition(k, c) },
 	})
 	if a.Kind == string(device.Camera) {
 		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
@@ -98,9 +109,14 @@ func (h *house) leave(id string) {
 		k.stop()
 	}
 	h.bus.Drop(id)
-	for _, code := range []string{"driver-missing", "accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic"} {
+	for _, code := range append(lineCodes(), "driver-missing") {
 		h.health.Clear(code, id)
 	}
+}
+
+// lineCodes are the health codes of the line to an accessory.
+func lineCodes() []string {
+	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic"}
 }
 
 func (h *house) find(id string) *kept {
@@ -137,10 +153,13 @@ func (h *house) stored(err error) {
 }
 
 // condition tells people where the line to an accessory stands.
-func (h *house) condition(a home.Accessory, c keeper.Condition) {
-	codes := []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic"}
+func (h *house) condition(k *kept, c keeper.Condition) {
+	k.mu.Lock()
+	k.condition = c
+	k.mu.Unlock()
+	a := k.accessory
 	if c.State != keeper.Opening {
-		for _, code := range codes {
+		for _, code := range lineCodes() {
 			if code != c.Code {
 				h.health.Clear(code, a.ID)
 			}

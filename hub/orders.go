@@ -26,7 +26,8 @@ func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
 		return nil
 	}
 	if on, ok := trait.StopAll.Want(cmd); ok && id == home.StopSwitch {
-		return errors.Join(h.guard.Do(ctx, id, cmd), h.remember(ctx, func(s *switches) { s.StopAll = on }))
+		kept := h.remember(ctx, func(s *switches) { s.StopAll = on }) // first: a crash must not lose the hold
+		return errors.Join(h.guard.Do(ctx, id, cmd), kept)
 	}
 	return h.guard.Do(ctx, id, cmd)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -49,9 +50,9 @@ func (h *house) accessories() []wire.Accessory {
 			continue
 		}
 		for _, z := range has.Zones {
-			list = append(list, h.derived(home.PresenceID(p.ID, z.ID), p.Name+" · "+z.Name, "presence", p.ID, z.ID, trait.Occupied.Any()))
+			list = append(list, h.derived(home.PresenceID(p.ID, z.ID), p.Name+" at "+z.Name, "presence", p.ID, z.ID, trait.Occupied.Any()))
 		}
-		list = append(list, h.derived(home.EmergencyID(p.ID), p.Name, "emergency", p.ID, "", trait.Emergency.Any()))
+		list = append(list, h.derived(home.EmergencyID(p.ID), p.Name+" SOS", "emergency", p.ID, "", trait.Emergency.Any()))
 	}
 	return append(list,
 		h.derived(home.PrivacySwitch, "Privacy", "switch", "", "", trait.Privacy.Any()),
@@ -65,7 +66,7 @@ func (h *house) accessory(a home.Accessory) wire.Accessory {
 		w.Condition = wire.Condition{State: string(keeper.Unsupported), Code: "driver-missing"}
 		return w
 	}
-	w.Condition = conditionOf(k.keeper.Condition())
+	w.Condition = conditionOf(k.stands())
 	offer, _ := k.keeper.Offer()
 	for _, o := range offer.Traits {
 		v := h.value(a.ID, o.Trait)
@@ -173,9 +174,11 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 // Do implements server.Rooms. Which is an ID or a name.
 func (d *daemon) Do(ctx context.Context, which string, r wire.Do) error {
 	h := d.inside()
-	if a, err := h.home.Contents().Accessory(which); err == nil {
-		which = a.ID
+	i := slices.IndexFunc(h.accessories(), func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	if i < 0 {
+		return problem(home.ErrUnknown)
 	}
+	which = h.accessories()[i].ID
 	t, ok := trait.Lookup(r.Trait)
 	if !ok {
 		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", r.Trait)

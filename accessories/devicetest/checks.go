@@ -11,27 +11,28 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-// checks is the suite, in the order in which it runs.
+// checks is the suite, in the order in which it runs. Beside each stands what it wants.
 func checks() []check {
 	return []check{
-		{"about", Base, about},
-		{"opens", Base, opens},
-		{"ends", Base, ends},
-		{"offer", Base, offer},
-		{"reports", Base, reports},
-		{"unknown-trait", Base, unknownTrait},
-		{"obeys", Base, obeys},
-		{"cancelled", Base, cancelled},
-		{"unreachable", Base, unreachable},
-		{"refused", Base, refused},
-		{"drop", Base, drop},
-		{"reopen", Base, reopen},
-		{"goroutines", Base, goroutines},
-		{"lan-only", Private, lanOnly},
-		{"quiet-log", Private, quietLog},
-		{"holds", Private, holds},
-		{"erase", Private, erase},
-		{"evidence", Private, evidence},
+		{"about", Base, about},                // an ID, kinds, and no question asked twice
+		{"discover", Base, discover},          // an end when its context ends; whole candidates
+		{"opens", Base, opens},                // a session in time, and an Open that can be cancelled
+		{"ends", Base, ends},                  // an end of Run with its context, and of Do with Run
+		{"offer", Base, offer},                // traits, each of them in the vocabulary
+		{"reports", Base, reports},            // readings of offered traits only, of about now
+		{"unknown-trait", Base, unknownTrait}, // ErrUnsupported for what it did not offer
+		{"obeys", Base, obeys},                // the suite's command done
+		{"cancelled", Base, cancelled},        // a command that ends with its context, told to nobody if it never began
+		{"unreachable", Base, unreachable},    // ErrUnreachable when nobody answers
+		{"refused", Base, refused},            // ErrRefused when a secret is wrong
+		{"drop", Base, drop},                  // ErrUnreachable from Run when the line is lost
+		{"reopen", Base, reopen},              // the same again after an end
+		{"goroutines", Base, goroutines},      // nothing left running behind a session
+		{"lan-only", Private, lanOnly},        // no address dialled but the household's own
+		{"quiet-log", Private, quietLog},      // no secret or planted text in the log
+		{"holds", Private, holds},             // an answer to what the device keeps
+		{"erase", Private, erase},             // each holding gone, or why not; twice
+		{"evidence", Private, evidence},       // no claim without how and when
 	}
 }
 
@@ -46,6 +47,31 @@ func about(r *run) {
 			r.failf("field %q is empty or asked twice", f.Key)
 		}
 		seen[f.Key] = true
+	}
+}
+
+// discover has nothing to find here: simulators do not announce themselves to a whole network.
+func discover(r *run) {
+	id, d := r.about().ID, r.suite.Driver
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	seen := make(chan device.Candidate, 64)
+	_, err := guard(r, "Discover", r.limits.grace, only(func() error {
+		return d.Discover(ctx, func(c device.Candidate) {
+			select {
+			case seen <- c:
+			default:
+			}
+		})
+	}))
+	if errors.As(err, new(*late)) || errors.As(err, new(*panicked)) {
+		r.failf("Discover ignores its context or panics: %v", err)
+		return
+	}
+	for range len(seen) {
+		if c := <-seen; c.Driver != id || c.Address == "" {
+			r.failf("a candidate lacks its driver or address: %+v", c)
+		}
 	}
 }
 
@@ -66,7 +92,16 @@ func opens(r *run) {
 	}
 }
 
-func ends(r *run) { r.running(ignore, func(device.Session) {}) }
+func ends(r *run) {
+	var s device.Session
+	r.running(ignore, func(open device.Session) { s = open })
+	if s == nil || r.hung {
+		return
+	}
+	if err := r.command(s, r.anyCommand()); err == nil || errors.As(err, new(*late)) {
+		r.failf("Do after the session has ended gives: %v", err)
+	}
+}
 
 func offer(r *run) {
 	r.running(ignore, func(s device.Session) {
@@ -112,7 +147,7 @@ func (r *run) judgeReadings(o device.Offer, got <-chan trait.Reading) {
 			if age := r.config.Now().Sub(x.At); age < -time.Minute || age > 366*24*time.Hour {
 				r.failf("the reading of %q is %v old", x.Trait.ID(), age)
 			}
-			quiet = time.After(300 * time.Millisecond)
+			quiet = time.After(r.limits.quiet)
 		case <-quiet:
 			return
 		case <-first:
@@ -147,28 +182,50 @@ func obeys(r *run) {
 // cancelled ends the context of a command before it begins, and in the middle: the device has gone
 // silent, so that a driver which waits for an answer waits in vain.
 func cancelled(r *run) {
-	cmd := r.suite.Command
-	if cmd.Trait.ID() == "" {
-		cmd = trait.StopAll.Set(true)
-	}
 	r.running(ignore, func(s device.Session) {
-		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), cmd) }))
-		if err == nil || errors.As(err, new(*late)) {
-			r.failf("Do under a context that has ended gives: %v", err)
-		}
+		r.cancelledBefore(s)
 		if r.hung {
 			return
 		}
 		r.world.mute()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		from := start("Do", only(func() error { return s.Do(ctx, cmd) }))
-		timer := time.AfterFunc(200*time.Millisecond, cancel)
+		from := start("Do", only(func() error { return s.Do(ctx, r.anyCommand()) }))
+		timer := time.AfterFunc(r.limits.mid, cancel)
 		defer timer.Stop()
 		if _, err := await(r, "Do", r.limits.grace, from); errors.As(err, new(*late)) {
 			r.failf("Do ignores that its context ends while it waits for an answer: %v", err)
 		}
 	})
+}
+
+// cancelledBefore wants an error and nothing on the line. A line has other traffic too: only a driver
+// that writes each time is to blame.
+func (r *run) cancelledBefore(s device.Session) {
+	const tries = 5
+	wrote := 0
+	for range tries {
+		before := r.world.written()
+		_, err := guard(r, "Do", r.limits.grace, only(func() error { return s.Do(over(), r.anyCommand()) }))
+		if err == nil || errors.As(err, new(*late)) {
+			r.failf("Do under a context that has ended gives: %v", err)
+			return
+		}
+		if r.world.written() > before {
+			wrote++
+		}
+	}
+	if wrote == tries {
+		r.failf("Do under a context that has ended still tells the device")
+	}
+}
+
+// anyCommand is the suite's command, or one that nothing obeys.
+func (r *run) anyCommand() trait.Command {
+	if r.suite.Command.Trait.ID() == "" {
+		return trait.StopAll.Set(true)
+	}
+	return r.suite.Command
 }
 
 func unreachable(r *run) {

@@ -7,6 +7,7 @@ func Hasty(s Suite) Suite {
 	s.limits = &limits{
 		open: time.Second, do: time.Second, call: time.Second,
 		grace: time.Second, first: 2 * time.Second, lost: 2 * time.Second,
+		quiet: 50 * time.Millisecond, mid: 50 * time.Millisecond,
 	}
 	return s
 }

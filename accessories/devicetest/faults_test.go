@@ -9,14 +9,22 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-// faulty is a good driver with one thing wrong: open or, in each session, one of the methods.
+// faulty is a good driver with one thing wrong: a method of its own or, in each session, one of its.
 type faulty struct {
 	device.Driver
+	discover func(context.Context) error
 	open     func(context.Context, device.Config) (device.Session, error)
 	run      func(device.Session, context.Context, func(trait.Reading) error) error
 	do       func(device.Session, context.Context, trait.Command) error
 	erase    func(device.Session, context.Context) ([]device.Erased, error)
 	evidence func(device.Session, device.Config) ([]device.Evidence, error)
+}
+
+func (f faulty) Discover(ctx context.Context, found func(device.Candidate)) error {
+	if f.discover != nil {
+		return f.discover(ctx)
+	}
+	return f.Driver.Discover(ctx, found)
 }
 
 func (f faulty) Open(ctx context.Context, c device.Config) (device.Session, error) {
@@ -77,6 +85,7 @@ func deaf(free <-chan struct{}) []fault {
 			<-free
 			return nil, device.ErrUnreachable
 		}}},
+		{"discovers for ever", "discover", faulty{discover: func(context.Context) error { <-free; return nil }}},
 		{"panics in Open", "opens", faulty{open: func(context.Context, device.Config) (device.Session, error) {
 			panic("ouch")
 		}}},
@@ -87,6 +96,13 @@ func deaf(free <-chan struct{}) []fault {
 		}}},
 		{"ignores the context of Do", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
 			return s.Do(context.WithoutCancel(ctx), cmd)
+		}}},
+		{"obeys a context that has ended", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
+			return errors.Join(s.Do(context.WithoutCancel(ctx), cmd), ctx.Err())
+		}}},
+		{"obeys when it is over", "ends", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
+			_ = s.Do(ctx, cmd)
+			return ctx.Err()
 		}}},
 		{"waits for an answer for ever", "cancelled", faulty{do: func(s device.Session, ctx context.Context, cmd trait.Command) error {
 			if ctx.Err() != nil {

@@ -13,12 +13,15 @@ type limits struct {
 	grace time.Duration // how long a driver may take to notice that its context ended
 	first time.Duration // until the first reading
 	lost  time.Duration // until Run notices that the line is lost
+	quiet time.Duration // without a reading, after which no more are awaited
+	mid   time.Duration // into a command, when its context ends
 }
 
 func seam() limits {
 	return limits{
 		open: 15 * time.Second, do: 11 * time.Second, call: 5 * time.Second,
 		grace: 3 * time.Second, first: 8 * time.Second, lost: 20 * time.Second,
+		quiet: 300 * time.Millisecond, mid: 200 * time.Millisecond,
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 // loopback, and a log that is read for what must not be in it.
 type World struct {
 	mu      sync.Mutex
-	dials   []string
 	outside []string
 	doors   map[string]net.Listener
 	links   map[*link]bool
@@ -26,6 +25,7 @@ type World struct {
 	log     bytes.Buffer
 	gone    bool // nothing answers any more
 	silent  bool // lines are up, and nothing comes over them
+	writes  int  // to all lines
 }
 
 // NewWorld gives an empty world.
@@ -42,13 +42,6 @@ func (w *World) Plant(marks ...string) {
 			w.marks = append(w.marks, m)
 		}
 	}
-}
-
-// Dials lists the addresses that were dialled.
-func (w *World) Dials() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string(nil), w.dials...)
 }
 
 // Door opens the named door before the driver does and gives its address, for simulators that call.
@@ -89,10 +82,21 @@ func (w *World) muted() bool {
 	return w.silent
 }
 
+func (w *World) wrote() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes++
+}
+
+func (w *World) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writes
+}
+
 // Dial implements device.Net.
 func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	w.mu.Lock()
-	w.dials = append(w.dials, address)
 	private := isPrivate(address)
 	if !private {
 		w.outside = append(w.outside, address)
@@ -251,7 +255,11 @@ func (l *link) Read(p []byte) (int, error) {
 	}
 }
 
-func (l *link) Write(p []byte) (int, error) { n, err := l.Conn.Write(p); return n, l.why(err) }
+func (l *link) Write(p []byte) (int, error) {
+	l.world.wrote()
+	n, err := l.Conn.Write(p)
+	return n, l.why(err)
+}
 
 func (l *link) why(err error) error {
 	if err == nil {

@@ -88,6 +88,13 @@ func (d *door) admit(l *line) bool {
 	return true
 }
 
+// met keeps the ID that a line gave first.
+func (d *door) met(l *line, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.first = id
+}
+
 // known takes a line out of the count of strangers.
 func (d *door) known(l *line) {
 	d.mu.Lock()
@@ -113,6 +120,8 @@ func (d *door) left(l *line) {
 	delete(d.lines, l)
 }
 
+// expect lets a watch in from now on. One that called before is hung up on: it calls again at once,
+// and says who it is; left alone it might say nothing for minutes.
 func (d *door) expect(s *Session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -121,6 +130,11 @@ func (d *door) expect(s *Session) bool {
 	}
 	d.expects[s.id] = s
 	s.door = d
+	for l := range d.lines {
+		if l.first == s.id {
+			l.conn.Close()
+		}
+	}
 	return true
 }
 

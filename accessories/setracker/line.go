@@ -33,7 +33,9 @@ type line struct {
 	subnet netip.Prefix
 	gone   chan struct{} // closed when it is over
 
-	stranger bool // guarded by door.mu
+	// Guarded by door.mu.
+	stranger bool
+	first    string // the first ID it gave
 
 	// Only serve's goroutine touches these.
 	session *Session
@@ -116,6 +118,7 @@ func (l *line) drain(idle bool) bool {
 func (l *line) speaksFor(id string) bool {
 	if !slices.Contains(l.ids, id) {
 		l.ids = append(l.ids, id)
+		l.door.met(l, l.ids[0])
 	}
 	return len(l.ids) <= maxIDs
 }

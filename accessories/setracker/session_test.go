@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/setracker"
+	"github.com/ingle-home/ingle/accessories/setracker/sim"
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
@@ -176,6 +177,28 @@ func TestSessionsShareTheDoor(t *testing.T) {
 	})
 }
 
+func TestAWatchThatCalledTooEarlyCallsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := newStreet(t), setracker.New()
+		other := begin(t, d, s.config("7000000001")) // it keeps the door open
+		early, stranger := s.call("10.0.0.1"), s.call("10.0.0.2")
+		early.say(frame(watch, "LK", "1,0,50"))
+		stranger.say(frame("7000000002", "LK", "1,0,50"))
+		for range 2 {
+			r := begin(t, d, s.config(watch))
+			if !early.closed() || stranger.closed() {
+				t.Error("the one who is expected now shall call again, and nobody else")
+			}
+			s.call("10.0.0.1").say(frame(watch, "LK", "2,0,51"))
+			wantText(t, "reported", r.reported(), "battery=51 steps=2")
+			r.end(t)
+			early = s.call("10.0.0.1")
+			early.say(frame(watch, "LK", "3,0,52"))
+		}
+		other.end(t)
+	})
+}
+
 func TestASessionThatIsNotRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := newStreet(t), setracker.New()
@@ -229,4 +252,21 @@ func TestWhatIsNoID(t *testing.T) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
+}
+
+// The same over real sockets, with a watch that calls by itself.
+func TestAWatchFindsItsNextSession(t *testing.T) {
+	s, d := &loopback{}, setracker.New()
+	other := run(t, d, s.config("9876543210")) // it keeps the door open
+	w, err := sim.Start(sim.Options{Hub: s.address(), Repeat: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for range 3 {
+		r := run(t, d, s.config(w.Address()))
+		eventually(t, "the watch is heard", func() bool { return r.reported() != "" })
+		r.end(t)
+	}
+	other.end(t)
 }

@@ -33,7 +33,7 @@ var errClosed = errors.New("announce: closed")
 
 const (
 	tick      = time.Second // between the first announcement of a record and its repetition (RFC 6762 §8.3)
-	lookEvery = 10          // ticks between two looks at the machine's interfaces
+	lookEvery = 5           // ticks between two looks at the machine's interfaces
 	repeats   = 2
 )
 

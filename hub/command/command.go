@@ -52,6 +52,9 @@ type call struct {
 // command makes a command from its usage line; its short text has the key "command.<name>".
 func (r *room) command(use string, args cobra.PositionalArgs, run func(c *call, args []string) error) *cobra.Command {
 	name, _, _ := strings.Cut(use, " ")
+	if name == "do" {
+		name = "act" // "command.do" would be read as the next step of "command"
+	}
 	return &cobra.Command{
 		Use: use, Short: r.text.Text("command."+name, nil), Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {

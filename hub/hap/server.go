@@ -241,8 +241,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	defer l.Close()
-	if err := s.rememberPort(ctx, l); err != nil {
-		return err
+	if err := s.rememberPort(ctx, l); err != nil { // costs something at the next start only
+		s.log.Warn("hap: the port will be forgotten", "error", err)
 	}
 	for {
 		socket, err := l.Accept()

@@ -70,6 +70,7 @@ func newFan(steps int, do func(context.Context, int) error) *fan {
 		Type: typeSpeed, Format: hap.FormatFloat, Perms: writes, Unit: "percentage",
 		Min: hap.Int(0), Max: hap.Int(100), Step: hap.Float(f.step()),
 	}
+	f.show()
 	f.active.OnWrite = func(ctx context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
 		on := v.Int() != 0
 		return v, f.want(ctx, func(w *wish) { w.on(on) })
@@ -138,10 +139,11 @@ func (f *fan) fulfil(ctx context.Context, w *wish) {
 	w.err = f.do(ctx, percent)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	newest := f.wishes == wishes
 	switch {
 	case w.err == nil:
-		f.done(w, percent, reports)
-	case percent > 0 && f.wishes != wishes:
+		f.done(w, percent, newest && f.reports == reports)
+	case percent > 0 && !newest:
 		w.err = nil // a slider on the move: a newer speed took this one's place
 	}
 	close(w.done)
@@ -160,13 +162,13 @@ func (f *fan) target(w *wish) int {
 	return f.last
 }
 
-// done shows what was wished for, unless the motor has spoken meanwhile: then it knows better.
-// It runs under f.mu.
-func (f *fan) done(w *wish, percent, reports int) {
+// done shows what was wished for, unless that is old news: the motor has spoken meanwhile, or
+// somebody wished for something else. It runs under f.mu.
+func (f *fan) done(w *wish, percent int, news bool) {
 	if w.speed != nil && *w.speed > 0 {
 		f.last = *w.speed
 	}
-	if f.reports == reports {
+	if news {
 		f.now = percent
 	}
 	f.show()

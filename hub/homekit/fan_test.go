@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -138,5 +139,63 @@ func TestAFailedSpeedIsNotShown(t *testing.T) {
 		}
 		w.reads(active, "1", hap.StatusOK)
 		w.reads(speed, "40", hap.StatusOK)
+	})
+}
+
+// TestAStopOvertakes holds a speed up until the stop that came after it is done.
+func TestAStopOvertakes(t *testing.T) {
+	running(t, func(w *world) {
+		stopped := make(chan struct{})
+		w.obey = func(_ context.Context, _ string, cmd trait.Command) error {
+			if v, _ := trait.Speed.Want(cmd); v > 0 {
+				<-stopped
+			}
+			return nil
+		}
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if err := w.turn(1, 90); err != nil {
+				t.Error(err)
+			}
+		})
+		<-time.After(time.Second)
+		if err := w.turn(0, -1); err != nil {
+			t.Error(err)
+		}
+		close(stopped)
+		calls.Wait()
+		w.reads(active, "0", hap.StatusOK)
+		w.reads(speed, "0", hap.StatusOK)
+	})
+}
+
+// TestASliderOnTheMove is not told that its older speeds failed; a stop is always told the truth.
+func TestASliderOnTheMove(t *testing.T) {
+	running(t, func(w *world) {
+		w.obey = func(_ context.Context, _ string, cmd trait.Command) error {
+			if v, _ := trait.Speed.Want(cmd); v == 60 {
+				return nil
+			}
+			<-time.After(time.Second)
+			return errors.New("a newer one was written")
+		}
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			if err := w.turn(-1, 20); err != nil {
+				t.Errorf("an older speed: %v", err)
+			}
+		})
+		<-time.After(100 * time.Millisecond)
+		calls.Go(func() {
+			if err := w.turn(0, -1); !errors.Is(err, hap.StatusUnreachable) {
+				t.Errorf("a stop that failed: %v", err)
+			}
+		})
+		<-time.After(100 * time.Millisecond)
+		if err := w.turn(-1, 60); err != nil {
+			t.Error(err)
+		}
+		calls.Wait()
+		w.reads(speed, "60", hap.StatusOK)
 	})
 }

@@ -34,8 +34,9 @@ type Options struct {
 	// error that is a timeout becomes hap.StatusTimeout, any other hap.StatusUnreachable.
 	Do func(ctx context.Context, accessory string, cmd trait.Command) error
 
-	// Camera makes the HomeKit side of a camera, once for as long as it is shown. Nil means
-	// that cameras are not shown.
+	// Camera makes the HomeKit side of a camera, once for as long as it is shown and reached at
+	// the same address; see Renew. After an error, or where it is nil, the accessory is shown
+	// without pictures, so that it keeps its room, and the next Show tries again.
 	Camera func(a home.Accessory) (Camera, error)
 
 	IDs IDs
@@ -78,7 +79,7 @@ type House struct {
 	rang    chan *hap.Characteristic // bells that have rung, to be shown as off again
 
 	showing sync.Mutex // one Show at a time
-	cameras map[string]Camera
+	cameras map[string]installed
 
 	saving   sync.Mutex
 	register Register
@@ -107,7 +108,7 @@ func Open(ctx context.Context, o Options) (*House, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &House{
-		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]Camera{},
+		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{},
 		register: register.clone(), shown: map[string]*thing{}, facts: map[fact]trait.Reading{},
 	}, nil
 }
@@ -123,16 +124,14 @@ func (h *House) Show(ctx context.Context, contents home.Contents, offers map[str
 	err := h.record(ctx, func(r *Register) {
 		r.remember(contents, offers)
 		for _, p := range plans(h.options, contents, *r) {
-			if t := h.thing(p, r); t != nil {
-				things = append(things, t)
-			}
+			things = append(things, h.thing(p, r))
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	h.replace(contents, things)
-	h.closeCameras(contents)
+	h.removeCameras(contents)
 	return servers(things), nil
 }
 

@@ -31,10 +31,10 @@ func TestEverythingIsShownFromTheStart(t *testing.T) {
 		t.Errorf("Porch has aid %d, the servers are %v", a.AID, w.servers)
 	}
 	w.reads("Mia's watch/96/68", "null", hap.StatusUnreachable)
-	w.reads("Mia's watch/49/25", "null", hap.StatusUnreachable)
-	w.reads("Rocket/B7/B0", "null", hap.StatusUnreachable)
+	w.reads("Mia's watch/49/25", "false", hap.StatusUnreachable)
+	w.reads("Rocket/B7/B0", "0", hap.StatusUnreachable)
 	w.reads("Rocket/3E/21", `"Toy"`, hap.StatusOK)
-	w.reads("Mia at Home/86/71", "null", hap.StatusOK)
+	w.reads("Mia at Home/86/71", "0", hap.StatusOK)
 	w.reads("Mia at Home/86/75", "false", hap.StatusOK)
 	w.reads("Mia at Home/86/77", "1", hap.StatusOK)
 }
@@ -222,6 +222,27 @@ func TestAnOfferIsRememberedOverARestart(t *testing.T) {
 	}
 }
 
+func TestRestartsDoNotMoveTheConfigurationNumber(t *testing.T) {
+	p, m := &paper{}, &identity{}
+	told := offers()
+	for range 5 {
+		w := newWorld(t, p)
+		for _, offers := range []map[string]homekit.Offer{nil, told} { // before things answer, and after
+			w.show(family(), offers)
+			server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: m})
+			if err == nil {
+				err = server.Publish(t.Context(), w.servers[0].Accessories...)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := m.state.ConfigNumber; n != 2 { // when the rocket first told its steps
+		t.Errorf("c# is %d", n)
+	}
+}
+
 func TestWhatDidNotChangeStaysTheSame(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.show(family(), nil)
@@ -264,22 +285,23 @@ func TestASensorOutlivesTheWatch(t *testing.T) {
 	}
 }
 
-func TestSnapshotsFindTheirCamera(t *testing.T) {
-	c := family()
-	c.Accessories = append(c.Accessories, home.Accessory{ID: "a-bad", Name: "Bad", Kind: "camera", Address: "broken"})
-	w := newWorld(t, &paper{})
-	w.show(c, nil)
-	for _, ask := range []struct {
-		server string
-		aid    uint64
-		want   string
-	}{{"a-porch", 1, "a-porch 64x48"}, {"a-porch", 0, "a-porch 64x48"}, {homekit.MainServer, w.named("Garden").AID, "a-garden 64x48"}, {homekit.MainServer, 0, "a-garden 64x48"}} {
-		got, err := w.house.Snapshot(t.Context(), ask.server, ask.aid, 64, 48)
-		if err != nil || string(got) != ask.want {
-			t.Errorf("snapshot of %s %d: %s, %v", ask.server, ask.aid, got, err)
+func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
+	f.Add("Rocket", "Maker", "Model", "1.2.3", 20)
+	f.Add("", "", "", "", 0)
+	f.Add("🚀\x00\xff", "\u202e", "  x  ", "v00001.9999999999999.-3", -1)
+	f.Add(strings.Repeat("(a) ", 99), strings.Repeat("ä", 65), "a\nb", strings.Repeat("9", 1000), 1<<40)
+	f.Add("é́́", "́", "́́", "0.0", 101)
+	f.Fuzz(func(t *testing.T, name, maker, model, firmware string, steps int) {
+		c := family()
+		c.People[0].Name, c.Zones[0].Name, c.Accessories[3].Name = name, name, name
+		w := newWorld(t, &paper{})
+		w.show(c, map[string]homekit.Offer{"a-rocket": {Maker: maker, Model: model, Firmware: firmware, Steps: steps, Traits: []string{"battery"}}})
+		server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &identity{}})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
-		t.Errorf("snapshot of a toy: %v", err)
-	}
+		if err := server.Publish(t.Context(), w.servers[0].Accessories...); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -29,7 +29,7 @@ type plan struct {
 	name   string
 	person string // whose it is
 	offer  Offer
-	home   home.Accessory // of a thing with a driver
+	home   home.Accessory // of a camera
 }
 
 // plans is everything that shall be shown, the bridge first. Names of the hub's own switches are
@@ -42,13 +42,13 @@ func plans(o Options, contents home.Contents, known Register) []plan {
 		{role: stopSwitch, key: home.StopSwitch, server: MainServer, name: taken.unique("Stop everything")},
 	}
 	for _, a := range contents.Accessories {
-		p := plan{key: a.ID, server: MainServer, name: taken.unique(a.Name), person: a.Person, offer: known.Accessories[a.ID].Offer, home: a}
+		p := plan{key: a.ID, server: MainServer, name: taken.unique(a.Name), person: a.Person, offer: known.Accessories[a.ID].Offer}
 		if a.Alone {
 			p.server = a.ID
 		}
 		switch a.Kind {
 		case "camera":
-			p.role = camera
+			p.role, p.home = camera, a
 		case "watch":
 			p.role = watch
 		case "toy":

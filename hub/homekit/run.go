@@ -122,31 +122,3 @@ func (h *House) silence(ctx context.Context) {
 		}
 	}
 }
-
-// cameraOf makes a camera once.
-func (h *House) cameraOf(p plan) (Camera, error) {
-	if c, ok := h.cameras[p.key]; ok {
-		return c, nil
-	}
-	if h.options.Camera == nil {
-		return Camera{}, errors.New("there are no cameras here")
-	}
-	c, err := h.options.Camera(p.home)
-	if err == nil {
-		h.cameras[p.key] = c
-	}
-	return c, err
-}
-
-// closeCameras ends those that the home no longer has.
-func (h *House) closeCameras(contents home.Contents) {
-	for key, c := range h.cameras {
-		if _, err := contents.Accessory(key); err == nil {
-			continue
-		}
-		delete(h.cameras, key)
-		if c.Close != nil {
-			c.Close()
-		}
-	}
-}

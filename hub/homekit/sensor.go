@@ -9,7 +9,9 @@ import (
 type health struct{ active, fault *hap.Characteristic }
 
 func newHealth() health {
-	return health{flag(typeStatusActive, shows), level(typeStatusFault, shows, 1)}
+	s := health{flag(typeStatusActive, shows), level(typeStatusFault, shows, 1)}
+	s.show(false) // until it is heard
+	return s
 }
 
 func (s health) show(well bool) {
@@ -20,10 +22,11 @@ func (s health) show(well bool) {
 // occupancy is a person in a zone.
 func occupancy(t *thing) []*hap.Service {
 	detected, state := level(typeOccupancy, shows, 1), newHealth()
+	_ = detected.Set(digit(false)) // 0 and 1 always fit
 	t.worn = state.show
 	t.hear = func(r trait.Reading) {
 		if in, ok := trait.Occupied.In(r); ok {
-			_ = detected.Set(digit(in)) // 0 and 1 always fit
+			_ = detected.Set(digit(in))
 		}
 	}
 	return []*hap.Service{service(serviceOccupancy, detected, state.active, state.fault)}
@@ -46,29 +49,4 @@ func (h *House) emergency(t *thing) []*hap.Service {
 		h.named(t.plan, alarm, t.plan.name),
 		h.named(t.plan, service(serviceProgrammable, press), joined(t.plan.name, " Button")),
 	}
-}
-
-// camera is a camera's own services and, where it tells, what moves before it.
-func (h *House) camera(t *thing) ([]*hap.Service, error) {
-	c, err := h.cameraOf(t.plan)
-	if err != nil {
-		return nil, err
-	}
-	t.snapshot = c.Snapshot
-	all := append([]*hap.Service(nil), c.Services...)
-	if !t.plan.offers(trait.Motion.Any()) {
-		return all, nil
-	}
-	moving, state := flag(typeMotion, shows), newHealth()
-	t.hear = func(r trait.Reading) {
-		if on, ok := trait.Motion.In(r); ok {
-			_ = moving.Set(hap.Bool(on)) // a bool always fits
-		}
-		if well, ok := trait.Reachable.In(r); ok {
-			state.show(well)
-		}
-	}
-	motion := service(serviceMotion, moving, state.active, state.fault)
-	t.device = []*hap.Service{motion}
-	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion"))), nil
 }

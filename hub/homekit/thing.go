@@ -23,21 +23,16 @@ type thing struct {
 	pressed []*hap.Characteristic // buttons
 }
 
-// thing makes what a plan says, or gives the one that is already shown. Nil is a camera that could
-// not be made.
+// thing makes what a plan says, or gives the one that is already shown.
 func (h *House) thing(p plan, r *Register) *thing {
 	h.mu.Lock()
 	known := h.shown[p.key]
 	h.mu.Unlock()
-	if known != nil && reflect.DeepEqual(known.plan, p) {
+	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p.home)) {
 		return known
 	}
 	t := &thing{plan: p}
-	own, err := h.services(t)
-	if err != nil {
-		h.log.Error("homekit: an accessory cannot be shown", "accessory", p.key, "error", err)
-		return nil
-	}
+	own := h.services(t)
 	t.accessory = &hap.Accessory{AID: r.numbers(p.key).AID}
 	if p.server == p.key {
 		t.accessory.AID = bridgeAID
@@ -55,24 +50,24 @@ func (h *House) thing(p plan, r *Register) *thing {
 }
 
 // services makes the ones that the accessory is for.
-func (h *House) services(t *thing) ([]*hap.Service, error) {
+func (h *House) services(t *thing) []*hap.Service {
 	switch t.plan.role {
 	case privacySwitch:
-		return h.toggle(t, trait.Privacy), nil
+		return h.toggle(t, trait.Privacy)
 	case stopSwitch:
-		return h.toggle(t, trait.StopAll), nil
+		return h.toggle(t, trait.StopAll)
 	case camera:
 		return h.camera(t)
 	case watch:
-		return h.watch(t), nil
+		return h.watch(t)
 	case toy:
-		return h.toy(t), nil
+		return h.toy(t)
 	case presence:
-		return occupancy(t), nil
+		return occupancy(t)
 	case emergency:
-		return h.emergency(t), nil
+		return h.emergency(t)
 	}
-	return nil, nil
+	return nil
 }
 
 // information tells a controller what the accessory is. The serial is our own ID: a device's own
@@ -141,16 +136,18 @@ func nth(seen map[string]int, typ string) string {
 	return typ
 }
 
-// reach marks everything of the device, or takes the mark away.
+// reach marks everything of the device, or takes the mark away from what is known: a battery that
+// has not been told is not an empty one.
 func (t *thing) reach(reachable bool) {
-	status := hap.StatusUnreachable
-	if reachable {
-		status = hap.StatusOK
-	}
 	for _, s := range t.device {
 		for _, c := range s.Characteristics {
-			if c.Type != typeConfigured {
-				c.SetStatus(status)
+			v, _ := c.Value()
+			switch {
+			case c.Type == typeConfigured: // the hub's own
+			case reachable && !v.Null():
+				c.SetStatus(hap.StatusOK)
+			default:
+				c.SetStatus(hap.StatusUnreachable)
 			}
 		}
 	}

@@ -39,8 +39,11 @@ const (
 	writes = hap.PermRead | hap.PermWrite | hap.PermEvents
 )
 
+// flag is a bool that starts as false.
 func flag(typ string, perms hap.Perms) *hap.Characteristic {
-	return &hap.Characteristic{Type: typ, Format: hap.FormatBool, Perms: perms}
+	c := &hap.Characteristic{Type: typ, Format: hap.FormatBool, Perms: perms}
+	_ = c.Set(hap.Bool(false)) // a bool always fits
+	return c
 }
 
 func text(typ, value string) *hap.Characteristic {
@@ -68,7 +71,7 @@ func percent(typ string, perms hap.Perms) *hap.Characteristic {
 func button() *hap.Characteristic {
 	return &hap.Characteristic{
 		Type: typeSwitchPressed, Format: hap.FormatUint8, Perms: shows,
-		Min: hap.Int(0), Max: hap.Int(0), ValidValues: []int64{0},
+		Min: hap.Int(0), Max: hap.Int(2), ValidValues: []int64{0},
 	}
 }
 

@@ -55,14 +55,15 @@ type world struct {
 	house   *homekit.House
 	servers []homekit.Server
 
-	mu   sync.Mutex
-	done []string
-	obey func(ctx context.Context, accessory string, cmd trait.Command) error
+	mu     sync.Mutex
+	done   []string // commands
+	fitted []string // cameras made and closed
+	obey   func(ctx context.Context, accessory string, cmd trait.Command) error
 }
 
 func newWorld(t *testing.T, p *paper) *world {
 	w := &world{t: t, bus: bus.New(), paper: p}
-	house, err := homekit.Open(t.Context(), homekit.Options{Bus: w.bus, Do: w.do, Camera: newCamera, IDs: p})
+	house, err := homekit.Open(t.Context(), homekit.Options{Bus: w.bus, Do: w.do, Camera: w.camera, IDs: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +163,17 @@ func nameOf(a *hap.Accessory) string {
 	return v.Text()
 }
 
-// newCamera stands where the stream sender is plugged in: real characteristics, as a camera has them.
-func newCamera(a home.Accessory) (homekit.Camera, error) {
+// camera stands where the stream sender is plugged in: real characteristics, as a camera has them.
+func (w *world) camera(a home.Accessory) (homekit.Camera, error) {
 	if a.Address == "broken" {
 		return homekit.Camera{}, fmt.Errorf("%s is broken", a.ID)
 	}
+	note := func(what string) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.fitted = append(w.fitted, what+" "+a.ID)
+	}
+	note("made")
 	stream := func() *hap.Service {
 		return &hap.Service{Type: "110", Characteristics: []*hap.Characteristic{
 			{Type: "114", Format: hap.FormatTLV8, Perms: hap.PermRead},
@@ -178,6 +185,7 @@ func newCamera(a home.Accessory) (homekit.Camera, error) {
 		Snapshot: func(_ context.Context, width, height int) ([]byte, error) {
 			return fmt.Appendf(nil, "%s %dx%d", a.ID, width, height), nil
 		},
+		Close: func() { note("closed") },
 	}, nil
 }
 

@@ -23,9 +23,9 @@ type order struct {
 	outs []chan error
 }
 
-// queue holds what waits for one accessory: in order, one order a trait. It takes orders only while
-// a session serves it, and nothing outlives that session: a speed that was asked for on an earlier
-// line must never run on a later one.
+// queue holds what waits for one accessory: in order, one order a trait and a stop before it. It takes
+// orders only while a session serves it, and nothing outlives that session: a speed that was asked for
+// on an earlier line must never run on a later one.
 //
 // A stop goes first and cuts short the speed that is being done: a motor that shall rest does not
 // wait for one that answers late.
@@ -61,23 +61,17 @@ func (q *queue) put(cmd trait.Command, out chan error) error {
 	if !q.open {
 		return device.ErrUnreachable
 	}
-	o := &order{}
-	at := slices.IndexFunc(q.list, func(o *order) bool { return o.cmd.Trait == cmd.Trait })
+	at := slices.IndexFunc(q.list, func(o *order) bool { return o.cmd.Trait == cmd.Trait && !stops(o.cmd) })
 	switch {
+	case stops(cmd):
+		q.putFirst(cmd, out)
 	case at >= 0:
-		o = q.list[at]
-	case len(q.list) == depth && !stops(cmd):
+		o := q.list[at]
+		o.cmd, o.outs = cmd, append(o.outs, out)
+	case len(q.list) >= depth:
 		return ErrBusy
 	default:
-		at = len(q.list)
-		q.list = append(q.list, o)
-	}
-	o.cmd, o.outs = cmd, append(o.outs, out)
-	if stops(cmd) {
-		q.list = slices.Insert(slices.Delete(q.list, at, at+1), 0, o)
-		if q.cut != nil {
-			q.cut()
-		}
+		q.list = append(q.list, &order{cmd, []chan error{out}})
 	}
 	select {
 	case q.ready <- struct{}{}:
@@ -86,14 +80,32 @@ func (q *queue) put(cmd trait.Command, out chan error) error {
 	return nil
 }
 
-// withdraw takes back what nobody waits for any more: its sender was told that it failed.
+// putFirst puts a stop in place of every speed that waits, and ends the one that is being done. A
+// speed that comes later waits behind it.
+func (q *queue) putFirst(cmd trait.Command, out chan error) {
+	first := &order{cmd, []chan error{out}}
+	q.list = slices.DeleteFunc(q.list, func(o *order) bool {
+		if o.cmd.Trait != cmd.Trait {
+			return false
+		}
+		first.outs = append(first.outs, o.outs...)
+		return true
+	})
+	q.list = slices.Insert(q.list, 0, first)
+	if q.cut != nil {
+		q.cut()
+	}
+}
+
+// withdraw takes back what nobody waits for any more: its sender was told that it failed. A stop
+// stays: it is right even then.
 func (q *queue) withdraw(out chan error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, o := range q.list {
 		o.outs = slices.DeleteFunc(o.outs, func(c chan error) bool { return c == out })
 	}
-	q.list = slices.DeleteFunc(q.list, func(o *order) bool { return len(o.outs) == 0 })
+	q.list = slices.DeleteFunc(q.list, func(o *order) bool { return len(o.outs) == 0 && !stops(o.cmd) })
 }
 
 // take gives the next order, if there is one. A stop that comes from then on calls cut, if it is a speed.

@@ -282,3 +282,32 @@ func TestAStopCutsASpeedShort(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingReplacesAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		var got []string
+		k, _ := start(t, &thing{open: well, do: func(_ context.Context, c trait.Command) error {
+			<-gate
+			got = append(got, string(c.JSON()))
+			return nil
+		}})
+		synctest.Wait()
+		var wg sync.WaitGroup
+		tell := func(ctx context.Context, percent int) {
+			wg.Go(func() { _ = k.Do(ctx, trait.Speed.Set(percent)) })
+			synctest.Wait()
+		}
+		tell(t.Context(), 10) // is being done
+		hasty, giveUp := context.WithCancel(t.Context())
+		tell(hasty, 0)
+		giveUp() // its sender has gone
+		tell(t.Context(), 20)
+		tell(t.Context(), 30)
+		close(gate)
+		wg.Wait()
+		if !slices.Equal(got, []string{"10", "0", "30"}) {
+			t.Errorf("it was told %v", got)
+		}
+	})
+}

@@ -124,7 +124,7 @@ func (g *guesser) cheapest() (worth int, code string) {
 			continue
 		}
 		covered[s.code] += at - s.from
-		if covered[s.code] > covered[code] {
+		if covered[s.code] >= covered[code] {
 			code = s.code
 		}
 	}

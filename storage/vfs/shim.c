@@ -22,11 +22,11 @@
 typedef enum { DATABASE, WAL } Kind;
 
 typedef struct Below { /* what a registered VFS stands on */
-  sqlite3_vfs *base;
+  sqlite3_vfs *host;
   uintptr_t keys;
 } Below;
 
-typedef struct File { /* the base's own file object lies right behind this one */
+typedef struct File { /* the host's own file object lies right behind this one */
   sqlite3_file head;
   uintptr_t keys;
   Kind kind;
@@ -37,14 +37,10 @@ typedef struct File { /* the base's own file object lies right behind this one *
 } File;
 
 static Below *below(sqlite3_vfs *v) { return (Below *)v->pAppData; }
-static sqlite3_file *real(sqlite3_file *f) { return ((File *)f)->real; }
 
-static int base_read(File *f, void *buf, int n, sqlite3_int64 at) {
-  return f->real->pMethods->xRead(f->real, buf, n, at);
-}
-static int base_write(File *f, const void *buf, int n, sqlite3_int64 at) {
-  return f->real->pMethods->xWrite(f->real, buf, n, at);
-}
+/* The same method of the host's file, and of the host VFS. */
+#define ON_FILE(f, method, ...) (((File *)(f))->real->pMethods->method(((File *)(f))->real, ##__VA_ARGS__))
+#define ON_HOST(v, method, ...) (below(v)->host->method(below(v)->host, __VA_ARGS__))
 
 static int all_zero(const unsigned char *p, int n) {
   unsigned char any = 0;
@@ -65,7 +61,7 @@ static int db_put(File *f, sqlite3_int64 pgno) {
   unsigned char aad[9];
   page_aad(aad, pgno);
   if (inglePageSeal(f->keys, f->scratch, aad, sizeof aad)) return SQLITE_IOERR_WRITE;
-  return base_write(f, f->scratch, PAGE, (pgno - 1) * PAGE);
+  return ON_FILE(f, xWrite, f->scratch, PAGE, (pgno - 1) * PAGE);
 }
 
 /*
@@ -74,7 +70,7 @@ static int db_put(File *f, sqlite3_int64 pgno) {
 */
 static int db_get(File *f, sqlite3_int64 pgno) {
   unsigned char aad[9];
-  int rc = base_read(f, f->scratch, PAGE, (pgno - 1) * PAGE);
+  int rc = ON_FILE(f, xRead, f->scratch, PAGE, (pgno - 1) * PAGE);
   if (rc == SQLITE_OK) {
     page_aad(aad, pgno);
     if (inglePageOpen(f->keys, f->scratch, aad, sizeof aad)) rc = SQLITE_IOERR_DATA;
@@ -106,14 +102,13 @@ static int db_read(File *f, unsigned char *out, int n, sqlite3_int64 at) {
 */
 static int db_fill(File *f, sqlite3_int64 first, sqlite3_int64 last) {
   sqlite3_int64 p;
-  for (p = first; p <= last; p++) {
-    int rc;
+  int rc = SQLITE_OK;
+  for (p = first; p <= last && rc == SQLITE_OK; p++) {
     if (p == LOCK_PAGE) continue;
     memset(f->scratch, 0, PAGE);
     rc = db_put(f, p);
-    if (rc != SQLITE_OK) return rc;
   }
-  return SQLITE_OK;
+  return rc;
 }
 
 static int db_write(File *f, const unsigned char *in, int n, sqlite3_int64 at) {
@@ -127,12 +122,10 @@ static int db_write(File *f, const unsigned char *in, int n, sqlite3_int64 at) {
   ** The size is asked for every time: another connection may have changed it,
   ** and filling a gap that is none would destroy pages.
   */
-  rc = f->real->pMethods->xFileSize(f->real, &size);
+  rc = ON_FILE(f, xFileSize, &size);
   if (rc != SQLITE_OK) return rc;
-  if (size / PAGE < pgno - 1) {
-    rc = db_fill(f, size / PAGE + 1, pgno - 1);
-    if (rc != SQLITE_OK) return rc;
-  }
+  rc = db_fill(f, size / PAGE + 1, pgno - 1);
+  if (rc != SQLITE_OK) return rc;
   memcpy(f->scratch, in, PAGE);
   return db_put(f, pgno);
 }
@@ -141,10 +134,10 @@ static int db_truncate(File *f, sqlite3_int64 to) {
   sqlite3_int64 size = 0;
   int rc;
   if (to < 0 || to % PAGE != 0) return SQLITE_IOERR_TRUNCATE;
-  rc = f->real->pMethods->xFileSize(f->real, &size);
+  rc = ON_FILE(f, xFileSize, &size);
   if (rc == SQLITE_OK && size < to) rc = db_fill(f, size / PAGE + 1, to / PAGE);
   if (rc != SQLITE_OK) return rc;
-  return f->real->pMethods->xTruncate(f->real, to);
+  return ON_FILE(f, xTruncate, to);
 }
 
 /* ---- WAL frames -------------------------------------------------------- */
@@ -173,7 +166,7 @@ static int frame_aad(File *f, const unsigned char *header, unsigned char aad[17]
     memcpy(aad + 9, header + 8, 8);
     return SQLITE_OK;
   }
-  return base_read(f, aad + 9, 8, 16);
+  return ON_FILE(f, xRead, aad + 9, 8, 16);
 }
 
 static int header_put(File *f, const unsigned char *in, sqlite3_int64 at) {
@@ -187,7 +180,7 @@ static int header_put(File *f, const unsigned char *in, sqlite3_int64 at) {
   memcpy(sealed, in, FRAME_HEADER);
   /* In clear the checksum, linear in the plaintext, would give away 64 bits of each page. */
   if (ingleHeaderSeal(f->keys, sealed + 8)) return SQLITE_IOERR_WRITE;
-  rc = base_write(f, sealed, FRAME_HEADER, at);
+  rc = ON_FILE(f, xWrite, sealed, FRAME_HEADER, at);
   if (rc == SQLITE_OK) {
     memcpy(f->header, in, FRAME_HEADER);
     f->fresh = at;
@@ -196,7 +189,7 @@ static int header_put(File *f, const unsigned char *in, sqlite3_int64 at) {
 }
 
 static int header_get(File *f, unsigned char *header, sqlite3_int64 at) {
-  int rc = base_read(f, header, FRAME_HEADER, at);
+  int rc = ON_FILE(f, xRead, header, FRAME_HEADER, at);
   if (rc != SQLITE_OK) return rc;
   return ingleHeaderOpen(f->keys, header + 8) ? SQLITE_IOERR_READ : SQLITE_OK;
 }
@@ -204,32 +197,26 @@ static int header_get(File *f, unsigned char *header, sqlite3_int64 at) {
 static int wal_write(File *f, const unsigned char *in, int n, sqlite3_int64 at) {
   unsigned char header[FRAME_HEADER], aad[17];
   sqlite3_int64 start, fresh = f->fresh;
-  int rc;
   f->fresh = -1; /* only the write right after a header may trust the copy of it */
   if (n <= 0 || at < 0) return SQLITE_IOERR_WRITE;
-  if (at < WAL_HEADER) return at + n > WAL_HEADER ? SQLITE_IOERR_WRITE : base_write(f, in, n, at);
+  if (at < WAL_HEADER) return at + n > WAL_HEADER ? SQLITE_IOERR_WRITE : ON_FILE(f, xWrite, in, n, at);
   start = frame_start(at);
   if (at == start && n == FRAME_HEADER) return header_put(f, in, at);
   if (at != start + FRAME_HEADER || n != PAGE) return SQLITE_IOERR_WRITE;
   if (!all_zero(in + PAGE - RESERVED, RESERVED)) return SQLITE_IOERR_WRITE;
-  if (fresh == start) {
-    memcpy(header, f->header, FRAME_HEADER);
-  } else {
-    rc = header_get(f, header, start);
-    if (rc != SQLITE_OK) return SQLITE_IOERR_WRITE;
-  }
-  rc = frame_aad(f, header, aad);
-  if (rc != SQLITE_OK) return SQLITE_IOERR_WRITE;
+  if (fresh == start) memcpy(header, f->header, FRAME_HEADER);
+  else if (header_get(f, header, start) != SQLITE_OK) return SQLITE_IOERR_WRITE;
+  if (frame_aad(f, header, aad) != SQLITE_OK) return SQLITE_IOERR_WRITE;
   memcpy(f->scratch, in, PAGE);
   if (inglePageSeal(f->keys, f->scratch, aad, sizeof aad)) return SQLITE_IOERR_WRITE;
-  return base_write(f, f->scratch, PAGE, at);
+  return ON_FILE(f, xWrite, f->scratch, PAGE, at);
 }
 
 /* Reads the whole frame at start into scratch, in plain; on any error scratch is zero. */
 static int frame_get(File *f, sqlite3_int64 start) {
   unsigned char aad[17];
   unsigned char *page = f->scratch + FRAME_HEADER;
-  int rc = base_read(f, f->scratch, FRAME, start);
+  int rc = ON_FILE(f, xRead, f->scratch, FRAME, start);
   if (rc == SQLITE_OK && ingleHeaderOpen(f->keys, f->scratch + 8)) rc = SQLITE_IOERR_READ;
   if (rc == SQLITE_OK) rc = frame_aad(f, f->scratch, aad);
   if (rc == SQLITE_OK && inglePageOpen(f->keys, page, aad, sizeof aad)) rc = SQLITE_IOERR_DATA;
@@ -244,7 +231,7 @@ static int wal_read(File *f, unsigned char *out, int n, sqlite3_int64 at) {
   int from, rc;
   f->fresh = -1;
   if (n <= 0 || at < 0) return SQLITE_IOERR_READ;
-  if (at < WAL_HEADER) return at + n > WAL_HEADER ? SQLITE_IOERR_READ : base_read(f, out, n, at);
+  if (at < WAL_HEADER) return at + n > WAL_HEADER ? SQLITE_IOERR_READ : ON_FILE(f, xRead, out, n, at);
   start = frame_start(at);
   from = (int)(at - start);
   if (from + n > FRAME) return SQLITE_IOERR_READ;
@@ -277,7 +264,7 @@ static int x_write(sqlite3_file *p, const void *in, int n, sqlite3_int64 at) {
 static int x_truncate(sqlite3_file *p, sqlite3_int64 to) {
   File *f = (File *)p;
   f->fresh = -1;
-  return f->kind == DATABASE ? db_truncate(f, to) : f->real->pMethods->xTruncate(f->real, to);
+  return f->kind == DATABASE ? db_truncate(f, to) : ON_FILE(f, xTruncate, to);
 }
 
 /* Wiped through a volatile pointer: the compiler would drop a memset before free. */
@@ -291,49 +278,47 @@ static void drop_scratch(File *f) {
 
 static int x_close(sqlite3_file *p) {
   File *f = (File *)p;
-  int rc = f->real->pMethods->xClose(f->real);
+  int rc = ON_FILE(f, xClose);
   drop_scratch(f);
   p->pMethods = 0;
   return rc;
 }
 
-static int x_sync(sqlite3_file *p, int flags) { return real(p)->pMethods->xSync(real(p), flags); }
-static int x_size(sqlite3_file *p, sqlite3_int64 *n) { return real(p)->pMethods->xFileSize(real(p), n); }
-static int x_lock(sqlite3_file *p, int level) { return real(p)->pMethods->xLock(real(p), level); }
-static int x_unlock(sqlite3_file *p, int level) { return real(p)->pMethods->xUnlock(real(p), level); }
-static int x_reserved(sqlite3_file *p, int *out) {
-  return real(p)->pMethods->xCheckReservedLock(real(p), out);
-}
+static int x_sync(sqlite3_file *p, int flags) { return ON_FILE(p, xSync, flags); }
+static int x_size(sqlite3_file *p, sqlite3_int64 *n) { return ON_FILE(p, xFileSize, n); }
+static int x_lock(sqlite3_file *p, int level) { return ON_FILE(p, xLock, level); }
+static int x_unlock(sqlite3_file *p, int level) { return ON_FILE(p, xUnlock, level); }
+static int x_reserved(sqlite3_file *p, int *out) { return ON_FILE(p, xCheckReservedLock, out); }
 static int x_control(sqlite3_file *p, int op, void *arg) {
   switch (op) {
-    /* The base would preallocate zero bytes, which do not authenticate. */
+    /* The host would preallocate zero bytes, which do not authenticate. */
     case SQLITE_FCNTL_SIZE_HINT:
     case SQLITE_FCNTL_CHUNK_SIZE:
       return SQLITE_OK;
     case SQLITE_FCNTL_MMAP_SIZE:
       return SQLITE_NOTFOUND;
   }
-  return real(p)->pMethods->xFileControl(real(p), op, arg);
+  return ON_FILE(p, xFileControl, op, arg);
 }
-static int x_sector(sqlite3_file *p) { return real(p)->pMethods->xSectorSize(real(p)); }
+static int x_sector(sqlite3_file *p) { return ON_FILE(p, xSectorSize); }
 /*
 ** POWERSAFE_OVERWRITE stops SQLite from padding the WAL to sectors and from
 ** splitting page writes; without SUBPAGE_READ it reads whole pages. A sealed
 ** page is not written atomically, whatever the disk says.
 */
 static int x_device(sqlite3_file *p) {
-  int bits = real(p)->pMethods->xDeviceCharacteristics(real(p));
+  int bits = ON_FILE(p, xDeviceCharacteristics);
   bits &= ~(SQLITE_IOCAP_ATOMIC_ANY | SQLITE_IOCAP_BATCH_ATOMIC | SQLITE_IOCAP_SUBPAGE_READ);
   return bits | SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 static int x_shm_map(sqlite3_file *p, int region, int size, int extend, void volatile **out) {
-  return real(p)->pMethods->xShmMap(real(p), region, size, extend, out);
+  return ON_FILE(p, xShmMap, region, size, extend, out);
 }
 static int x_shm_lock(sqlite3_file *p, int at, int n, int flags) {
-  return real(p)->pMethods->xShmLock(real(p), at, n, flags);
+  return ON_FILE(p, xShmLock, at, n, flags);
 }
-static void x_shm_barrier(sqlite3_file *p) { real(p)->pMethods->xShmBarrier(real(p)); }
-static int x_shm_unmap(sqlite3_file *p, int del) { return real(p)->pMethods->xShmUnmap(real(p), del); }
+static void x_shm_barrier(sqlite3_file *p) { ON_FILE(p, xShmBarrier); }
+static int x_shm_unmap(sqlite3_file *p, int del) { return ON_FILE(p, xShmUnmap, del); }
 
 /* Version 2: with xFetch SQLite would memory-map the file and read ciphertext. */
 static const sqlite3_io_methods methods = {
@@ -347,12 +332,12 @@ static const sqlite3_io_methods methods = {
 /*
 ** Fails closed: a database or its WAL, for writing, and nothing else. Rollback
 ** journals, statement journals and temp files are refused; they would be
-** plaintext. Read-only is refused because the base then keeps its wal-index in
+** plaintext. Read-only is refused because the host then keeps its wal-index in
 ** a -shm file on disk.
 */
 static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, int *out) {
   File *f = (File *)p;
-  sqlite3_vfs *base = below(v)->base;
+  sqlite3_vfs *host = below(v)->host;
   int rc, got = 0;
   p->pMethods = 0;
   if (!name || flags & SQLITE_OPEN_READONLY) return SQLITE_CANTOPEN;
@@ -365,10 +350,10 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, 
   f->real->pMethods = 0;
   f->scratch = sqlite3_malloc(FRAME);
   if (!f->scratch) return SQLITE_NOMEM;
-  rc = base->xOpen(base, name, f->real, flags, &got);
+  rc = host->xOpen(host, name, f->real, flags, &got);
   if (rc == SQLITE_OK && got & SQLITE_OPEN_READONLY) rc = SQLITE_CANTOPEN;
   if (rc != SQLITE_OK) {
-    if (f->real->pMethods) f->real->pMethods->xClose(f->real);
+    if (f->real->pMethods) ON_FILE(f, xClose);
     drop_scratch(f);
     return rc;
   }
@@ -377,53 +362,36 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, 
   return SQLITE_OK;
 }
 
-static int v_delete(sqlite3_vfs *v, const char *name, int sync) {
-  return below(v)->base->xDelete(below(v)->base, name, sync);
-}
-static int v_access(sqlite3_vfs *v, const char *name, int flags, int *out) {
-  return below(v)->base->xAccess(below(v)->base, name, flags, out);
-}
-static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) {
-  return below(v)->base->xFullPathname(below(v)->base, name, n, out);
-}
-static int v_random(sqlite3_vfs *v, int n, char *out) { return below(v)->base->xRandomness(below(v)->base, n, out); }
-static int v_sleep(sqlite3_vfs *v, int us) { return below(v)->base->xSleep(below(v)->base, us); }
-static int v_time(sqlite3_vfs *v, double *t) { return below(v)->base->xCurrentTime(below(v)->base, t); }
-static int v_error(sqlite3_vfs *v, int n, char *out) { return below(v)->base->xGetLastError(below(v)->base, n, out); }
-static int v_time64(sqlite3_vfs *v, sqlite3_int64 *t) {
-  return below(v)->base->xCurrentTimeInt64(below(v)->base, t);
-}
+static int v_delete(sqlite3_vfs *v, const char *name, int sync) { return ON_HOST(v, xDelete, name, sync); }
+static int v_access(sqlite3_vfs *v, const char *name, int how, int *out) { return ON_HOST(v, xAccess, name, how, out); }
+static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) { return ON_HOST(v, xFullPathname, name, n, out); }
+static int v_random(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xRandomness, n, out); }
+static int v_sleep(sqlite3_vfs *v, int us) { return ON_HOST(v, xSleep, us); }
+static int v_time(sqlite3_vfs *v, double *t) { return ON_HOST(v, xCurrentTime, t); }
+static int v_error(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xGetLastError, n, out); }
+static int v_time64(sqlite3_vfs *v, sqlite3_int64 *t) { return ON_HOST(v, xCurrentTimeInt64, t); }
 
-int ingle_vfs_register(const char *name, const char *base_name, uintptr_t keys) {
-  sqlite3_vfs *base, *v;
+int ingle_vfs_register(const char *name, const char *host_name, uintptr_t keys) {
+  sqlite3_vfs *host, *v;
   Below *b;
   char *own;
   size_t n = strlen(name) + 1;
   if (!sqlite3_vfs_find || !sqlite3_vfs_register || !sqlite3_malloc || !sqlite3_free) return 1;
-  base = sqlite3_vfs_find(base_name);
-  if (!base || base->iVersion < 2) return 2;
+  host = sqlite3_vfs_find(host_name);
+  if (!host || host->iVersion < 2) return 2;
   /* One block, never freed: a connection may outlive the vault's lock. */
   v = sqlite3_malloc((int)(sizeof *v + sizeof *b + n));
   if (!v) return 3;
-  memset(v, 0, sizeof *v + sizeof *b);
   b = (Below *)(v + 1);
   own = (char *)(b + 1);
   memcpy(own, name, n);
-  b->base = base;
-  b->keys = keys;
-  v->iVersion = 2;
-  v->szOsFile = (int)sizeof(File) + base->szOsFile;
-  v->mxPathname = base->mxPathname;
-  v->zName = own;
-  v->pAppData = b;
-  v->xOpen = v_open;
-  v->xDelete = v_delete;
-  v->xAccess = v_access;
-  v->xFullPathname = v_full;
-  v->xRandomness = v_random;
-  v->xSleep = v_sleep;
-  v->xCurrentTime = v_time;
-  v->xGetLastError = v_error;
-  v->xCurrentTimeInt64 = v_time64;
+  *b = (Below){host, keys};
+  /* Version 2 and no dynamic-library methods: extensions cannot load. */
+  *v = (sqlite3_vfs){
+      .iVersion = 2, .szOsFile = (int)sizeof(File) + host->szOsFile, .mxPathname = host->mxPathname,
+      .zName = own, .pAppData = b, .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access,
+      .xFullPathname = v_full, .xRandomness = v_random, .xSleep = v_sleep, .xCurrentTime = v_time,
+      .xGetLastError = v_error, .xCurrentTimeInt64 = v_time64,
+  };
   return sqlite3_vfs_register(v, 0) == SQLITE_OK ? 0 : 4;
 }

@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 /*
-** Registers a VFS under name (copied) on top of the VFS called base. keys is
+** Registers a VFS under name (copied) on top of the VFS called host. keys is
 ** the number by which the Go callbacks find the keys. Never the default VFS.
-** 0, or: 1 SQLite is not linked, 2 no such base VFS, 3 out of memory, 4 refused.
+** 0, or: 1 SQLite is not linked, 2 no such host VFS, 3 out of memory, 4 refused.
 */
-int ingle_vfs_register(const char *name, const char *base, uintptr_t keys);
+int ingle_vfs_register(const char *name, const char *host, uintptr_t keys);
 
 #endif

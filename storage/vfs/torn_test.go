@@ -18,7 +18,7 @@ const (
 	walHeader   = 32
 	frameHeader = 24
 	frameSize   = frameHeader + vfs.PageSize
-	baseRows    = 300
+	firstRows    = 300
 	loggedTx    = 12
 	rowsPerTx   = 40
 )
@@ -38,7 +38,7 @@ func childLeavesLog(path string) {
 			panic(err)
 		}
 		for i := range rowsPerTx {
-			id := baseRows + n*rowsPerTx + i
+			id := firstRows + n*rowsPerTx + i
 			if _, err := tx.Exec("INSERT INTO t VALUES (?, ?)", id, rowText(id)); err != nil {
 				panic(err)
 			}
@@ -58,7 +58,7 @@ func childLeavesLog(path string) {
 // logged gives a database and the log that childLeavesLog left beside it.
 func logged(t *testing.T) (db, wal []byte) {
 	t.Helper()
-	path := sealed(t, baseRows)
+	path := sealed(t, firstRows)
 	var died *exec.ExitError
 	if err := child(t, "log", path).Run(); !errors.As(err, &died) || died.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Fatalf("the child: %v", err)
@@ -79,7 +79,7 @@ func reopened(t *testing.T, raw, wal []byte) (int, error) {
 
 // rowsBefore gives the rows that are committed by the frames before offset.
 func rowsBefore(wal []byte, offset int) int {
-	rows := baseRows
+	rows := firstRows
 	for at := walHeader; at+frameSize <= min(offset, len(wal)); at += frameSize {
 		if binary.BigEndian.Uint32(wal[at+4:]) != 0 {
 			rows += rowsPerTx
@@ -91,7 +91,7 @@ func rowsBefore(wal []byte, offset int) int {
 func TestTornLog(t *testing.T) {
 	raw, wal := logged(t)
 	r := dice(t)
-	if n, err := reopened(t, raw, wal); n != baseRows+loggedTx*rowsPerTx || err != nil {
+	if n, err := reopened(t, raw, wal); n != firstRows+loggedTx*rowsPerTx || err != nil {
 		t.Fatalf("control: the whole log: %d rows, %v", n, err)
 	}
 	for i := range 48 {
@@ -130,8 +130,8 @@ func TestForeignLog(t *testing.T) {
 			other[at+8+i] ^= 0x5a
 		}
 	}
-	if n, err := reopened(t, raw, other); n != baseRows || err != nil {
-		t.Errorf("%d rows, want %d, %v", n, baseRows, err)
+	if n, err := reopened(t, raw, other); n != firstRows || err != nil {
+		t.Errorf("%d rows, want %d, %v", n, firstRows, err)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestTornCheckpoint(t *testing.T) {
 		half := r.IntN(vfs.PageSize)
 		copy(torn[page:page+half], after[page:])
 		copy(torn[page+half:page+vfs.PageSize], before[page+half:])
-		if n, err := reopened(t, torn, wal); n != baseRows+loggedTx*rowsPerTx || err != nil {
+		if n, err := reopened(t, torn, wal); n != firstRows+loggedTx*rowsPerTx || err != nil {
 			t.Errorf("page %d torn at %d: %d rows, %v", page/vfs.PageSize+1, half, n, err)
 		}
 	}

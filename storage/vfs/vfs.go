@@ -41,9 +41,9 @@ const (
 	ReservedBytes = 40
 )
 
-// base keeps the wal-index on the heap and locks the file for one process;
+// host keeps the wal-index on the heap and locks the file for one process;
 // plain "unix" would write page numbers and checksums to a -shm file.
-const base = "unix-excl"
+const host = "unix-excl"
 
 // ErrNotLinked says that SQLite or its unix-excl VFS is not in this program.
 var ErrNotLinked = errors.New("vfs: SQLite is not linked in")
@@ -87,7 +87,7 @@ func Register(k Keys) (*VFS, error) {
 	// A revoked VFS keeps its handle and has no keys.
 	h := cgo.NewHandle(v)
 	v.name = fmt.Sprintf("ingle-%d", h)
-	name, below := C.CString(v.name), C.CString(base)
+	name, below := C.CString(v.name), C.CString(host)
 	defer C.free(unsafe.Pointer(name))
 	defer C.free(unsafe.Pointer(below))
 	switch rc := C.ingle_vfs_register(name, below, C.uintptr_t(h)); rc {

@@ -109,13 +109,28 @@ func (c *Client) post(path string, body []byte, err error) ([]byte, error) {
 
 // Secure encrypts the connection with the secret of a pair-verify.
 func (c *Client) Secure(secret []byte) {
+	c.encrypt(secret)
+	c.Listen(secret)
+}
+
+func (c *Client) encrypt(secret []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	write := expand(secret, "Control-Salt", "Control-Write-Encryption-Key")
-	read := expand(secret, "Control-Salt", "Control-Read-Encryption-Key")
-	c.seal = &counted{aead: seal(write)}
+	c.seal = &counted{aead: seal(expand(secret, "Control-Salt", "Control-Write-Encryption-Key"))}
+}
+
+// Ahead encrypts a request before M4 has come, for a client that does not wait:
+// the result is sent with Raw, and Listen follows once M4 has been received.
+func (c *Client) Ahead(secret, plain []byte) []byte {
+	c.encrypt(secret)
+	return c.Frames(plain)
+}
+
+// Listen decrypts what the server sends from now on.
+func (c *Client) Listen(secret []byte) {
 	c.socket.SetReadDeadline(time.Time{})
-	c.in = bufio.NewReader(&opener{from: c.in, keys: counted{aead: seal(read)}})
+	keys := counted{aead: seal(expand(secret, "Control-Salt", "Control-Read-Encryption-Key"))}
+	c.in = bufio.NewReader(&opener{from: c.in, keys: keys})
 	c.answers, c.events = make(chan Response, 64), make(chan Response, 4096)
 	c.ended = make(chan struct{})
 	go c.receive() // Close waits for it

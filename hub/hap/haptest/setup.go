@@ -75,13 +75,20 @@ func (s *Setup) M5(m4 []byte) ([]byte, error) {
 
 // M5With is M5 under any key, for attacks.
 func (s *Setup) M5With(key []byte) []byte {
-	s.aead = seal(expand(key, "Pair-Setup-Encrypt-Salt", "Pair-Setup-Encrypt-Info"))
 	public := s.creds.Key.Public().(ed25519.PublicKey)
 	info := expand(key, "Pair-Setup-Controller-Sign-Salt", "Pair-Setup-Controller-Sign-Info")
 	info = append(append(info, s.creds.ID...), public...)
-	plain := Pack(Field{Identifier, []byte(s.creds.ID)}, Field{PublicKey, public}, Field{Signature, ed25519.Sign(s.creds.Key, info)})
+	return s.M5Sealed(key, Pack(Field{Identifier, []byte(s.creds.ID)}, Field{PublicKey, public}, Field{Signature, ed25519.Sign(s.creds.Key, info)}))
+}
+
+// M5Sealed is M5 with any content, for attacks by someone who knows the code.
+func (s *Setup) M5Sealed(key, plain []byte) []byte {
+	s.aead = seal(expand(key, "Pair-Setup-Encrypt-Salt", "Pair-Setup-Encrypt-Info"))
 	return Pack(Field{State, []byte{5}}, Field{Encrypted, s.aead.Seal(nil, []byte("\x00\x00\x00\x00PS-Msg05"), plain, nil)})
 }
+
+// Key is the shared key of the exchange, after M3.
+func (s *Setup) Key() []byte { return s.prover.Key() }
 
 // Done takes the answer to M5.
 func (s *Setup) Done(m6 []byte) (Credentials, error) {

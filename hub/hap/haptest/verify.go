@@ -53,9 +53,17 @@ func (v *Verify) M3(m2 []byte) ([]byte, error) {
 		return nil, errors.New("haptest: M2 comes from another server")
 	}
 	info = append(append(append([]byte(nil), ours...), v.creds.ID...), public...)
-	plain = Pack(Field{Identifier, []byte(v.creds.ID)}, Field{Signature, ed25519.Sign(v.creds.Key, info)})
-	return Pack(Field{State, []byte{3}}, Field{Encrypted, aead.Seal(nil, []byte("\x00\x00\x00\x00PV-Msg03"), plain, nil)}), nil
+	return v.M3Sealed(Pack(Field{Identifier, []byte(v.creds.ID)}, Field{Signature, ed25519.Sign(v.creds.Key, info)})), nil
 }
+
+// M3Sealed is M3 with any content, after M3, for attacks.
+func (v *Verify) M3Sealed(plain []byte) []byte {
+	aead := seal(expand(v.secret, "Pair-Verify-Encrypt-Salt", "Pair-Verify-Encrypt-Info"))
+	return Pack(Field{State, []byte{3}}, Field{Encrypted, aead.Seal(nil, []byte("\x00\x00\x00\x00PV-Msg03"), plain, nil)})
+}
+
+// Secret is the shared secret, after M3.
+func (v *Verify) Secret() []byte { return v.secret }
 
 // Done takes the answer to M3 and gives the secret of the session.
 func (v *Verify) Done(m4 []byte) ([]byte, error) {

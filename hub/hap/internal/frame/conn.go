@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,9 +148,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 // compact moves the unused bytes to the front; a buffer that once had to be
 // large and is empty now is given back.
 func compact(b []byte, spent *int) []byte {
-	if *spent == len(b) && cap(b) > keep {
+	switch {
+	case *spent == len(b) && cap(b) > keep:
 		b = nil
-	} else {
+	case *spent > 0: // not at each frame of a long body
 		b = b[:copy(b, b[*spent:])]
 	}
 	*spent = 0
@@ -191,6 +193,7 @@ func (c *Conn) decrypt() error {
 			return cut(err, len(c.raw))
 		}
 	}
+	c.plain = slices.Grow(c.plain, n) // in larger steps than Open would
 	plain, err := c.open.aead.Open(c.plain, c.open.next(), c.raw[2:n+overhead], c.raw[:2])
 	if err != nil {
 		return ErrTag

@@ -1,0 +1,48 @@
+package screen
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+)
+
+const qrSide = 240
+
+// pairPage shows the code of each HomeKit server, to scan and to type.
+func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {
+	title := wrapped(s.text("pair.title"))
+	title.SizeName = theme.SizeNameHeadingText
+	title.TextStyle = fyne.TextStyle{Bold: true}
+	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.back)
+	text := "pair.text"
+	if len(servers) == 0 {
+		text = "pair.none"
+	}
+	grid := container.New(&parts.Columns{Narrowest: narrowest, Gap: gap})
+	for _, k := range servers {
+		grid.Add(s.pairTile(k))
+	}
+	body := container.NewVBox(container.NewHBox(back), title, wrapped(s.text(text)), grid)
+	return container.NewVScroll(container.New(layout.NewCustomPaddedLayout(12, 20, gap, gap), body))
+}
+
+func (s *Screen) pairTile(k wire.HomeKit) fyne.CanvasObject {
+	words := widget.NewLabelWithStyle(s.o.Texts.Text("pair.code", i18n.Args{"code": k.SetupCode}), fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
+	words.SizeName = theme.SizeNameSubHeadingText
+	words.Selectable = true
+	body := []fyne.CanvasObject{words}
+	if picture, err := parts.NewQR(k.SetupURI, qrSide); err == nil && k.SetupURI != "" {
+		body = append([]fyne.CanvasObject{container.NewCenter(picture)}, body...)
+	}
+	tile := parts.NewTile(k.Name, body...)
+	if k.Paired {
+		tile.SetNote(s.text("pair.paired"))
+	}
+	return tile
+}

@@ -1,0 +1,107 @@
+package widget
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+const (
+	corner = 14
+	inset  = 12
+)
+
+// Tile is a card with a title, a note beside it and whatever it is given below.
+type Tile struct {
+	widget.BaseWidget
+	title, note *widget.Label
+	ground      *canvas.Rectangle
+	fill        fyne.ThemeColorName
+	content     *fyne.Container
+}
+
+// NewTile makes a tile. An empty title leaves its line out.
+func NewTile(title string, body ...fyne.CanvasObject) *Tile {
+	t := newTile(ColorTile)
+	t.title.SetText(title)
+	line := container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
+	if title == "" {
+		line.Hide()
+	}
+	t.content = padded(container.NewVBox(append([]fyne.CanvasObject{line}, body...)...))
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// NewBanner makes a tile that calls for attention, with a button if text is not empty.
+func NewBanner(title, detail, button string, tapped func()) *Tile {
+	t := newTile(theme.ColorNameError)
+	paint := widget.NewRichText(
+		&widget.TextSegment{Text: title, Style: bannerStyle(theme.SizeNameSubHeadingText, true)},
+		&widget.TextSegment{Text: detail, Style: bannerStyle(theme.SizeNameText, false)})
+	paint.Truncation = fyne.TextTruncateEllipsis
+	t.title.SetText(title)
+	box := container.NewVBox(paint)
+	if button != "" {
+		box.Add(widget.NewButton(button, tapped))
+	}
+	t.content = padded(box)
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+func bannerStyle(size fyne.ThemeSizeName, bold bool) widget.RichTextStyle {
+	return widget.RichTextStyle{ColorName: theme.ColorNameForegroundOnError, SizeName: size, TextStyle: fyne.TextStyle{Bold: bold}}
+}
+
+func newTile(fill fyne.ThemeColorName) *Tile {
+	t := &Tile{title: widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
+		note: widget.NewLabel(""), ground: canvas.NewRectangle(theme.Color(fill)), fill: fill}
+	t.ground.CornerRadius = corner
+	t.title.Truncation = fyne.TextTruncateEllipsis
+	t.title.SizeName = theme.SizeNameSubHeadingText
+	t.note.Importance = widget.LowImportance
+	t.note.SizeName = theme.SizeNameCaptionText
+	return t
+}
+
+func padded(o fyne.CanvasObject) *fyne.Container {
+	return container.New(layout.NewCustomPaddedLayout(inset, inset, inset, inset), o)
+}
+
+// SetTitle changes the title.
+func (t *Tile) SetTitle(text string) { t.title.SetText(text) }
+
+// SetNote puts a short word beside the title.
+func (t *Tile) SetNote(text string) { t.note.SetText(text) }
+
+// AccessibilityLabel is the title.
+func (t *Tile) AccessibilityLabel() string { return t.title.Text }
+
+// AccessibilityRole says that the tile holds others.
+func (t *Tile) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleRoleContainer }
+
+// CreateRenderer draws the card.
+func (t *Tile) CreateRenderer() fyne.WidgetRenderer { return &tileRenderer{t} }
+
+type tileRenderer struct{ *Tile }
+
+func (r *tileRenderer) Layout(size fyne.Size) {
+	r.ground.Resize(size)
+	r.content.Resize(size)
+}
+
+func (r *tileRenderer) MinSize() fyne.Size { return r.content.MinSize() }
+
+func (r *tileRenderer) Refresh() {
+	r.ground.FillColor = theme.Color(r.fill)
+	r.ground.Refresh()
+	r.content.Refresh()
+}
+
+func (r *tileRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.ground, r.content} }
+
+func (r *tileRenderer) Destroy() {}

@@ -1,0 +1,147 @@
+package widget_test
+
+import (
+	"image/color"
+	"math"
+	"testing"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"github.com/ingle-home/ingle/app/widget"
+)
+
+func light(c color.Color) float64 {
+	r, g, b, _ := c.RGBA()
+	part := func(v uint32) float64 {
+		x := float64(v) / 0xffff
+		if x <= 0.04045 {
+			return x / 12.92
+		}
+		return math.Pow((x+0.055)/1.055, 2.4)
+	}
+	return 0.2126*part(r) + 0.7152*part(g) + 0.0722*part(b)
+}
+
+// contrast is that of WCAG 2.2, section 1.4.3.
+func contrast(a, b color.Color) float64 {
+	x, y := light(a), light(b)
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+func TestWordsCanBeRead(t *testing.T) {
+	test.NewTempApp(t)
+	look := widget.NewLook()
+	for _, v := range []fyne.ThemeVariant{theme.VariantLight, theme.VariantDark} {
+		for _, pair := range [][2]fyne.ThemeColorName{
+			{theme.ColorNameForeground, theme.ColorNameBackground}, {theme.ColorNameForeground, widget.ColorTile},
+			{theme.ColorNameForeground, theme.ColorNameButton}, {theme.ColorNameForeground, theme.ColorNameInputBackground},
+			{theme.ColorNameDisabled, theme.ColorNameBackground}, {theme.ColorNameDisabled, widget.ColorTile},
+			{theme.ColorNameError, widget.ColorTile}, {theme.ColorNameError, theme.ColorNameBackground},
+			{theme.ColorNameWarning, widget.ColorTile}, {theme.ColorNameWarning, theme.ColorNameBackground},
+			{theme.ColorNameForegroundOnError, theme.ColorNameError}, {theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary},
+		} {
+			if c := contrast(look.Color(pair[0], v), look.Color(pair[1], v)); c < 4.5 {
+				t.Errorf("%s on %s has a contrast of %.2f in variant %d", pair[0], pair[1], c, v)
+			}
+		}
+	}
+}
+
+func box(width, height float32) fyne.CanvasObject {
+	r := canvas.NewRectangle(color.Black)
+	r.SetMinSize(fyne.NewSize(width, height))
+	return r
+}
+
+func TestColumnsFillFromTheShortest(t *testing.T) {
+	test.NewTempApp(t)
+	a, b, c := box(100, 50), box(100, 20), box(100, 30)
+	grid := container.New(&widget.Columns{Narrowest: 200, Gap: 10}, a, b, c)
+	grid.Resize(fyne.NewSize(410, 500))
+	if a.Position() != fyne.NewPos(0, 0) || b.Position() != fyne.NewPos(210, 0) || c.Position() != fyne.NewPos(210, 30) || c.Size().Width != 200 {
+		t.Errorf("two columns: %v %v %v, %v wide", a.Position(), b.Position(), c.Position(), c.Size().Width)
+	}
+	if m := grid.MinSize(); m != fyne.NewSize(100, 60) {
+		t.Errorf("two columns need %v", m)
+	}
+	b.Hide()
+	grid.Resize(fyne.NewSize(150, 500))
+	if c.Position() != fyne.NewPos(0, 60) || c.Size().Width != 150 {
+		t.Errorf("one column: %v, %v wide", c.Position(), c.Size().Width)
+	}
+}
+
+func TestTheMiddleIsNeverWiderThanTheWindow(t *testing.T) {
+	test.NewTempApp(t)
+	a := box(100, 50)
+	m := container.New(&widget.Middle{Width: 400, Margin: 10}, a)
+	m.Resize(fyne.NewSize(1000, 200))
+	if a.Size() != fyne.NewSize(400, 50) || a.Position() != fyne.NewPos(300, 75) {
+		t.Errorf("wide: %v at %v", a.Size(), a.Position())
+	}
+	m.Resize(fyne.NewSize(300, 200))
+	if a.Size().Width != 280 || a.Position().X != 10 {
+		t.Errorf("narrow: %v at %v", a.Size(), a.Position())
+	}
+}
+
+func TestSpeedCallsBackOnlyWhenTouched(t *testing.T) {
+	test.NewTempApp(t)
+	var set []int
+	stops := 0
+	s := widget.NewSpeed("Stop", func(p int) { set = append(set, p) }, func() { stops++ })
+	w := test.NewTempWindow(t, s)
+	w.Resize(fyne.NewSize(300, 140))
+	s.SetPercent(30)
+	if len(set) != 0 || s.Slider.Value != 30 {
+		t.Errorf("shown: %v, called back %v", s.Slider.Value, set)
+	}
+	s.Slider.Tapped(&fyne.PointEvent{Position: fyne.NewPos(s.Slider.Size().Width, 5)})
+	if len(set) != 1 || set[0] != 100 {
+		t.Errorf("a tap at the end set %v", set)
+	}
+	s.Enable(false)
+	test.Tap(s.Stop)
+	if stops != 1 || s.Slider.Value != 0 || len(set) != 1 {
+		t.Errorf("%d stops, slider at %v, set %v", stops, s.Slider.Value, set)
+	}
+}
+
+func TestAQRCodeHasItsQuietZone(t *testing.T) {
+	test.NewTempApp(t)
+	const text = "X-HM://0023ISYWYINGL"
+	q, err := widget.NewQR(text, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if r, _, _, _ := q.Image.At(i, i).RGBA(); r != 0xffff {
+			t.Errorf("the edge is dark at %d", i)
+		}
+	}
+	w := test.NewTempWindow(t, q)
+	bits, err := gozxing.NewBinaryBitmapFromImage(w.Canvas().Capture())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := qrcode.NewQRCodeReader().Decode(bits, nil); err != nil || got.GetText() != text {
+		t.Errorf("scanned %v, %v", got, err)
+	}
+}
+
+func TestOwnPartsHaveNames(t *testing.T) {
+	test.NewTempApp(t)
+	for _, o := range []fyne.Accessible{
+		widget.NewTile("Porch"), widget.NewBanner("SOS", "", "", nil), widget.NewPicture("Porch", ""), widget.NewSpeed("Stop", nil, nil),
+	} {
+		if o.AccessibilityLabel() == "" {
+			t.Errorf("a %T has no name", o)
+		}
+	}
+}

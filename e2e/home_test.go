@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/AlexxIT/go2rtc/pkg/hap"
+)
+
+// Apple's types of the services and characteristics that the tests use.
+const (
+	fan, active, rotation = "B7", "B0", "29"
+	motionSensor, motion  = "85", "22"
+	battery, level        = "96", "68"
+	occupancy, occupied   = "86", "71"
+)
+
+// TestAFamilyAndItsThings is the first hour of a household: pair, look, ring for help, drive a toy, and
+// lose power in the middle of it.
+func TestAFamilyAndItsThings(t *testing.T) {
+	d := startDemo(t, t.TempDir())
+	paired := pair(t, d.server(t, "bridge"))
+	c := connect(t, paired)
+	accessories := c.accessories(t)
+	if v := find(t, accessories, "Mia's Watch", battery, level).value; v != float64(80) {
+		t.Errorf("the watch's battery is %v, want 80", v)
+	}
+	until(t, 10*time.Second, "Mia is at home", func() bool {
+		return find(t, c.accessories(t), "Mia at Home", occupancy, occupied).value == float64(1)
+	})
+	callForHelp(t, d, c, accessories)
+	drive(t, d, c, accessories)
+	loseParents(t, d, paired, accessories)
+}
+
+// callForHelp presses SOS on the watch: controllers hear of it within 300 ms.
+func callForHelp(t *testing.T, d *demo, c *controller, accessories []*hap.Accessory) {
+	t.Helper()
+	sos := find(t, accessories, "Mia SOS", motionSensor, motion)
+	c.put(t, `{"aid":%d,"iid":%d,"ev":true}`, sos.aid, sos.iid)
+	pressed := time.Now()
+	d.simulate(t, "watch/sos")
+	timeout := time.After(10 * time.Second)
+	for {
+		select {
+		case e := <-c.events:
+			if e.AID != sos.aid || e.IID != sos.iid {
+				continue
+			}
+			t.Logf("SOS to HomeKit: %v", e.at.Sub(pressed))
+			if on := e.Value == true || e.Value == float64(1); !on {
+				t.Errorf("the SOS came as %v", e.Value)
+			}
+			if e.at.Sub(pressed) > 300*time.Millisecond {
+				t.Errorf("the SOS took %v, want at most 300 ms", e.at.Sub(pressed))
+			}
+			return
+		case <-timeout:
+			t.Fatal("no SOS came")
+		}
+	}
+}
+
+// drive runs the toy at half of its steps and stops it.
+func drive(t *testing.T, d *demo, c *controller, accessories []*hap.Accessory) {
+	t.Helper()
+	speed := find(t, accessories, "Rocket", fan, rotation)
+	c.put(t, `{"aid":%d,"iid":%d,"value":50}`, speed.aid, speed.iid)
+	m, err := d.rocket()
+	if err != nil || m.Level != 0.5 || !slices.Contains(m.Writes, 10) {
+		t.Errorf("after 50 %% the toy got %+v, %v; want 10 of its 20 steps", m, err)
+	}
+	c.put(t, `{"aid":%d,"iid":%d,"value":0}`, speed.aid, speed.iid)
+	m, err = d.rocket()
+	if err != nil || m.Level != 0 || m.Writes[len(m.Writes)-1] != 0 {
+		t.Errorf("after 0 %% the toy got %+v, %v; want a stop", m, err)
+	}
+	c.put(t, `{"aid":%d,"iid":%d,"value":75}`, speed.aid, speed.iid)
+}
+
+// loseParents kills the hub while the toy runs. The toy stops by itself, and the hub that comes back
+// is the same one to a controller that knew it.
+func loseParents(t *testing.T, d *demo, paired *hap.Client, before []*hap.Accessory) {
+	t.Helper()
+	d.kill(t)
+	took := until(t, 5*time.Second, "the toy rests without its hub", func() bool {
+		m, err := d.rocket()
+		return err == nil && m.Level == 0
+	})
+	t.Logf("the toy rested %v after the hub was killed", took)
+
+	again := startDemo(t, d.dir)
+	if again.State != "locked" || again.Password != "" {
+		t.Fatalf("after the restart the hub is %s", again.State)
+	}
+	again.run(t, d.Password+"\n", "unlock", "--password-stdin")
+	var status demo
+	if err := json.Unmarshal([]byte(again.run(t, "", "status", "--json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	was, is := d.server(t, "bridge"), status.server(t, "bridge")
+	if is.DeviceID != was.DeviceID || is.Port != was.Port {
+		t.Errorf("the bridge was %+v and is %+v", was, is)
+	}
+	c := connect(t, paired)
+	after := c.accessories(t)
+	if shape(before) != shape(after) {
+		t.Errorf("the accessories were\n%sand are\n%s", shape(before), shape(after))
+	}
+	speed := find(t, after, "Rocket", fan, rotation)
+	until(t, 20*time.Second, "the toy is back", func() bool {
+		status, _ := c.ask(t, http.MethodGet, hap.PathCharacteristics+"?id="+id(speed), "")
+		return status == http.StatusOK
+	})
+	if m, err := again.rocket(); err != nil || m.Level != 0 {
+		t.Errorf("after the restart the toy runs at %v, %v", m.Level, err)
+	}
+	c.put(t, `{"aid":%d,"iid":%d,"value":25}`, speed.aid, speed.iid)
+	c.put(t, `{"aid":%d,"iid":%d,"value":0}`, speed.aid, speed.iid)
+}

@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// insideEnv marks the process that runs in a network of its own.
+const insideEnv = "INGLE_E2E_INSIDE"
+
+// TestMain runs the tests in a network namespace with nothing but loopback: the clients look for
+// accessories by multicast, and none of that shall leave the machine.
+func TestMain(m *testing.M) {
+	if os.Getenv(insideEnv) != "" {
+		os.Exit(m.Run())
+	}
+	hub, err := hubBinary()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	flags := []string{"-n"}
+	if os.Getuid() != 0 {
+		flags = []string{"-r", "-n"}
+	}
+	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
+	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, os.Args...)...)...)
+	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: the tests in their own network:", err)
+		os.Exit(1)
+	}
+}
+
+// hubBinary is the hub to test: the one that INGLE_HUB names, or one built now.
+func hubBinary() (string, error) {
+	if path := os.Getenv("INGLE_HUB"); path != "" {
+		return path, nil
+	}
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-hub-%d", os.Getuid()))
+	cmd := exec.Command("go", "build", "-o", path, "./hub")
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("e2e: build the hub: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+type bridge struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`
+	Port      int    `json:"port"`
+	DeviceID  string `json:"device_id"`
+	SetupCode string `json:"setup_code"`
+}
+
+// demo is a running `hub demo`.
+type demo struct {
+	State    string   `json:"state"`
+	HomeKit  []bridge `json:"homekit"`
+	Control  string   `json:"control"`
+	Password string   `json:"demo_password"`
+
+	dir  string
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// startDemo starts a demo home in a folder and waits for its ready line.
+func startDemo(t *testing.T, dir string) *demo {
+	t.Helper()
+	d := &demo{dir: dir, done: make(chan struct{})}
+	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), "demo", "--json", "--data", dir)
+	log, err := os.Create(filepath.Join(t.TempDir(), "log")) // a pipe would be held open by the simulators
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Stderr = log
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make(chan []byte, 1)
+	go func() {
+		first, _ := bufio.NewReader(out).ReadBytes('\n')
+		line <- first
+		_ = d.cmd.Wait()
+		close(d.done)
+	}()
+	t.Cleanup(func() {
+		_ = d.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-d.done:
+		case <-time.After(20 * time.Second):
+			t.Error("the hub did not end")
+			_ = d.cmd.Process.Kill()
+			<-d.done
+		}
+		if t.Failed() {
+			said, _ := os.ReadFile(log.Name())
+			t.Logf("the hub's log:\n%s", said)
+		}
+	})
+	select {
+	case first := <-line:
+		if err := json.Unmarshal(first, d); err != nil {
+			t.Fatalf("the ready line is %q: %v", first, err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("no ready line")
+	}
+	return d
+}
+
+// kill ends the hub as a power cut does.
+func (d *demo) kill(t *testing.T) {
+	t.Helper()
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-d.done
+}
+
+// run runs a command of the hub against the demo.
+func (d *demo) run(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Getenv("INGLE_HUB"), append(args, "--data", d.dir)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("hub %s: %v: %s", strings.Join(args, " "), err, said.String())
+	}
+	return string(out)
+}
+
+// server finds the first HomeKit server of a kind.
+func (d *demo) server(t *testing.T, kind string) bridge {
+	t.Helper()
+	for _, h := range d.HomeKit {
+		if h.Kind == kind {
+			return h
+		}
+	}
+	t.Fatalf("no %s in %+v", kind, d.HomeKit)
+	return bridge{}
+}
+
+// simulate makes a simulated thing act.
+func (d *demo) simulate(t *testing.T, path string) {
+	t.Helper()
+	resp, err := http.Post(d.Control+"/sim/"+path, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("%s: %s", path, resp.Status)
+	}
+}
+
+type motor struct {
+	Writes []int   `json:"writes"`
+	Level  float64 `json:"level"`
+}
+
+// rocket is what the toy's motor last received.
+func (d *demo) rocket() (motor, error) {
+	var m motor
+	resp, err := http.Get(d.Control + "/sim/rocket")
+	if err != nil {
+		return m, err
+	}
+	defer resp.Body.Close()
+	return m, json.NewDecoder(resp.Body).Decode(&m)
+}
+
+// until waits for a condition, at most for the given time.
+func until(t *testing.T, within time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Since(start) > within {
+			t.Fatalf("%s: not within %v", what, within)
+		}
+		<-tick.C
+	}
+	return time.Since(start)
+}

@@ -1,0 +1,90 @@
+package homekit
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/hap"
+	"github.com/ingle-home/ingle/hub/home"
+)
+
+// installed is a camera and what it was made for.
+type installed struct {
+	Camera
+	at home.Accessory
+}
+
+// camera is a camera's own services and, where it tells, what moves before it.
+func (h *House) camera(t *thing) []*hap.Service {
+	c, err := h.install(t.plan.home)
+	if err != nil {
+		h.log.Error("homekit: a camera has no pictures", "accessory", t.plan.key, "error", err)
+	}
+	t.snapshot = c.Snapshot
+	all := append([]*hap.Service(nil), c.Services...)
+	if !t.plan.offers(trait.Motion.Any()) {
+		return all
+	}
+	moving, state := flag(typeMotion, shows), newHealth()
+	t.hear = func(r trait.Reading) {
+		if on, ok := trait.Motion.In(r); ok {
+			_ = moving.Set(hap.Bool(on)) // a bool always fits
+		}
+		if well, ok := trait.Reachable.In(r); ok {
+			state.show(well)
+		}
+	}
+	motion := service(serviceMotion, moving, state.active, state.fault)
+	t.device = []*hap.Service{motion}
+	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion")))
+}
+
+// Renew makes a camera forget its HomeKit side, which the next Show then makes anew: for when the
+// source of its pictures was replaced. Its streams end.
+func (h *House) Renew(accessory string) {
+	h.showing.Lock()
+	defer h.showing.Unlock()
+	h.remove(accessory)
+}
+
+// install makes a camera, or gives the one that there is. It runs under h.showing, as do the others
+// below.
+func (h *House) install(a home.Accessory) (Camera, error) {
+	if h.installed(a) {
+		return h.cameras[a.ID].Camera, nil
+	}
+	h.remove(a.ID)
+	if h.options.Camera == nil {
+		return Camera{}, errors.New("there are no cameras here")
+	}
+	c, err := h.options.Camera(a)
+	if err == nil {
+		h.cameras[a.ID] = installed{c, a}
+	}
+	return c, err
+}
+
+// installed reports whether there is a camera that looks at the same thing: a new name does not end
+// its streams.
+func (h *House) installed(a home.Accessory) bool {
+	c, ok := h.cameras[a.ID]
+	return ok && c.at.Driver == a.Driver && c.at.Address == a.Address && reflect.DeepEqual(c.at.Fields, a.Fields)
+}
+
+func (h *House) remove(accessory string) {
+	c := h.cameras[accessory]
+	delete(h.cameras, accessory)
+	if c.Close != nil {
+		c.Close()
+	}
+}
+
+// removeCameras ends those that the home no longer has.
+func (h *House) removeCameras(contents home.Contents) {
+	for id := range h.cameras {
+		if _, err := contents.Accessory(id); err != nil {
+			h.remove(id)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package records_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
+	"golang.org/x/sys/unix"
+)
+
+// filled is a closed store with something in both databases.
+func filled(t *testing.T) string {
+	t.Helper()
+	dir, ctx := home(t), within(t)
+	s := open(t, dir)
+	must(t, s.Put(ctx, records.Record{Kind: "room", ID: "hall", Body: []byte("Hall")}))
+	must(t, s.Append(ctx, records.Record{Kind: "place", ID: "watch"}))
+	must(t, s.Close())
+	return dir
+}
+
+// A store never starts empty because a file of it is gone or not its own.
+func TestFilesThatDoNotBelong(t *testing.T) {
+	t.Parallel()
+	other := filled(t)
+	for name, spoil := range map[string]func(dir string) error{
+		"nothing":           func(dir string) error { return nil },
+		"core gone":         func(dir string) error { return os.Remove(filepath.Join(dir, "core-1.db")) },
+		"core emptied":      func(dir string) error { return os.Truncate(filepath.Join(dir, "core-1.db"), 0) },
+		"telemetry gone":    func(dir string) error { return os.Remove(filepath.Join(dir, "telemetry-1.db")) },
+		"telemetry emptied": func(dir string) error { return os.Truncate(filepath.Join(dir, "telemetry-1.db"), 0) },
+		"files exchanged": func(dir string) error {
+			core, telemetry := filepath.Join(dir, "core-1.db"), filepath.Join(dir, "telemetry-1.db")
+			return errors.Join(os.Rename(core, core+"x"), os.Rename(telemetry, core), os.Rename(core+"x", telemetry))
+		},
+		"garbage": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "core-1.db"), make([]byte, 8192), 0o600)
+		},
+		"core of another start, same vault": func(dir string) error {
+			raw, err := os.ReadFile(filepath.Join(other, "core-1.db"))
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, "core-1.db"), raw, 0o600)
+		},
+	} {
+		dir := filled(t)
+		must(t, spoil(dir))
+		s, err := openStore(dir)
+		if err == nil {
+			s.Close()
+		}
+		// The last is what sealed pages cannot see: a valid file of the same keys.
+		want := name != "nothing" && name != "core of another start, same vault"
+		if (err != nil) != want || want && !errors.Is(err, records.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	dir, ctx := home(t), within(t)
+	s := open(t, dir)
+	must(t, s.Put(ctx, records.Record{Kind: "room", ID: "hall"}))
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	for _, e := range entries {
+		if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", e.Name(), info.Mode(), err)
+		}
+	}
+	if len(entries) < 6 {
+		t.Errorf("only %d files", len(entries))
+	}
+}
+
+func TestPragmas(t *testing.T) {
+	t.Parallel()
+	s := open(t, home(t))
+	for table, want := range map[string][]string{"record": {"2", "1"}, "reading": {"1", "2"}} {
+		for i, pragma := range []string{"synchronous", "secure_delete"} {
+			var got string
+			must(t, records.Writer(s, table).QueryRow("PRAGMA "+pragma).Scan(&got))
+			if got != want[i] {
+				t.Errorf("%s: %s=%s, want %s", table, pragma, got, want[i])
+			}
+		}
+	}
+}
+
+// TestFullDisk fills a file system of 3 MiB. The store lives in a child, so that
+// nothing keeps the file system busy afterwards.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("needs the right to mount a small tmpfs (run as root to see it): %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, 0) })
+	must(t, giveKeys(dir))
+	c := start(t, "full", dir)
+	stored := c.says(t)
+	if err := c.cmd.Wait(); err != nil {
+		t.Errorf("the child: %v", err)
+	}
+	t.Logf("%s records were stored before the disk was full", stored)
+
+	ctx, s := within(t), open(t, dir)
+	list, err := s.List(ctx, "note")
+	must(t, err)
+	if fmt.Sprint(len(list)) != stored {
+		t.Errorf("%d records, want %s", len(list), stored)
+	}
+	must(t, s.Close())
+}
+
+// childFills puts records until the disk is full, checks what then holds, and
+// says how many were acknowledged.
+func childFills(dir string) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	n := 0
+	for {
+		err := s.Put(ctx, records.Record{Kind: "note", ID: fmt.Sprintf("%06d", n), Subject: "mia", Body: make([]byte, 20000)})
+		if errors.Is(err, storage.ErrFull) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("want ErrFull: %w", err)
+		}
+		n++
+	}
+	list, err := s.List(ctx, "note")
+	if err != nil || len(list) != n {
+		return fmt.Errorf("on a full disk: %d of %d records, %w", len(list), n, err)
+	}
+	for err = nil; err == nil; {
+		err = s.Append(ctx, records.Record{Kind: "place", ID: "w", Body: make([]byte, 400)})
+	}
+	if !errors.Is(err, storage.ErrFull) {
+		return fmt.Errorf("append: want ErrFull: %w", err)
+	}
+	if err := s.Flush(ctx); !errors.Is(err, storage.ErrFull) {
+		return fmt.Errorf("flush: want ErrFull: %w", err)
+	}
+	fmt.Println(n)
+	if err := s.Close(); !errors.Is(err, storage.ErrFull) {
+		return fmt.Errorf("close with rows that do not fit: want ErrFull: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package storage_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/ingle-home/ingle/storage"
+)
+
+func TestAcquire(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	lock, err := storage.Acquire(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Acquire(dir); err != storage.ErrInUse {
+		t.Errorf("a second time: %v", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock, err = storage.Acquire(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("a folder that was open to all is now %v, %v", info.Mode(), err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storage.Acquire(file); err == nil || errors.Is(err, storage.ErrInUse) {
+		t.Errorf("a file in place of the folder: %v", err)
+	}
+}
+
+func TestFull(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	if err := storage.Full(full); !errors.Is(err, storage.ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("no space: %v", err)
+	}
+	if err := storage.Full(syscall.EACCES); errors.Is(err, storage.ErrFull) || storage.Full(nil) != nil {
+		t.Errorf("another error: %v", err)
+	}
+}
