@@ -24,11 +24,14 @@ func TestANewcomerIsBelievedInAlarmsOnly(t *testing.T) {
 		wantText(t, "states of the newcomer", r.reported(), "")
 		wantText(t, "its alarm", young.say(alarm("00010000")), "[3G*3456789012*0002*AL]")
 		wantText(t, "reported", r.reported(), "sos=true")
-		go func() { _ = r.Do(t.Context(), trait.Find.Set(true)) }()
+		found := make(chan error, 1)
+		go func() { found <- r.Do(t.Context(), trait.Find.Set(true)) }()
 		after(time.Second)
 		wantText(t, "old", old.heard(), "[SG*3456789012*0004*FIND]"+verno)
 		wantText(t, "young", young.heard(), "")
-		young.say(frame(watch, "FIND", "")) // a lie
+		if young.say(frame(watch, "FIND", "")); len(found) != 0 {
+			t.Error("a newcomer answered for the watch")
+		}
 		old.say(frame(watch, "VERNO", "G36"))
 		for range 10 {
 			after(time.Minute)

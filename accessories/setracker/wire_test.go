@@ -70,6 +70,29 @@ func TestPositionKeepsEveryField(t *testing.T) {
 	}
 }
 
+func TestOneWrongLengthAfterAnother(t *testing.T) {
+	var in []byte
+	for i := range 20 {
+		in = append(in, mislabel("UD", where+strings.Repeat("[x]", 20-i), -1-i%7)...)
+	}
+	var bytewise [][]byte
+	for i := range in {
+		bytewise = append(bytewise, in[i:i+1])
+	}
+	for _, got := range [][]setracker.Frame{cut(in), cut(bytewise...)} {
+		if len(got) != 20 {
+			t.Errorf("%d of 20 frames", len(got))
+		}
+	}
+}
+
+func TestAWrongLengthIsForgivenToTheOwnIDOnly(t *testing.T) {
+	own, wrong := mislabel("LK", "1,2,3", -1), "[3G*7000000001*0003*LK,1,2,3]"
+	if got := cut([]byte(own + wrong + own)); len(got) != 2 || got[0].ID != got[1].ID {
+		t.Errorf("%d frames: %+v", len(got), got)
+	}
+}
+
 // A pause inside a frame is not its end, wherever brackets in a network's name would balance.
 func TestAPauseDoesNotEndAFrame(t *testing.T) {
 	body := where + ",x][3G*3456789012*0004*LK,0],aa:bb:cc:dd:ee:ff,-50,1"
