@@ -17,6 +17,9 @@ const (
 	guessAccuracy     = 1000
 )
 
+// maxFields is more than a position with all its cells and networks has.
+const maxFields = 400
+
 // lowBattery is the level, in percent, from which a battery is seen to be low.
 const lowBattery = 20
 
@@ -43,7 +46,7 @@ var mac = regexp.MustCompile(`^(?i:[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5})$`)
 // ParsePosition reads a position body; it is an error when time or coordinates cannot be read. The
 // status is read even then, because an alarm without a place is still an alarm.
 func ParsePosition(body []byte) (Position, error) {
-	f := strings.Split(string(body), ",")
+	f := strings.SplitN(string(body), ",", maxFields)
 	p := Position{Satellites: -1, Battery: -1, Steps: -1}
 	if len(f) < 16 {
 		return p, fmt.Errorf("setracker: position of %d fields", len(f))

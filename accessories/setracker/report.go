@@ -91,7 +91,7 @@ func newest(held, more []trait.Reading) []trait.Reading {
 // states turns a frame into what it says of the watch and its wearer.
 func (s *Session) states(f Frame) []trait.Reading {
 	now := s.now()
-	field := strings.Split(string(f.Body), ",")
+	field := strings.SplitN(string(f.Body), ",", 8)
 	switch kind := strings.ToUpper(f.Type); {
 	case isPosition(f.Type):
 		return where(f, now)

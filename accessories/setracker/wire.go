@@ -3,12 +3,12 @@ package setracker
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
-const (
-	maxFrame = 32 << 10
-)
+// maxFrame is the most that one frame may have, in bytes.
+const maxFrame = 32 << 10
 
 // Frame is one message of the protocol: Maker is its two-letter dialect, Index the optional four
 // hex digits that a reply echoes, Body what follows the type and its comma, as sent.
@@ -79,6 +79,7 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 				return Frame{}, false // brackets inside a text, and the rest is still under way
 			}
 		} else if len(f.buf) <= end {
+			f.buf = slices.Grow(f.buf, end+1-len(f.buf))
 			return Frame{}, false
 		}
 		if v == wait {
@@ -89,7 +90,7 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 			continue
 		}
 		kind, body, _ := bytes.Cut(f.buf[size:end], []byte{','})
-		head.Type, head.Body = string(kind), bytes.Clone(body)
+		head.Type, head.Body = string(kind), slices.Clip(body) // stays as it is: the buffer only grows
 		f.drop(end + 1)
 		if f.own == "" {
 			f.own = head.ID

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,37 @@ func TestByteWiseDeliveryIsLinear(t *testing.T) {
 		if whole > 50*time.Millisecond && whole > 3*half {
 			t.Errorf("%s: %v for 16 kB, %v for 32 kB", name, half, whole)
 		}
+	}
+}
+
+// A frame of 32 KiB that comes in small pieces costs its own size and little more.
+func TestAFrameCostsWhatItHolds(t *testing.T) {
+	in := []byte(mislabel("UD", strings.Repeat("a", 32_000), 0))
+	var from, to runtime.MemStats
+	runtime.ReadMemStats(&from)
+	var f setracker.Framer
+	found := false
+	for i := 0; i < len(in); i += 100 {
+		f.Write(in[i:min(i+100, len(in))])
+		_, ok := f.Next(false)
+		found = found || ok
+	}
+	runtime.ReadMemStats(&to)
+	if n := to.TotalAlloc - from.TotalAlloc; !found || n > 64<<10 {
+		t.Errorf("found: %v, %d bytes for a frame of %d", found, n, len(in))
+	}
+}
+
+// What was cut stays as it was when more arrives.
+func TestFramesDoNotShareBytes(t *testing.T) {
+	var f setracker.Framer
+	f.Write([]byte(frame("3456789012", "LK", "1,2,3") + "[3G*34567"))
+	got, _ := f.Next(false)
+	f.Write([]byte("89012*0008*LK,4,5,6]"))
+	next, _ := f.Next(false)
+	_ = append(got.Body, "xxxxxxxxxxxxxxxx"...)
+	if string(got.Body) != "1,2,3" || string(next.Body) != "4,5,6" {
+		t.Errorf("%s, %s", got.Body, next.Body)
 	}
 }
 
