@@ -112,7 +112,7 @@ func (h *house) start(ctx context.Context) error {
 		return err
 	}
 	h.health = health.New(time.Now, map[string]health.Severity{
-		"disk-full": health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
+		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
@@ -125,6 +125,7 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "feed", h.feedChanges)
 	h.run(ctx, "troubles", h.feedTroubles)
 	h.run(ctx, "sweep", h.sweep)
+	h.run(ctx, "disk", h.watchDisk)
 	for _, a := range h.home.Contents().Accessories {
 		if err := h.keep(ctx, a); err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/stream"
-	"github.com/ingle-home/ingle/storage"
 )
 
 // openTime bounds the first try to reach a thing that somebody adds.
@@ -141,18 +140,6 @@ func (h *house) report(ctx context.Context, a home.Accessory, r trait.Reading) e
 	}
 	h.bus.Publish(bus.Change{Accessory: a.ID, Reading: r})
 	return nil
-}
-
-// stored notes whether the store takes what the house gives it.
-func (h *house) stored(err error) {
-	switch {
-	case err == nil:
-		h.health.Clear("disk-full", "")
-	case errors.Is(err, storage.ErrFull):
-		h.health.Raise("disk-full", "", nil)
-	default:
-		h.log.Error("the store refused a record", "err", err)
-	}
 }
 
 // condition tells people where the line to an accessory stands.
