@@ -104,11 +104,11 @@ func (r *room) do() *cobra.Command {
 	return r.command("do ID TRAIT VALUE", cobra.ExactArgs(3), func(c *call, args []string) error {
 		t, ok := trait.Lookup(args[1])
 		if !ok {
-			return wire.Refuse(http.StatusUnprocessableEntity, "command.trait", "trait", args[1], "known", knownTraits())
+			return wire.Refuse(http.StatusUnprocessableEntity, codeTrait, "trait", args[1], "known", knownTraits())
 		}
 		cmd, err := t.Parse(args[2])
 		if err != nil {
-			return wire.Refuse(http.StatusUnprocessableEntity, "command.value", "trait", args[1], "value", args[2])
+			return wire.Refuse(http.StatusUnprocessableEntity, codeValue, "trait", args[1], "value", args[2])
 		}
 		ctx, cancel := c.brief()
 		defer cancel()

@@ -175,11 +175,11 @@ func (s *seat) choose(_ context.Context, p *hap.Peer, v hap.Value) (hap.Value, e
 // attend holds the seat for a viewer until its stream has ended.
 func (s *seat) attend(w *viewer) {
 	defer w.setup.wipe()
+	defer w.conn.Close()
 	defer s.free(w)
 	late := time.NewTimer(startTime)
 	defer late.Stop()
-	gone := context.AfterFunc(w.ctx, func() { _ = w.conn.Close() })
-	defer gone()
+	context.AfterFunc(w.ctx, func() { _ = w.conn.Close() }) // wakes its reader
 	s.camera.streams.Go(func() {
 		select {
 		case <-w.peer.Done():

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
 )
@@ -19,7 +18,7 @@ type source struct {
 }
 
 func (s *source) Fill() error {
-	b := make([]byte, 7)
+	b := make([]byte, 1+len(s.in)/8)
 	n, err := s.from.Read(b)
 	s.in = append(bytes.Clone(s.in), b[:n]...) // moves, as a real buffer may
 	if n > 0 {
@@ -31,7 +30,7 @@ func (s *source) Buffered() []byte { return s.in }
 func (s *source) Discard(n int)    { s.in = s.in[n:] }
 
 func from(text string) *source {
-	return &source{from: iotest.OneByteReader(strings.NewReader(text))}
+	return &source{from: strings.NewReader(text)}
 }
 
 func TestPipelinedRequests(t *testing.T) {
@@ -117,7 +116,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { message.ParseQuery(query, &q) }); n != 0 {
 		t.Errorf("query: %v allocations", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { message.ParseWrites(body, &w) }); n > 4 {
+	if n := testing.AllocsPerRun(100, func() { message.ParseWrites(body, &w) }); n != 0 {
 		t.Errorf("writes: %v allocations", n)
 	}
 }
