@@ -183,8 +183,8 @@ func TestAFrameCostsWhatItHolds(t *testing.T) {
 	runtime.ReadMemStats(&from)
 	var f setracker.Framer
 	found := false
-	for i := 0; i < len(in); i += 100 {
-		f.Write(in[i:min(i+100, len(in))])
+	for i := 0; i < len(in); i += 1000 {
+		f.Write(in[i:min(i+1000, len(in))])
 		_, ok := f.Next(false)
 		found = found || ok
 	}
