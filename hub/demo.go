@@ -70,6 +70,7 @@ func hire(ctx context.Context) (cast, func(), error) {
 	}
 	cmd := exec.Command(self, "sims")
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl+C ends the hub first, while its things still obey
 	hold, err := cmd.StdinPipe()
 	if err != nil {
 		return cast{}, nil, fmt.Errorf("demo: %w", err)

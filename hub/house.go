@@ -50,6 +50,8 @@ type house struct {
 	bridges  *bridges
 	drivers  map[string]device.Driver
 
+	switching sync.Mutex // one change of the switches at a time
+
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool

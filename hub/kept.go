@@ -67,7 +67,6 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	})
 	if a.Kind == string(device.Camera) {
 		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
-		k.pictures.Pause(h.isPrivate())
 	}
 	ctx, k.cancel = context.WithCancel(ctx)
 	go func() {
@@ -75,8 +74,12 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 		_ = k.keeper.Run(ctx) // ends with ctx only
 	}()
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.kept[a.ID] = k
+	private := h.privacy
+	h.mu.Unlock()
+	if k.pictures != nil && private {
+		k.pictures.Pause(true)
+	}
 	return nil
 }
 
