@@ -18,6 +18,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/homekit/camera"
+	"github.com/ingle-home/ingle/hub/safety"
 )
 
 // bridges is the house as HomeKit sees it: the main bridge and a server for each camera that has one
@@ -31,6 +32,9 @@ type bridges struct {
 	order   []string
 	servers map[string]*bridge
 }
+
+// codeHomeKitPort says that the port of the main bridge is in use.
+const codeHomeKitPort = "serve.homekit-port"
 
 // bridge is one running HAP server.
 type bridge struct {
@@ -69,7 +73,7 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	b := &bridges{house: h, servers: map[string]*bridge{}, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
-		Bus: h.bus, Do: h.do, Camera: b.camera, Log: h.log,
+		Bus: h.bus, Do: h.obey, Camera: b.camera, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
 	})
 	if err != nil {
@@ -81,6 +85,16 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+// obey is do in HomeKit's words: what "Stop everything" holds back is not allowed now, which the Home
+// app shows as such; anything else would read as a thing that does not answer.
+func (h *house) obey(ctx context.Context, id string, cmd trait.Command) error {
+	err := h.do(ctx, id, cmd)
+	if errors.Is(err, safety.ErrHeld) {
+		return fmt.Errorf("%w: %w", hap.StatusNotAllowed, err)
+	}
+	return err
 }
 
 // camera is the HomeKit side of a camera.
@@ -200,7 +214,7 @@ func (b *bridges) listen(server *hap.Server, key string) (net.Listener, error) {
 	}
 	ln, err := server.Listen(context.Background(), settings.address(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, wire.Refuse(0, "serve.homekit-port", "port", strconv.Itoa(port))
+		return nil, wire.Refuse(0, codeHomeKitPort, "port", strconv.Itoa(port))
 	}
 	return ln, err
 }

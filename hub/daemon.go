@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -68,15 +71,37 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	if vault.Exists(d.settings.dir) {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusConflict, wire.CodeClaimed)
 	}
-	v, code, err := vault.Create(d.settings.dir, r.Password)
+	undo, err := remains(d.settings.dir)
 	if err != nil {
 		return wire.SetupAnswer{}, problem(err)
+	}
+	v, code, err := vault.Create(d.settings.dir, r.Password)
+	if err != nil {
+		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
 	}
 	h, err := d.enter(v)
 	if err != nil {
-		return wire.SetupAnswer{}, problem(err)
+		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
 	}
 	return wire.SetupAnswer{RecoveryCode: code, HomeKit: h.bridges.status()}, nil
+}
+
+// remains notes what is in a folder; undo removes what was added since. A setup that did not reach its
+// end must leave an unclaimed hub: nobody has seen the recovery code.
+func remains(dir string) (undo func() error, err error) {
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("setup: %w", err)
+	}
+	return func() error {
+		after, err := os.ReadDir(dir)
+		for _, f := range after {
+			if !slices.ContainsFunc(before, func(old os.DirEntry) bool { return old.Name() == f.Name() }) {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, f.Name())))
+			}
+		}
+		return err
+	}, nil
 }
 
 // Unlock implements server.Door: it opens the store of a claimed hub. Of an open one it only checks
@@ -85,11 +110,17 @@ func (d *daemon) Unlock(_ context.Context, r wire.UnlockRequest) error {
 	d.opening.Lock()
 	defer d.opening.Unlock()
 	v, err := vault.Open(d.settings.dir, r.Password)
+	if errors.Is(err, vault.ErrWrong) {
+		v, err = vault.OpenRecovery(d.settings.dir, r.Password)
+	}
 	if err != nil {
 		return problem(err)
 	}
 	if d.inside() != nil {
 		return v.Close()
+	}
+	if stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db")); len(stores) == 0 { // never silently start empty
+		return errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())
 	}
 	_, err = d.enter(v)
 	return problem(err)
@@ -136,7 +167,7 @@ func problem(err error) error {
 		return wire.Refuse(http.StatusUnprocessableEntity, refused.Code)
 	case errors.Is(err, vault.ErrWrong):
 		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
-	case errors.Is(err, vault.ErrDamaged):
+	case errors.Is(err, vault.ErrDamaged), errors.Is(err, records.ErrDamaged):
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 	case errors.Is(err, storage.ErrFull):
 		return wire.Refuse(http.StatusInsufficientStorage, "hub.full")

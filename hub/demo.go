@@ -70,6 +70,7 @@ func hire(ctx context.Context) (cast, func(), error) {
 	}
 	cmd := exec.Command(self, "sims")
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl+C ends the hub first, while its things still obey
 	hold, err := cmd.StdinPipe()
 	if err != nil {
 		return cast{}, nil, fmt.Errorf("demo: %w", err)
@@ -182,6 +183,7 @@ func (d *daemon) place(ctx context.Context, has home.Contents, r wire.AddRequest
 	if err := h.keep(h.living, moved); err != nil {
 		return err
 	}
+	h.bridges.shown.Renew(known.ID) // its pictures have a new source
 	h.show()
 	return nil
 }

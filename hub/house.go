@@ -50,6 +50,8 @@ type house struct {
 	bridges  *bridges
 	drivers  map[string]device.Driver
 
+	switching sync.Mutex // one change of the switches at a time
+
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool
@@ -110,7 +112,7 @@ func (h *house) start(ctx context.Context) error {
 		return err
 	}
 	h.health = health.New(time.Now, map[string]health.Severity{
-		"disk-full": health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
+		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
@@ -123,6 +125,7 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "feed", h.feedChanges)
 	h.run(ctx, "troubles", h.feedTroubles)
 	h.run(ctx, "sweep", h.sweep)
+	h.run(ctx, "disk", h.watchDisk)
 	for _, a := range h.home.Contents().Accessories {
 		if err := h.keep(ctx, a); err != nil {
 			return err

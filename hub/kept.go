@@ -16,7 +16,6 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/stream"
-	"github.com/ingle-home/ingle/storage"
 )
 
 // openTime bounds the first try to reach a thing that somebody adds.
@@ -68,7 +67,6 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	})
 	if a.Kind == string(device.Camera) {
 		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
-		k.pictures.Pause(h.isPrivate())
 	}
 	ctx, k.cancel = context.WithCancel(ctx)
 	go func() {
@@ -76,8 +74,12 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 		_ = k.keeper.Run(ctx) // ends with ctx only
 	}()
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.kept[a.ID] = k
+	private := h.privacy
+	h.mu.Unlock()
+	if k.pictures != nil && private {
+		k.pictures.Pause(true)
+	}
 	return nil
 }
 
@@ -138,18 +140,6 @@ func (h *house) report(ctx context.Context, a home.Accessory, r trait.Reading) e
 	}
 	h.bus.Publish(bus.Change{Accessory: a.ID, Reading: r})
 	return nil
-}
-
-// stored notes whether the store takes what the house gives it.
-func (h *house) stored(err error) {
-	switch {
-	case err == nil:
-		h.health.Clear("disk-full", "")
-	case errors.Is(err, storage.ErrFull):
-		h.health.Raise("disk-full", "", nil)
-	default:
-		h.log.Error("the store refused a record", "err", err)
-	}
 }
 
 // condition tells people where the line to an accessory stands.

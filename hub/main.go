@@ -42,7 +42,10 @@ func run() int {
 	}
 	root.SetOut(os.Stdout)
 	usage := true // until a command has begun, errors are about how it was called
-	root.PersistentPreRun = func(*cobra.Command, []string) { usage = false }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		usage = c.ValidateRequiredFlags() != nil // cobra would find it out only after this
+		return nil
+	}
 	root.AddCommand(serveCommand(text), demoCommand(text), simsCommand())
 	root.AddCommand(command.All(text)...)
 	err := root.ExecuteContext(ctx)
@@ -53,8 +56,11 @@ func run() int {
 	switch {
 	case errors.As(err, &p):
 		fmt.Fprintln(os.Stderr, text.Advice(p.Code, p.Args))
-		if p.Code == wire.CodeLocked || p.Code == wire.CodeUnclaimed {
+		switch {
+		case p.Code == wire.CodeLocked || p.Code == wire.CodeUnclaimed:
 			return exitClosed
+		case command.Misused(p):
+			return exitUsage
 		}
 	case usage:
 		fmt.Fprintln(os.Stderr, text.Text("command.usage", i18n.Args{"error": err.Error()}))

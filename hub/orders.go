@@ -26,8 +26,7 @@ func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
 		return nil
 	}
 	if on, ok := trait.StopAll.Want(cmd); ok && id == home.StopSwitch {
-		kept := h.remember(ctx, func(s *switches) { s.StopAll = on }) // first: a crash must not lose the hold
-		return errors.Join(h.guard.Do(ctx, id, cmd), kept)
+		return h.setStopAll(ctx, on, cmd)
 	}
 	return h.guard.Do(ctx, id, cmd)
 }
@@ -41,9 +40,17 @@ func (h *house) Do(ctx context.Context, accessory string, cmd trait.Command) err
 	return k.keeper.Do(ctx, cmd)
 }
 
-// setPrivacy closes every camera's connection, or lets them be opened again. It is kept before it is
-// told, so that a restart never turns cameras on that the household turned off; cameras go dark even
-// when it cannot be kept.
+// setStopAll stops every motor and keeps the switch at the same time: neither a slow disk may delay the
+// stop, nor a thing that hangs the keeping, which must outlive a crash.
+func (h *house) setStopAll(ctx context.Context, on bool, cmd trait.Command) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- h.guard.Do(ctx, home.StopSwitch, cmd) }()
+	kept := h.remember(ctx, func(s *switches) { s.StopAll = on })
+	return errors.Join(<-stopped, kept)
+}
+
+// setPrivacy closes every camera's connection, or lets them be opened again, and keeps the switch:
+// cameras go dark even when it cannot be kept, and the error says so.
 func (h *house) setPrivacy(ctx context.Context, on bool) error {
 	h.mu.Lock()
 	h.privacy = on
@@ -69,8 +76,8 @@ func (h *house) isPrivate() bool {
 
 // remember changes the kept switches. Orders come one at a time from people, so the last one counts.
 func (h *house) remember(ctx context.Context, change func(*switches)) error {
-	h.opening.Lock()
-	defer h.opening.Unlock()
+	h.switching.Lock()
+	defer h.switching.Unlock()
 	s, err := h.switches.Load(ctx)
 	if err != nil && !isNone(err) {
 		return err
@@ -100,9 +107,6 @@ func homeProblem(err error) error {
 		if errors.Is(err, kind) {
 			return deviceProblem(err)
 		}
-	}
-	if errors.Is(err, trait.ErrValue) {
-		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait)
 	}
 	return err
 }

@@ -174,11 +174,11 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 // Do implements server.Rooms. Which is an ID or a name.
 func (d *daemon) Do(ctx context.Context, which string, r wire.Do) error {
 	h := d.inside()
-	i := slices.IndexFunc(h.accessories(), func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	all := h.accessories()
+	i := slices.IndexFunc(all, func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
 	if i < 0 {
 		return problem(home.ErrUnknown)
 	}
-	which = h.accessories()[i].ID
 	t, ok := trait.Lookup(r.Trait)
 	if !ok {
 		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", r.Trait)
@@ -187,7 +187,7 @@ func (d *daemon) Do(ctx context.Context, which string, r wire.Do) error {
 	if err != nil {
 		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", r.Trait)
 	}
-	return problem(h.do(ctx, which, cmd))
+	return problem(h.do(ctx, all[i].ID, cmd))
 }
 
 // Still implements server.Rooms.

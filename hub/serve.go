@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -69,6 +70,9 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
 	defer lock.Release()
+	if err := s.probe(ctx); err != nil {
+		return err
+	}
 	ln, err := listenAPI(ctx, s.api)
 	if err != nil {
 		return err
@@ -94,6 +98,28 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return announceReady(ctx, d, s, out, text, ready)
 	})
 	return work.Wait()
+}
+
+// probe says at the start that a port is in use which the hub needs only once it is open: whoever
+// unlocks it may be far from the console.
+func (s settings) probe(ctx context.Context) error {
+	var config net.ListenConfig
+	for _, p := range []struct {
+		port int
+		code string
+	}{{s.homekitPort, codeHomeKitPort}, {s.watchPort, "serve.watch-port"}} {
+		if p.port <= 0 {
+			continue
+		}
+		ln, err := config.Listen(ctx, "tcp", s.address(p.port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return wire.Refuse(0, p.code, "port", strconv.Itoa(p.port))
+		} else if err != nil {
+			return wire.Refuse(0, "serve.listen", "address", s.address(p.port), "error", err.Error())
+		}
+		_ = ln.Close() // it was only asked for
+	}
+	return nil
 }
 
 func announceReady(ctx context.Context, d *daemon, s settings, out io.Writer, text *i18n.Texts, ready func(context.Context, *daemon) (wire.Status, error)) error {

@@ -65,8 +65,11 @@ func TestFromNoHubToALivingHome(t *testing.T) {
 	stop()
 	await(t, states, "lost", func(s link.State) bool { return s.Lost && len(s.Home.Accessories) == 6 })
 	h.Report(apitest.Watch, trait.Battery.Of(11, time.Now()))
-	h.Serve(t, socket)
+	stop = h.Serve(t, socket)
 	await(t, states, "battery 11", battery(11))
+	stop()
+	apitest.New(wire.Locked).Serve(t, socket) // it comes back sealed
+	await(t, states, "locked again", phase(link.Locked))
 }
 
 func battery(want int) func(link.State) bool {

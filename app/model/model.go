@@ -95,6 +95,9 @@ func Of(s wire.Snapshot, t *i18n.Texts, place *time.Location) Home {
 			h.Toys = append(h.Toys, v.toy(a))
 		}
 	}
+	if h.Well && len(h.Alarms) > 0 { // nothing is well while somebody calls for help
+		h.Well, h.Summary = false, ""
+	}
 	return h
 }
 

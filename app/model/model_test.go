@@ -6,6 +6,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,7 +57,7 @@ func TestACallForHelpStandsUntilItIsSeen(t *testing.T) {
 		h.Report(apitest.Watch, trait.SOS.Of(true, at))
 		h.Report(apitest.Watch, trait.Emergency.Of(true, at))
 	})
-	if len(h.Alarms) != 1 || h.Alarms[0].Title != "Mia: SOS" || h.Alarms[0].Since != "seit 14:05" || h.Alarms[0].Seen == nil {
+	if len(h.Alarms) != 1 || h.Alarms[0].Title != "Mia: SOS" || h.Alarms[0].Since != "seit 14:05" || h.Alarms[0].Seen == nil || h.Well || h.Summary != "" {
 		t.Fatalf("alarms %+v", h.Alarms)
 	}
 	if o := h.Alarms[0].Seen; o.Accessory != apitest.Watch || o.Do.Trait != "emergency" || string(o.Do.Value) != "false" {
@@ -132,6 +135,35 @@ func TestEveryRefusalHasWords(t *testing.T) {
 	})
 	if n < 15 {
 		t.Errorf("only %d codes were seen", n)
+	}
+}
+
+var key = regexp.MustCompile(`"((?:accessory|gate|home|pair|tile)\.[a-z.-]+[a-z])"`)
+
+func TestEveryTextOfTheScreensExists(t *testing.T) {
+	en, n := i18n.For("en"), 0
+	for _, dir := range []string{".", "../screen", ".."} {
+		files, err := filepath.Glob(dir + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, m := range key.FindAllStringSubmatch(string(raw), -1) {
+				if n++; m[1] == "home.ingle.app" { // the app's own ID
+					continue
+				}
+				if !en.Has(m[1]) && !en.Has(m[1]+"#one") && !en.Has(m[1]+".title") {
+					t.Errorf("%s uses %s, which has no text", file, m[1])
+				}
+			}
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d texts were seen", n)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/ingle-home/ingle/i18n"
 )
 
-// TestEveryScreenFitsAPhone also draws each screen into INGLE_PICTURES, a folder, to look at.
+// TestEveryScreenFitsAPhone lets nothing lie over another either. It also draws each screen into INGLE_PICTURES, a folder, to look at.
 func TestEveryScreenFitsAPhone(t *testing.T) {
 	for _, lang := range i18n.Languages() {
 		for name, visit := range screens() {
@@ -34,6 +34,7 @@ func TestEveryScreenFitsAPhone(t *testing.T) {
 				if got := h.w.Canvas().Size(); got != size {
 					t.Errorf("%s in %s made the window %v", name, lang, got)
 				}
+				h.nothingOverlaps(name + " in " + lang)
 				draw(t, h, name+"-"+lang+map[bool]string{true: "-phone", false: ""}[size == phone])
 			}
 		}
@@ -66,22 +67,18 @@ func draw(t *testing.T, h *house, name string) {
 	write(t, filepath.Join(dir, name+".png"), h.w.Canvas().Capture())
 }
 
-func TestNothingLiesOverAnother(t *testing.T) {
-	for name, visit := range screens() {
-		for _, size := range []fyne.Size{phone, desktop} {
-			h := open(t, wire.Open, "de", size)
-			visit(h)
-			tiles := h.tiles()
-			for i, a := range tiles {
-				for _, b := range tiles[:i] {
-					if overlap(a, b) {
-						t.Errorf("%s at %v: %q lies over %q", name, size, a.(fyne.Accessible).AccessibilityLabel(), b.(fyne.Accessible).AccessibilityLabel())
-					}
-				}
+// nothingOverlaps compares each tile with each other, and each text with each other.
+func (h *house) nothingOverlaps(name string) {
+	h.t.Helper()
+	tiles := h.tiles()
+	for i, a := range tiles {
+		for _, b := range tiles[:i] {
+			if overlap(a, b) {
+				h.t.Errorf("%s: %q lies over %q", name, a.(fyne.Accessible).AccessibilityLabel(), b.(fyne.Accessible).AccessibilityLabel())
 			}
-			h.noWordsOverlap(name)
 		}
 	}
+	h.noWordsOverlap(name)
 }
 
 func (h *house) tiles() []fyne.CanvasObject {

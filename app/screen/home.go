@@ -71,7 +71,7 @@ func (h *home) show(view model.Home, lost bool) {
 	if lost {
 		view.Summary = h.s.text("home.lost")
 	}
-	h.summary.SetText(view.Summary)
+	set(h.summary, view.Summary)
 	set(h.advice, strings.Join(view.Advice, "\n"))
 	h.call(view.Alarms)
 	var tiles []fyne.CanvasObject

@@ -91,11 +91,34 @@ func (c *call) secret() (string, error) {
 	return strings.TrimRight(string(raw), "\r\n"), nil
 }
 
+// The codes of commands that were called wrongly.
+const (
+	codeSecret = "command.secret"
+	codeTrait  = "command.trait"
+	codeValue  = "command.value"
+)
+
+// Misused reports whether a refusal is about how a command was called, not about what the hub did.
+func Misused(p *wire.Problem) bool {
+	return p.Code == codeSecret || p.Code == codeTrait || p.Code == codeValue
+}
+
+// group is a command that only holds others.
+func (r *room) group(name string, list ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: name, Short: r.text.Text("command."+name, nil),
+		Args: cobra.NoArgs, // an unknown one is wrong usage, not a wish for help
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(list...)
+	return c
+}
+
 // mustRead refuses a command that would have to ask for a password: they come from standard input,
 // never from an argument that others on the machine could read.
 func mustRead(given bool, flag string) error {
 	if !given {
-		return wire.Refuse(0, "command.secret", "flag", flag)
+		return wire.Refuse(0, codeSecret, "flag", flag)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 )
 
 func (r *room) people() *cobra.Command {
-	c := &cobra.Command{Use: "people", Short: r.text.Text("command.people", nil)}
 	role := ""
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
@@ -43,12 +42,10 @@ func (r *room) people() *cobra.Command {
 		return w.Flush()
 	})
 	list.Short = r.text.Text("command.people.list", nil)
-	c.AddCommand(add, list)
-	return c
+	return r.group("people", add, list)
 }
 
 func (r *room) zones() *cobra.Command {
-	c := &cobra.Command{Use: "zones", Short: r.text.Text("command.zones", nil)}
 	var z wire.Zone
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
@@ -88,6 +85,5 @@ func (r *room) zones() *cobra.Command {
 		return w.Flush()
 	})
 	list.Short = r.text.Text("command.zones.list", nil)
-	c.AddCommand(add, list)
-	return c
+	return r.group("zones", add, list)
 }

@@ -90,10 +90,9 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestWriteStatuses has one line for each reason to refuse, in HAP's order.
-func TestWriteStatuses(t *testing.T) {
-	t.Parallel()
-	a, _, brightness := lamp(2, "Lamp")
+// obstacles is a lamp with a characteristic for each reason to refuse a write.
+func obstacles() (a *hap.Accessory, brightness, words *hap.Characteristic) {
+	a, _, brightness = lamp(2, "Lamp")
 	with := func(iid uint64, perms hap.Perms) *hap.Characteristic {
 		return &hap.Characteristic{IID: iid, Type: "B0", Format: hap.FormatUint8, Max: hap.Int(1), Perms: perms}
 	}
@@ -105,7 +104,7 @@ func TestWriteStatuses(t *testing.T) {
 	raw.OnWrite = func(_ context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
 		return hap.Bytes(append(v.Bytes(), 9)), nil
 	}
-	words := &hap.Characteristic{IID: 27, Type: "E3", Format: hap.FormatString, Perms: everything, MaxLen: 5}
+	words = &hap.Characteristic{IID: 27, Type: "E3", Format: hap.FormatString, Perms: everything, MaxLen: 5}
 	s := a.Services[1]
 	s.Characteristics = append(s.Characteristics, with(20, hap.PermRead), with(21, hap.PermRead|hap.PermWrite), admin, guarded,
 		with(24, everything|hap.PermTimed), raw, words)
@@ -117,38 +116,45 @@ func TestWriteStatuses(t *testing.T) {
 	broken(30, hap.StatusNotAllowed)
 	broken(31, fmt.Errorf("radio: %w", errors.New("gone")))
 	broken(32, context.DeadlineExceeded)
-	h, _, c := paired(t, hap.Options{}, bridge(), a)
+	return a, brightness, words
+}
 
-	for _, test := range []struct {
-		body   string
-		status int
-	}{
-		{`{"aid":9,"iid":9,"value":1}`, -70409},
-		{`{"aid":2,"iid":99,"value":1}`, -70409},
-		{`{"aid":2,"iid":9}`, -70410},
-		{`{"aid":2,"iid":21,"ev":true}`, -70406},
-		{`{"aid":2,"iid":20,"value":1}`, -70404},
-		{`{"aid":2,"iid":23,"value":1}`, -70411},
-		{`{"aid":2,"iid":23,"value":1,"authData":"c2VjcmVU"}`, -70411},
-		{`{"aid":2,"iid":24,"value":1}`, -70410},
-		{`{"aid":2,"iid":10,"value":101}`, -70410},
-		{`{"aid":2,"iid":10,"value":-1}`, -70410},
-		{`{"aid":2,"iid":10,"value":50.5}`, -70410},
-		{`{"aid":2,"iid":10,"value":"50"}`, -70410},
-		{`{"aid":2,"iid":10,"value":null}`, -70410},
-		{`{"aid":2,"iid":10,"value":{}}`, -70410},
-		{`{"aid":2,"iid":10,"value":18446744073709551615}`, -70410},
-		{`{"aid":2,"iid":9,"value":2}`, -70410},
-		{`{"aid":2,"iid":9,"ev":"yes"}`, -70410},
-		{`{"aid":2,"iid":26,"value":"%%%"}`, -70410},
-		{`{"aid":2,"iid":27,"value":"longer"}`, -70410},
-		{`{"aid":2,"iid":30,"value":1}`, -70412},
-		{`{"aid":2,"iid":31,"value":1}`, -70402},
-		{`{"aid":2,"iid":32,"value":1}`, -70408},
-	} {
-		got := entries(t, put(t, c, 207, test.body))
-		if len(got) != 1 || got[0].Status == nil || *got[0].Status != test.status {
-			t.Errorf("%s: %+v, want %d", test.body, got, test.status)
+// refusedWrites are bodies of one entry, and the status that each must get.
+func refusedWrites() map[string]int {
+	return map[string]int{
+		`{"aid":9,"iid":9,"value":1}`:                        -70409,
+		`{"aid":2,"iid":99,"value":1}`:                       -70409,
+		`{"aid":2,"iid":9}`:                                  -70410,
+		`{"aid":2,"iid":21,"ev":true}`:                       -70406,
+		`{"aid":2,"iid":20,"value":1}`:                       -70404,
+		`{"aid":2,"iid":23,"value":1}`:                       -70411,
+		`{"aid":2,"iid":23,"value":1,"authData":"c2VjcmVU"}`: -70411,
+		`{"aid":2,"iid":24,"value":1}`:                       -70410,
+		`{"aid":2,"iid":10,"value":101}`:                     -70410,
+		`{"aid":2,"iid":10,"value":-1}`:                      -70410,
+		`{"aid":2,"iid":10,"value":50.5}`:                    -70410,
+		`{"aid":2,"iid":10,"value":"50"}`:                    -70410,
+		`{"aid":2,"iid":10,"value":null}`:                    -70410,
+		`{"aid":2,"iid":10,"value":{}}`:                      -70410,
+		`{"aid":2,"iid":10,"value":18446744073709551615}`:    -70410,
+		`{"aid":2,"iid":9,"value":2}`:                        -70410,
+		`{"aid":2,"iid":9,"ev":"yes"}`:                       -70410,
+		`{"aid":2,"iid":26,"value":"%%%"}`:                   -70410,
+		`{"aid":2,"iid":27,"value":"longer"}`:                -70410,
+		`{"aid":2,"iid":30,"value":1}`:                       -70412,
+		`{"aid":2,"iid":31,"value":1}`:                       -70402,
+		`{"aid":2,"iid":32,"value":1}`:                       -70408,
+	}
+}
+
+func TestWriteStatuses(t *testing.T) {
+	t.Parallel()
+	a, brightness, words := obstacles()
+	h, _, c := paired(t, hap.Options{}, bridge(), a)
+	for body, want := range refusedWrites() {
+		got := entries(t, put(t, c, 207, body))
+		if len(got) != 1 || got[0].Status == nil || *got[0].Status != want {
+			t.Errorf("%s: %+v, want %d", body, got, want)
 		}
 	}
 	for _, body := range []string{

@@ -190,12 +190,13 @@ func (s *session) emit() {
 		case <-timer.C:
 		}
 		rest := s.server.limits.Window - time.Since(last)
-		sent, later, err := s.sendEvents(rest <= 0)
+		due := rest <= 0
+		sent, later, err := s.sendEvents(due)
 		if err != nil {
 			s.end("events", err)
 			return
 		}
-		if sent {
+		if sent && due { // what must not wait does not make the rest wait longer
 			last = time.Now()
 			rest = s.server.limits.Window
 		}

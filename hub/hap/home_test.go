@@ -260,7 +260,7 @@ func (l stranded) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return impatient{c}, errors.Join(c.(*net.TCPConn).SetWriteBuffer(4 << 10))
+	return impatient{c}, errors.Join(c.(*net.TCPConn).SetWriteBuffer(64 << 10))
 }
 
 type impatient struct{ net.Conn }

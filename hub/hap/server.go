@@ -291,17 +291,17 @@ func (s *Server) all() []*session {
 
 // admit makes room for a connection that has not proved itself: strangers must
 // not keep the household out.
-func (s *Server) admit(new *session) {
+func (s *Server) admit(arrival *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions[new] = struct{}{}
+	s.sessions[arrival] = struct{}{}
 	s.evict(s.limits.Unauthenticated, func(o *session) (candidate bool, age int64) {
 		return o.peer == nil, int64(o.number)
-	}, new)
+	}, arrival)
 }
 
 // enter makes a connection that of a controller, if it is still paired.
-func (s *Server) enter(new *session, peer *Peer) bool {
+func (s *Server) enter(arrival *session, peer *Peer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.state.Pairings, func(p Pairing) bool { return p.ID == peer.Controller })
@@ -309,10 +309,10 @@ func (s *Server) enter(new *session, peer *Peer) bool {
 		return false
 	}
 	peer.admin.Store(s.state.Pairings[i].Admin)
-	new.peer = peer
+	arrival.peer = peer
 	s.evict(s.limits.Sessions, func(o *session) (candidate bool, age int64) {
 		return o.peer != nil, o.heard.Load()
-	}, new)
+	}, arrival)
 	return true
 }
 

@@ -99,6 +99,45 @@ func TestPressesAreMoments(t *testing.T) {
 	}
 }
 
+// TestHasteDoesNotStarveTheRest: a busy motion sensor leaves room for a lamp.
+func TestHasteDoesNotStarveTheRest(t *testing.T) {
+	t.Parallel()
+	a, on, _ := lamp(2, "Lamp")
+	motion := &hap.Characteristic{Type: "22", Format: hap.FormatBool, Perms: everything}
+	_, _, c := paired(t, hap.Options{}, bridge(), a, sensor(3, "Motion", motion))
+	put(t, c, 204, subscribe+`,{"aid":3,"iid":9,"ev":true}`)
+	on.Set(hap.Bool(true))
+	for deadline := time.Now().Add(within); ; {
+		v, _ := on.Value()
+		m, _ := motion.Value()
+		motion.Set(hap.Bool(!m.Bool()))
+		got := next(t, c)
+		if e := got[len(got)-1]; e.AID == 2 && !v.Bool() {
+			break
+		}
+		on.Set(hap.Bool(false)) // falls into the window that the first message began
+		if time.Now().After(deadline) {
+			t.Fatal("the lamp's change never came")
+		}
+	}
+}
+
+// TestFloodOfPresses: moments cannot be merged, so a session that does not take
+// them is dropped rather than given a part.
+func TestFloodOfPresses(t *testing.T) {
+	t.Parallel()
+	button := &hap.Characteristic{Type: "73", Format: hap.FormatUint8, Perms: hap.PermRead | hap.PermEvents}
+	_, _, c := paired(t, hap.Options{}, bridge(), sensor(2, "Button", button))
+	put(t, c, 204, subscribe)
+	request := haptest.Request("GET", "/characteristics?id=2.9", nil)
+	c.Send(request[:len(request)-1]) // open: events wait
+	for range 20_000 {
+		button.Set(hap.Int(0))
+	}
+	c.Send(request[len(request)-1:])
+	ended(t, c)
+}
+
 // TestEventsWaitForTheAnswer: a controller may take an event for its answer.
 func TestEventsWaitForTheAnswer(t *testing.T) {
 	t.Parallel()
@@ -219,7 +258,7 @@ func TestStalledSubscriber(t *testing.T) {
 		stalled.Send(haptest.Request("GET", "/characteristics?id=1.3", nil))
 	}
 	final := ""
-	for i := range 200 {
+	for i := range 60 {
 		final = fmt.Sprint(i, strings.Repeat("x", 100_000))
 		start := time.Now()
 		words.Set(hap.String(final))
@@ -289,15 +328,26 @@ func TestAnswersAndEvents(t *testing.T) {
 	}
 }
 
-func TestStrangersAreBounded(t *testing.T) {
+// TestStrangersYield: the oldest makes room, but not one that is pairing.
+func TestStrangersYield(t *testing.T) {
 	t.Parallel()
-	a, _, _ := lamp(2, "Lamp")
-	h, creds, admin := paired(t, hap.Options{Limits: hap.Limits{Unauthenticated: 8, Idle: 300 * time.Millisecond}}, bridge(), a)
+	limits := hap.Limits{Unauthenticated: 8, Idle: time.Hour, Setup: time.Hour}
+	h := open(t, hap.Options{Limits: limits}, &disk{}, bridge())
+	pairing, oldest := h.dial(t), h.dial(t)
+	do(t, pairing, 200, "POST", "/pair-setup", "\x06\x01\x01\x00\x01\x00")
+	do(t, oldest, 470, "GET", "/accessories", "")
 	for range 300 {
 		h.dial(t)
 	}
-	do(t, admin, 200, "GET", "/accessories", "")
-	do(t, h.session(t, creds), 200, "GET", "/accessories", "")
+	if _, err := oldest.Receive(); err == nil || isTimeout(err) {
+		t.Errorf("the oldest stranger was kept: %v", err)
+	}
+	do(t, pairing, 470, "GET", "/accessories", "")
+}
+
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	h := open(t, hap.Options{Limits: hap.Limits{Idle: 300 * time.Millisecond}}, &disk{}, bridge())
 	idle := h.dial(t)
 	if _, err := idle.Receive(); err == nil || isTimeout(err) {
 		t.Errorf("an idle stranger was kept: %v", err)
@@ -323,7 +373,8 @@ func isTimeout(err error) bool {
 // goroutines of the whole process.
 func TestConnectionsLeaveNothing(t *testing.T) {
 	a, _, _ := lamp(2, "Lamp")
-	h, creds, _ := paired(t, hap.Options{}, bridge(), a)
+	h, creds, admin := paired(t, hap.Options{}, bridge(), a)
+	do(t, admin, 200, "GET", "/accessories", "") // everything of this session runs
 	before := runtime.NumGoroutine()
 	for i := range 200 {
 		c, err := haptest.Dial(h.ctx, h.addr)

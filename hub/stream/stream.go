@@ -178,6 +178,22 @@ func (s *Source) Paused() bool {
 	return s.paused
 }
 
+// Barred says why nobody gets a picture now: ErrPaused, ErrClosed, or the error on which the source
+// gave up. Nil means that pictures may come.
+func (s *Source) Barred() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.barred()
+}
+
+// Changed is closed at the next change of what Barred says, and at some other moments. Ask for it
+// before Barred, so that no change is missed.
+func (s *Source) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
 // Close ends the connection and every viewer and waits for the camera's driver.
 func (s *Source) Close() error {
 	s.mu.Lock()

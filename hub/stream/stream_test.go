@@ -300,3 +300,23 @@ func TestKeyFrameCallsTheCameraAndSaysWhyNot(t *testing.T) {
 		}
 	})
 }
+
+func TestBarredAndChanged(t *testing.T) {
+	s := stream.New(newLens().watch, stream.Options{})
+	step := func(what string, act func(), want error) {
+		t.Helper()
+		changed := s.Changed()
+		act()
+		select {
+		case <-changed:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: nobody is told", what)
+		}
+		if err := s.Barred(); !errors.Is(err, want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	step("pause", func() { s.Pause(true) }, stream.ErrPaused)
+	step("go on", func() { s.Pause(false) }, nil)
+	step("close", func() { _ = s.Close() }, stream.ErrClosed)
+}

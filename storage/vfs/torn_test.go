@@ -18,7 +18,7 @@ const (
 	walHeader   = 32
 	frameHeader = 24
 	frameSize   = frameHeader + vfs.PageSize
-	firstRows    = 300
+	firstRows   = 300
 	loggedTx    = 12
 	rowsPerTx   = 40
 )

@@ -310,7 +310,7 @@ func (c *client) scalar(id uint32, body json.RawMessage) error {
 	if !(level >= 0 && level <= 1) {
 		return refuse(errDevice, "the level is out of range")
 	}
-	c.sim.move(c, int(math.Ceil(Steps * level)))
+	c.sim.move(c, int(math.Ceil(Steps*level)))
 	return c.ok(id)
 }
 

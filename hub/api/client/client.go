@@ -47,7 +47,7 @@ func DefaultSocket() string { return Socket(DefaultDir()) }
 
 // Client is the line to one hub. It is safe for concurrent use.
 type Client struct {
-	base string
+	root string
 	http *http.Client
 }
 
@@ -62,8 +62,8 @@ func Dial(socket string) *Client {
 }
 
 // over makes a client whose every connection comes from dial, whatever address is asked for.
-func over(base string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
-	return &Client{base: base + "/api/v1", http: &http.Client{
+func over(root string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
+	return &Client{root: root + "/api/v1", http: &http.Client{
 		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -170,7 +170,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) ([]byt
 		}
 		in = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
+	req, err := http.NewRequestWithContext(ctx, method, c.root+path, in)
 	if err != nil {
 		return nil, fmt.Errorf("client: %s: %w", path, err)
 	}

@@ -35,7 +35,7 @@ func add[I, O any](a *api, r route, f func(ctx context.Context, in *I) (*O, erro
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: prefix + r.path, Summary: r.about,
 		DefaultStatus: r.status, MaxBodyBytes: maxBody, Middlewares: huma.Middlewares{a.gate(r)},
-		Extensions: map[string]any{"x-access": r.access.String()},
+		Tags: []string{r.access.String()},
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, in)

@@ -29,6 +29,7 @@ type Camera struct {
 	source   *stream.Source
 	log      *slog.Logger
 	services []*hap.Service
+	seats    []*seat
 	closing  context.CancelFunc
 	streams  sync.WaitGroup
 }
@@ -42,10 +43,28 @@ func New(o Options) *Camera {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.closing = cancel
 	for range seats {
-		c.services = append(c.services, newSeat(ctx, c).service())
+		s := newSeat(ctx, c)
+		c.seats = append(c.seats, s)
+		c.services = append(c.services, s.service())
 	}
 	c.services = append(c.services, microphone())
+	c.streams.Go(func() { c.follow(ctx) })
 	return c
+}
+
+// follow keeps the seats in step with the source: privacy ends streams and shows in StreamingStatus.
+func (c *Camera) follow(ctx context.Context) {
+	for {
+		changed := c.source.Changed()
+		for _, s := range c.seats {
+			s.refresh()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Services are complete but for their IIDs.
@@ -68,6 +87,9 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 // Close ends all streams and waits for them.
 func (c *Camera) Close() {
 	c.closing()
+	for _, s := range c.seats {
+		s.refresh() // waits for a setup under way; later ones are refused
+	}
 	c.streams.Wait()
 }
 

@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -22,6 +23,8 @@ const (
 	nalSPS       = 7
 	nalPPS       = 8
 	nalDelimiter = 9
+	nalFiller    = 12
+	nalAggregate = 24
 	nalFragmentA = 28
 )
 
@@ -33,10 +36,11 @@ type packetizer struct {
 	ssrc        uint32
 	sequence    uint16
 	offset      uint32 // of the timestamps, random
-	limit       int    // bytes of payload
+	limit       int    // bytes of payload, at least 2
 }
 
-func newPacketizer(c rtpChoice, v6 bool, ssrc, offset uint32, sequence uint16) *packetizer {
+// payload is how many bytes fit into a packet beside its header and tag.
+func (c rtpChoice) payload(v6 bool) int {
 	mtu := mtuV4
 	if v6 {
 		mtu = mtuV6
@@ -44,12 +48,14 @@ func newPacketizer(c rtpChoice, v6 bool, ssrc, offset uint32, sequence uint16) *
 	if c.mtu >= mtuLeast && int(c.mtu) < mtu {
 		mtu = int(c.mtu)
 	}
-	return &packetizer{payloadType: c.payloadType, ssrc: ssrc, sequence: sequence, offset: offset, limit: mtu - header - authTag}
+	return mtu - header - authTag
 }
 
-// timestamp is a presentation time on the RTP clock.
+// timestamp is a presentation time on the RTP clock. Seconds go apart: nanoseconds times the clock
+// rate would leave 64 bits after 28 hours.
 func (p *packetizer) timestamp(pts time.Duration) uint32 {
-	return p.offset + uint32(pts*clockRate/time.Second)
+	whole, rest := int64(pts/time.Second), int64(pts%time.Second)
+	return p.offset + uint32(whole*clockRate+rest*clockRate/int64(time.Second))
 }
 
 // packets are a unit's packets; the last carries the marker. A key unit gets its parameter sets
@@ -58,7 +64,7 @@ func (p *packetizer) packets(u *media.Unit) []*rtp.Packet {
 	var list []*rtp.Packet
 	at := p.timestamp(u.PTS)
 	for _, nal := range withParameters(u) {
-		if len(nal) == 0 || nal[0]&0x1f == nalDelimiter {
+		if !carried(nal) {
 			continue
 		}
 		if len(nal) <= p.limit {
@@ -73,16 +79,28 @@ func (p *packetizer) packets(u *media.Unit) []*rtp.Packet {
 	return list
 }
 
+// carried reports whether a NAL unit goes into packets: not delimiters and filling, which mean nothing
+// here, nor types that RFC 6184 gives another meaning.
+func carried(nal []byte) bool {
+	if len(nal) == 0 {
+		return false
+	}
+	switch kind := nal[0] & 0x1f; {
+	case kind == 0, kind == nalDelimiter, kind == nalFiller, kind >= nalAggregate:
+		return false
+	}
+	return true
+}
+
 func withParameters(u *media.Unit) [][]byte {
-	if !u.Key || u.Track == nil {
+	if !u.Key || u.Track == nil || has(u.NALs, nalSPS) && has(u.NALs, nalPPS) {
 		return u.NALs
 	}
-	for _, nal := range u.NALs {
-		if len(nal) > 0 && nal[0]&0x1f == nalSPS {
-			return u.NALs
-		}
-	}
 	return append([][]byte{u.Track.SPS, u.Track.PPS}, u.NALs...)
+}
+
+func has(nals [][]byte, kind byte) bool {
+	return slices.ContainsFunc(nals, func(nal []byte) bool { return len(nal) > 0 && nal[0]&0x1f == kind })
 }
 
 // fragments cuts a NAL unit that is too large into FU-A packets.

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap"
-	"github.com/ingle-home/ingle/hub/hap/tlv8"
+	"github.com/ingle-home/ingle/hub/stream"
 )
 
 // startTime is how long an endpoint is held for a viewer that does not start.
@@ -26,26 +27,28 @@ type seat struct {
 
 	mu      sync.Mutex
 	viewer  *viewer
-	answers map[uint64]hap.Value // to SetupEndpoints, by connection
+	answers map[uint64]answer // to SetupEndpoints, by connection
+}
+
+// answer is what a connection reads back from SetupEndpoints. It holds keys unless of is nil.
+type answer struct {
+	of    *viewer
+	value hap.Value
 }
 
 func newSeat(ctx context.Context, c *Camera) *seat {
-	return &seat{camera: c, ctx: ctx, answers: map[uint64]hap.Value{}}
+	return &seat{camera: c, ctx: ctx, answers: map[uint64]answer{}}
 }
 
 func (s *seat) service() *hap.Service {
-	sizes := []size{{1920, 1080, 30}, {1280, 720, 30}, {640, 360, 30}, {320, 240, 15}}
-	if w, h := s.camera.source.Size(); w > 0 {
-		sizes = append([]size{{uint16(w), uint16(h), 30}}, sizes...)
-	}
 	s.status = tlvCharacteristic("120", hap.PermRead|hap.PermEvents, streamingStatus(available))
-	s.endpoints = tlvCharacteristic("118", hap.PermRead|hap.PermWrite, tlv8.AppendUint8(nil, 2, setupError))
+	s.endpoints = tlvCharacteristic("118", hap.PermRead|hap.PermWrite, noSetup())
 	s.endpoints.OnWrite, s.endpoints.OnRead = s.setUp, s.readSetUp
 	s.selected = tlvCharacteristic("117", hap.PermRead|hap.PermWrite, nil)
 	s.selected.OnWrite = s.choose
 	return &hap.Service{Type: "110", Characteristics: []*hap.Characteristic{
 		s.status,
-		tlvCharacteristic("114", hap.PermRead, supportedVideo(sizes)),
+		tlvCharacteristic("114", hap.PermRead, supportedVideo(offered(s.camera.source.Size()))),
 		tlvCharacteristic("115", hap.PermRead, supportedAudio()),
 		tlvCharacteristic("116", hap.PermRead, supportedRTP()),
 		s.selected, s.endpoints,
@@ -62,55 +65,68 @@ func tlvCharacteristic(typ string, perms hap.Perms, value []byte) *hap.Character
 // back from the same characteristic.
 func (s *seat) setUp(_ context.Context, p *hap.Peer, v hap.Value) (hap.Value, error) {
 	want, err := parseSetup(v.Bytes())
-	if err != nil {
+	if err != nil || !inHome(want.address, p) {
 		return hap.Value{}, hap.StatusInvalidValue
-	}
-	if s.camera.source.Paused() {
-		return hap.Value{}, hap.StatusNotAllowed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.viewer != nil && s.viewer.peer.Number != p.Number {
-		s.answer(p, want.refuse(setupBusy))
-		return hap.Value{}, nil
-	}
-	if s.viewer != nil { // the same viewer asks anew: its first wish is void
-		s.viewer.end()
-		s.viewer = nil
-	}
-	if s.ctx.Err() != nil {
+	barred := s.camera.source.Barred()
+	if s.ctx.Err() != nil || errors.Is(barred, stream.ErrPaused) {
 		return hap.Value{}, hap.StatusNotAllowed
 	}
-	w, err := s.receive(p, want)
-	if err != nil {
-		s.camera.log.Warn("a camera stream has no port", "err", err)
-		s.answer(p, want.refuse(setupError))
-		return hap.Value{}, nil
+	// Else the server would keep what was written, keys and all, and show it to every controller.
+	_ = s.endpoints.Set(hap.Bytes(noSetup()))
+	switch {
+	case barred != nil:
+		s.answer(p, nil, want.refuse(setupError))
+	case s.viewer != nil && (s.viewer.peer.Number != p.Number || s.viewer.running()):
+		s.answer(p, nil, want.refuse(setupBusy))
+	default:
+		s.reserve(p, want)
 	}
-	s.viewer = w
-	local := w.conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	s.answer(p, want.answer(p.Local.Addr().Unmap().WithZone(""), local.Port(), w.ssrc, random32()))
-	s.camera.streams.Go(func() { s.attend(w) })
-	s.tell(inUse)
 	return hap.Value{}, nil
 }
 
-// receive opens the port of a viewer's stream on the address that its controller reached.
-func (s *seat) receive(p *hap.Peer, want setup) (*viewer, error) {
-	local := net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.Local.Addr().Unmap(), 0))
-	conn, err := net.ListenUDP("udp", local)
-	if err != nil {
-		return nil, err
+// reserve gives the seat to a viewer. Callers hold mu.
+func (s *seat) reserve(p *hap.Peer, want setup) {
+	if s.viewer != nil { // the same controller asks anew before Start: its first wish is void
+		s.viewer.end()
+		s.viewer = nil
 	}
-	ctx, end := context.WithCancel(s.ctx)
-	return &viewer{
-		peer: p, setup: want, conn: conn, ssrc: random32(), ctx: ctx, end: end,
-		started: make(chan struct{}), source: s.camera.source, log: s.camera.log,
-	}, nil
+	w, local, err := s.receive(p, want)
+	if err != nil {
+		s.camera.log.Warn("a camera stream has no port", "err", err)
+		s.answer(p, nil, want.refuse(setupError))
+		return
+	}
+	s.viewer = w
+	sound := random32()
+	for sound == w.ssrc {
+		sound = random32()
+	}
+	s.answer(p, w, want.answer(local.Addr(), local.Port(), w.ssrc, sound))
+	s.camera.streams.Go(func() { s.attend(w) })
+	s.tell()
 }
 
-// answer keeps what a connection reads back until it ends.
-func (s *seat) answer(p *hap.Peer, raw []byte) {
+// receive opens the port of a viewer's stream on the address that its controller reached.
+func (s *seat) receive(p *hap.Peer, want setup) (*viewer, netip.AddrPort, error) {
+	local, err := localFor(p, netip.AddrPortFrom(want.address, want.video))
+	if err != nil {
+		return nil, netip.AddrPort{}, err
+	}
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
+	if err != nil {
+		return nil, netip.AddrPort{}, err
+	}
+	w := newViewer(s.ctx, s.camera, p, want, conn)
+	w.to = want.destination(local)
+	port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	return w, netip.AddrPortFrom(local, port), nil
+}
+
+// answer keeps what a connection reads back until it ends. Callers hold mu.
+func (s *seat) answer(p *hap.Peer, of *viewer, raw []byte) {
 	if _, known := s.answers[p.Number]; !known {
 		s.camera.streams.Go(func() {
 			select {
@@ -122,20 +138,20 @@ func (s *seat) answer(p *hap.Peer, raw []byte) {
 			delete(s.answers, p.Number)
 		})
 	}
-	s.answers[p.Number] = hap.Bytes(raw)
+	s.answers[p.Number] = answer{of, hap.Bytes(raw)}
 }
 
 func (s *seat) readSetUp(_ context.Context, p *hap.Peer) (hap.Value, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v, ok := s.answers[p.Number]; ok && !s.camera.source.Paused() {
-		return v, nil
+	if a, ok := s.answers[p.Number]; ok && s.camera.source.Barred() == nil {
+		return a.value, nil
 	}
-	return hap.Bytes(tlv8.AppendUint8(nil, 2, setupError)), nil
+	return hap.Bytes(noSetup()), nil
 }
 
-// choose starts, pauses or ends the viewer's stream.
-func (s *seat) choose(_ context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
+// choose starts, pauses, changes or ends the viewer's stream.
+func (s *seat) choose(_ context.Context, p *hap.Peer, v hap.Value) (hap.Value, error) {
 	want, err := parseSelection(v.Bytes())
 	if err != nil {
 		return hap.Value{}, hap.StatusInvalidValue
@@ -146,30 +162,24 @@ func (s *seat) choose(_ context.Context, _ *hap.Peer, v hap.Value) (hap.Value, e
 	s.mu.Lock()
 	w := s.viewer
 	s.mu.Unlock()
-	if w == nil || w.setup.id != want.id {
+	if w == nil || w.peer.Number != p.Number || w.setup.id != want.id {
 		return hap.Value{}, hap.StatusInvalidValue
 	}
-	switch want.command {
-	case commandEnd:
-		w.end()
-	case commandStart:
-		if want.video.ssrc == w.ssrc { // one key serves both ways: equal numbers would repeat the key stream
-			return hap.Value{}, hap.StatusInvalidValue
-		}
-		w.start(want.video)
-	case commandSuspend, commandResume:
-		w.suspended.Store(want.command == commandSuspend)
+	if want.command == commandEnd {
+		s.free(w) // before the answer: the seat can be taken again at once
+		return hap.Value{}, nil
 	}
-	return hap.Value{}, nil
+	return hap.Value{}, w.obey(want)
 }
 
 // attend holds the seat for a viewer until its stream has ended.
 func (s *seat) attend(w *viewer) {
-	defer w.end()
+	defer w.setup.wipe()
+	defer w.conn.Close()
+	defer s.free(w)
 	late := time.NewTimer(startTime)
 	defer late.Stop()
-	gone := context.AfterFunc(w.ctx, func() { _ = w.conn.Close() })
-	defer gone()
+	context.AfterFunc(w.ctx, func() { _ = w.conn.Close() }) // wakes its reader
 	s.camera.streams.Go(func() {
 		select {
 		case <-w.peer.Done():
@@ -177,24 +187,55 @@ func (s *seat) attend(w *viewer) {
 		case <-w.ctx.Done():
 		}
 	})
+	warm := w.source.View(w.ctx) // the camera is called while the controllers still talk
+	defer warm.Close()
 	select {
 	case <-w.started:
+		warm.Close()
 		if err := w.send(); err != nil {
 			s.camera.log.Info("a camera stream ended", "err", err)
 		}
 	case <-late.C:
 	case <-w.ctx.Done():
 	}
+}
+
+// free gives the seat back and forgets the answer with the keys.
+func (s *seat) free(w *viewer) {
 	w.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if a, ok := s.answers[w.peer.Number]; ok && a.of == w {
+		s.answers[w.peer.Number] = answer{nil, hap.Bytes(noSetup())}
+	}
 	if s.viewer == w {
 		s.viewer = nil
-		s.tell(available)
+		s.tell()
 	}
 }
 
-func (s *seat) tell(status byte) { _ = s.status.Set(hap.Bytes(streamingStatus(status))) }
+// refresh tells what the seat is now, and ends its viewer when there are no pictures for it.
+func (s *seat) refresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewer != nil && s.camera.source.Barred() != nil {
+		s.viewer.end()
+		s.viewer = nil
+	}
+	s.tell()
+}
+
+// tell shows the seat's state to controllers. Callers hold mu.
+func (s *seat) tell() {
+	status := available
+	switch {
+	case s.camera.source.Barred() != nil:
+		status = unavailable
+	case s.viewer != nil:
+		status = inUse
+	}
+	_ = s.status.Set(hap.Bytes(streamingStatus(status)))
+}
 
 func random32() uint32 {
 	var b [4]byte

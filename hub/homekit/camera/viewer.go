@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 
 	"github.com/ingle-home/ingle/accessories/media"
@@ -21,11 +18,11 @@ import (
 )
 
 const (
-	reportEvery = 500 * time.Millisecond // sender reports
-	silence     = 5 * time.Second        // without RTCP: the viewer has gone
-	headStart   = 150 * time.Millisecond // for a viewer to open its port after Start
-	burst       = 20_000_000             // bits a second at most, while an old picture is caught up
-	slack       = 2 * time.Millisecond
+	usualReports   = 500 * time.Millisecond // between sender reports
+	slowestReports = 2 * time.Second        // some viewers answer each report and say nothing else
+	silence        = 5 * time.Second        // without RTCP: the viewer has gone
+	replayWindow   = 64                     // reports, as in RFC 3711, 3.3.2
+	headStart      = 150 * time.Millisecond // for a viewer to open its port after Start
 )
 
 var errSilent = errors.New("the viewer sends no reports")
@@ -35,18 +32,18 @@ type viewer struct {
 	peer   *hap.Peer
 	setup  setup
 	conn   *net.UDPConn
+	to     netip.AddrPort
 	ssrc   uint32
 	ctx    context.Context
 	end    context.CancelFunc
 	source *stream.Source
-	log    *slog.Logger
 
-	once      sync.Once
-	started   chan struct{}
-	choice    rtpChoice // set before started is closed
-	suspended atomic.Bool
+	once    sync.Once
+	started chan struct{}
 
 	mu     sync.Mutex // guards what follows and the order of packets
+	choice rtpChoice
+	gate   chan struct{} // closed while the stream may run
 	srtp   *srtp.Context
 	buffer []byte
 	last   *media.Unit
@@ -54,22 +51,102 @@ type viewer struct {
 	octets uint32
 }
 
+func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup, conn *net.UDPConn) *viewer {
+	w := &viewer{
+		peer: p, setup: want, conn: conn, ssrc: random32(), source: c.source,
+		started: make(chan struct{}), gate: make(chan struct{}),
+	}
+	close(w.gate)
+	w.ctx, w.end = context.WithCancel(ctx)
+	return w
+}
+
+// obey does what a selection other than End asks for. A hap.Status is why not.
+func (w *viewer) obey(s selection) error {
+	if s.command == commandStart {
+		if s.video.ssrc == w.ssrc { // one key serves both ways: equal numbers would repeat the key stream
+			return hap.StatusInvalidValue
+		}
+		w.start(s.video)
+		return nil
+	}
+	if !w.running() {
+		return hap.StatusNotAllowed
+	}
+	switch s.command {
+	case commandSuspend, commandResume:
+		w.suspend(s.command == commandSuspend)
+	case commandReconfigure:
+		w.reconfigure(s.video)
+	}
+	return nil
+}
+
 // start begins the stream; a repeated Start changes nothing.
 func (w *viewer) start(c rtpChoice) {
 	w.once.Do(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.choice = c
 		close(w.started)
 	})
 }
 
+// running reports whether Start has come.
+func (w *viewer) running() bool {
+	select {
+	case <-w.started:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *viewer) suspend(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.gate:
+		if on {
+			w.gate = make(chan struct{})
+		}
+	default:
+		if !on {
+			close(w.gate)
+		}
+	}
+}
+
+// reconfigure takes over what a viewer wants to be different.
+func (w *viewer) reconfigure(c rtpChoice) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.mtu != 0 {
+		w.choice.mtu = c.mtu
+	}
+	w.choice.reports = c.reports // absent or 0 means the default
+}
+
+// wishes are what the viewer last asked for.
+func (w *viewer) wishes() rtpChoice {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.choice
+}
+
 // send streams until the viewer or the source ends it.
 func (w *viewer) send() error {
-	out, err := srtp.CreateContext(w.setup.videoKey.master, w.setup.videoKey.salt, srtp.ProtectionProfileAes128CmHmacSha1_80)
+	out, err := w.cipher()
 	if err != nil {
-		return fmt.Errorf("camera: srtp: %w", err)
+		return err
+	}
+	in, err := w.cipher(srtp.SRTCPReplayProtection(replayWindow))
+	if err != nil {
+		return err
 	}
 	w.srtp = out
-	p := newPacketizer(w.choice, w.setup.address.Is6(), w.ssrc, random32(), uint16(random32()))
+	// The first number leaves room to the wrap, at which a receiver that misses packets could err.
+	p := &packetizer{payloadType: w.wishes().payloadType, ssrc: w.ssrc, offset: random32(), sequence: uint16(random32()) >> 1}
 	heard := make(chan struct{}, 1)
 	ctx, cancel := context.WithCancelCause(w.ctx)
 	var tasks sync.WaitGroup
@@ -78,7 +155,7 @@ func (w *viewer) send() error {
 		w.end() // closes the port, so that listen ends
 		tasks.Wait()
 	}()
-	tasks.Go(func() { w.listen(heard) })
+	tasks.Go(func() { w.listen(in, heard) })
 	ready := make(chan struct{})
 	tasks.Go(func() { cancel(w.report(ctx, p, heard, ready)) })
 	select {
@@ -96,12 +173,18 @@ func (w *viewer) send() error {
 	return err
 }
 
-// listen notes the viewer's reports. Only packets from its address with a valid tag count.
-func (w *viewer) listen(heard chan<- struct{}) {
-	in, err := srtp.CreateContext(w.setup.videoKey.master, w.setup.videoKey.salt, srtp.ProtectionProfileAes128CmHmacSha1_80)
+// cipher makes one direction of the viewer's SRTP.
+func (w *viewer) cipher(o ...srtp.ContextOption) (*srtp.Context, error) {
+	c, err := srtp.CreateContext(w.setup.videoKey.master, w.setup.videoKey.salt, srtp.ProtectionProfileAes128CmHmacSha1_80, o...)
 	if err != nil {
-		return
+		return nil, fmt.Errorf("camera: srtp: %w", err)
 	}
+	return c, nil
+}
+
+// listen notes the viewer's reports. Only packets from its address with a valid tag count.
+func (w *viewer) listen(in *srtp.Context, heard chan<- struct{}) {
+	caller := bare(w.peer.Remote.Addr())
 	buffer := make([]byte, 2048)
 	for {
 		n, from, err := w.conn.ReadFromUDPAddrPort(buffer)
@@ -109,7 +192,10 @@ func (w *viewer) listen(heard chan<- struct{}) {
 			return
 		}
 		const first, last = 200, 207 // RTCP packet types (RFC 3550, 12.1)
-		if from.Addr().Unmap() != w.peer.Remote.Addr().Unmap() || n < 8 || buffer[1] < first || buffer[1] > last {
+		if a := bare(from.Addr()); a != caller && a != w.setup.address {
+			continue
+		}
+		if n < 8 || buffer[1] < first || buffer[1] > last {
 			continue
 		}
 		if _, err := in.DecryptRTCP(nil, buffer[:n], nil); err != nil {
@@ -125,7 +211,7 @@ func (w *viewer) listen(heard chan<- struct{}) {
 // report sends sender reports and gives errSilent once the viewer has been silent too long. The first
 // report of the viewer closes ready.
 func (w *viewer) report(ctx context.Context, p *packetizer, heard <-chan struct{}, ready chan<- struct{}) error {
-	tick := time.NewTicker(reportEvery)
+	tick := time.NewTimer(0) // the first answer to a report says that the port is open
 	defer tick.Stop()
 	gone := time.NewTimer(silence)
 	defer gone.Stop()
@@ -145,20 +231,25 @@ func (w *viewer) report(ctx context.Context, p *packetizer, heard <-chan struct{
 			if err := w.sendReport(p); err != nil {
 				return err
 			}
+			every := w.wishes().reports
+			if every < usualReports {
+				every = usualReports
+			}
+			tick.Reset(every)
 		}
 	}
 }
 
+// sendReport also speaks before the first picture: a camera that is slow to answer must not look dead.
 func (w *viewer) sendReport(p *packetizer) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.last == nil {
-		return nil
-	}
 	now := time.Now()
 	r := rtcp.SenderReport{
-		SSRC: w.ssrc, NTPTime: ntp(now), RTPTime: p.timestamp(w.last.PTS + now.Sub(w.last.At)),
-		PacketCount: w.sent, OctetCount: w.octets,
+		SSRC: w.ssrc, NTPTime: ntp(now), RTPTime: p.timestamp(0), PacketCount: w.sent, OctetCount: w.octets,
+	}
+	if w.last != nil {
+		r.RTPTime = p.timestamp(w.last.PTS + now.Sub(w.last.At))
 	}
 	raw, err := r.Marshal()
 	if err != nil {
@@ -175,73 +266,4 @@ func (w *viewer) sendReport(p *packetizer) error {
 func ntp(t time.Time) uint64 {
 	const since1900 = 2_208_988_800
 	return uint64(t.Unix()+since1900)<<32 | uint64(t.Nanosecond())<<32/1_000_000_000
-}
-
-// forward sends the cached picture, paced, and then what comes.
-func (w *viewer) forward(ctx context.Context, p *packetizer) error {
-	view := w.source.View(ctx)
-	defer view.Close()
-	free := time.Now() // when the line is free again
-	waiting := true    // for a key unit
-	for {
-		u, err := view.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if w.suspended.Load() {
-			waiting = true
-			continue
-		}
-		if waiting && !u.Key {
-			continue
-		}
-		waiting = false
-		for _, packet := range p.packets(u) {
-			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
-				return err
-			}
-			if err := w.sendPacket(u, packet); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// pace waits until the line is free and says when it will be free after n more bytes.
-func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, error) {
-	now := time.Now()
-	if free.Before(now) {
-		free = now
-	}
-	if ahead := free.Sub(now); ahead > slack {
-		select {
-		case <-time.After(ahead):
-		case <-ctx.Done():
-			return free, ctx.Err()
-		}
-	}
-	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
-}
-
-func (w *viewer) sendPacket(u *media.Unit, packet *rtp.Packet) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	raw, err := packet.Marshal()
-	if err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	if w.buffer, err = w.srtp.EncryptRTP(w.buffer[:0], raw, nil); err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	w.last, w.sent, w.octets = u, w.sent+1, w.octets+uint32(len(packet.Payload))
-	return w.write(w.buffer)
-}
-
-// write sends a datagram. A viewer that is not there yet, or no more, refuses it: its reports decide.
-func (w *viewer) write(b []byte) error {
-	_, err := w.conn.WriteToUDPAddrPort(b, netip.AddrPortFrom(w.setup.address, w.setup.video))
-	if err != nil && errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
 }

@@ -70,7 +70,11 @@ func readHead(src Source) (int, error) {
 		b := src.Buffered()
 		from := max(0, seen-len("\r\n\r"))
 		if i := bytes.Index(b[from:], []byte("\r\n\r\n")); i >= 0 {
-			return from + i + len("\r\n\r\n"), nil
+			seen = from + i + len("\r\n\r\n")
+			if seen > MaxHead {
+				return 0, ErrTooLarge
+			}
+			return seen, nil
 		}
 		if seen = len(b); seen > MaxHead {
 			return 0, ErrTooLarge

@@ -1,0 +1,163 @@
+package message_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/ingle-home/ingle/hub/hap/internal/message"
+)
+
+// source is a connection that gives a few bytes at a time.
+type source struct {
+	from io.Reader
+	in   []byte
+}
+
+func (s *source) Fill() error {
+	b := make([]byte, 1+len(s.in)/8)
+	n, err := s.from.Read(b)
+	s.in = append(bytes.Clone(s.in), b[:n]...) // moves, as a real buffer may
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+func (s *source) Buffered() []byte { return s.in }
+func (s *source) Discard(n int)    { s.in = s.in[n:] }
+
+func from(text string) *source {
+	return &source{from: strings.NewReader(text)}
+}
+
+func TestPipelinedRequests(t *testing.T) {
+	s := from("PUT /characteristics?a=b HTTP/1.1\r\nHost: Hub in the hall._hap._tcp.local\r\ncontent-length:  4 \r\n\r\nbodyGET /accessories HTTP/1.1\r\n\r\n")
+	r, err := message.Read(s, 4)
+	if err != nil || !r.Is("PUT", "/characteristics") || string(r.Query) != "a=b" || string(r.Body) != "body" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	s.Discard(r.Size)
+	r, err = message.Read(s, 0)
+	if err != nil || !r.Is("GET", "/accessories") || len(r.Body) != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	s.Discard(r.Size)
+	if _, err := message.Read(s, 0); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
+func TestRefusedRequests(t *testing.T) {
+	for text, want := range map[string]error{
+		"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\n":                        message.ErrTooLarge,
+		"GET / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n":              message.ErrTooLarge,
+		"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n":                       message.ErrMalformed,
+		"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n":   message.ErrMalformed,
+		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n":               message.ErrMalformed,
+		"GET / HTTP/1.0\r\n\r\n":                                             message.ErrMalformed,
+		"GET  HTTP/1.1\r\n\r\n":                                              message.ErrMalformed,
+		"GET / HTTP/1.1\r\nnonsense\r\n\r\n":                                 message.ErrMalformed,
+		"GET /" + strings.Repeat("x", message.MaxHead) + " HTTP/1.1\r\n\r\n": message.ErrTooLarge,
+		"GET / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbo":                      io.EOF,
+	} {
+		if _, err := message.Read(from(text), 4); !errors.Is(err, want) {
+			t.Errorf("%.60q: %v, want %v", text, err, want)
+		}
+	}
+}
+
+func TestScalars(t *testing.T) {
+	for text, want := range map[string]message.Scalar{
+		`true`:                      {Kind: message.True},
+		`false`:                     {Kind: message.False},
+		`null`:                      {Kind: message.Null},
+		`0`:                         {Kind: message.Int},
+		`-7`:                        {Kind: message.Int, Number: 1<<64 - 7},
+		`-9223372036854775808`:      {Kind: message.Int, Number: 1 << 63},
+		`18446744073709551615`:      {Kind: message.Uint, Number: math.MaxUint64},
+		`1.5e2`:                     {Kind: message.Float, Real: 150},
+		`"a\"\u00e4\ud83d\ude00\n"`: {Kind: message.Text, Text: []byte("a\"ä😀\n")},
+		`{"a":[1,{}]}`:              {Kind: message.Other},
+	} {
+		var w message.Writes
+		body := `{"characteristics":[ {"aid":1,"iid":18446744073709551615,"value" : ` + text + ` ,"r":1}]}`
+		if !message.ParseWrites([]byte(body), &w) {
+			t.Errorf("%s is refused", text)
+			continue
+		}
+		got := w.Entries[0]
+		if v := got.Value; v.Kind != want.Kind || v.Number != want.Number || v.Real != want.Real || !bytes.Equal(v.Text, want.Text) {
+			t.Errorf("%s: %+v", text, v)
+		}
+		if got.AID != 1 || got.IID != math.MaxUint64 || !got.Response || got.Event.Kind != message.Absent {
+			t.Errorf("%+v", got)
+		}
+	}
+	for _, text := range []string{
+		`tru`, `01`, `-`, `.5`, `1e999`, `18446744073709551616`, `-9223372036854775809`, `"`, `"\x"`, `"\u12"`, "\"\n\"", `1 2`, `[1,]`, `{"a"}`, ``,
+		strings.Repeat("[", 17) + strings.Repeat("]", 17),
+	} {
+		var w message.Writes
+		if message.ParseWrites([]byte(`{"characteristics":[{"aid":1,"iid":1,"value":`+text+`}]}`), &w) {
+			t.Errorf("%s is taken for %+v", text, w.Entries[0].Value)
+		}
+	}
+}
+
+func TestReadAllocatesNothing(t *testing.T) {
+	var q message.Query
+	var w message.Writes
+	query, body := []byte("id=1.9,2.10&ev=1"), []byte(`{"characteristics":[{"aid":2,"iid":9,"value":true}]}`)
+	message.ParseQuery(query, &q)
+	message.ParseWrites(body, &w)
+	if n := testing.AllocsPerRun(100, func() { message.ParseQuery(query, &q) }); n != 0 {
+		t.Errorf("query: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { message.ParseWrites(body, &w) }); n != 0 {
+		t.Errorf("writes: %v allocations", n)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("PUT /characteristics HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n"))
+	f.Add([]byte("GET / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n"))
+	f.Add([]byte("\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &source{from: bytes.NewReader(b)}
+		for {
+			r, err := message.Read(s, 1<<10)
+			if err != nil {
+				return
+			}
+			if r.Size <= 0 || r.Size > len(b) || len(r.Body) > 1<<10 {
+				t.Fatalf("%+v", r)
+			}
+			s.Discard(r.Size)
+		}
+	})
+}
+
+func FuzzBodies(f *testing.F) {
+	f.Add([]byte(`{"characteristics":[{"aid":2,"iid":9,"value":"a\u00e4","ev":true,"authData":"AQ==","r":true}],"pid":5}`))
+	f.Add([]byte(`{"ttl":2500,"pid":18446744073709551615}`))
+	f.Add([]byte(`{"image-width":640,"image-height":360,"resource-type":"image","reason":0,"aid":7}`))
+	f.Add([]byte("id=1.2,3.4&meta=1"))
+	f.Add([]byte(`{"characteristics":[[[[[{"a":-1e5}]]]]]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var w message.Writes
+		if message.ParseWrites(b, &w) && len(w.Entries) == 0 {
+			t.Error("an empty request was taken")
+		}
+		if p, ok := message.ParseSnapshot(b); ok && (p.Width <= 0 || p.Height <= 0) {
+			t.Errorf("%+v", p)
+		}
+		message.ParsePrepare(b)
+		var q message.Query
+		if message.ParseQuery(b, &q) && len(q.IDs) == 0 {
+			t.Error("an empty query was taken")
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pion/rtp"
+
+	"github.com/ingle-home/ingle/accessories/media"
+)
+
+const (
+	burst = 20_000_000 // bits a second at most, while an old picture is caught up
+	slack = 2 * time.Millisecond
+)
+
+// forward sends pictures until the stream ends, but not while it is suspended.
+func (w *viewer) forward(ctx context.Context, p *packetizer) error {
+	for {
+		select {
+		case <-w.opened():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := w.play(ctx, p); err != nil {
+			return err
+		}
+	}
+}
+
+// opened is closed while the stream may run.
+func (w *viewer) opened() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gate
+}
+
+func (w *viewer) suspended() bool {
+	select {
+	case <-w.opened():
+		return false
+	default:
+		return true
+	}
+}
+
+// play sends the cached pictures, paced, and then what comes, until the stream is suspended. It begins
+// at a key unit, and after a suspension at one that was not sent before it.
+func (w *viewer) play(ctx context.Context, p *packetizer) error {
+	view := w.source.View(ctx)
+	defer view.Close()
+	free := time.Now() // when the line is free again
+	for waiting := true; ; {
+		u, err := view.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if w.suspended() {
+			return nil
+		}
+		if waiting && !(u.Key && w.news(u)) {
+			continue
+		}
+		waiting = false
+		p.limit = w.wishes().payload(w.setup.address.Is6())
+		for _, packet := range p.packets(u) {
+			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
+				return err
+			}
+			if err := w.sendPacket(u, packet); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// news reports whether a unit is newer than all that were sent.
+func (w *viewer) news(u *media.Unit) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last == nil || u.PTS > w.last.PTS
+}
+
+// pace waits until the line is free and says when it will be free after n more bytes.
+func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, error) {
+	now := time.Now()
+	if free.Before(now) {
+		free = now
+	}
+	if ahead := free.Sub(now); ahead > slack {
+		select {
+		case <-time.After(ahead):
+		case <-ctx.Done():
+			return free, ctx.Err()
+		}
+	}
+	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
+}
+
+func (w *viewer) sendPacket(u *media.Unit, packet *rtp.Packet) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	raw, err := packet.Marshal()
+	if err != nil {
+		return fmt.Errorf("camera: packet: %w", err)
+	}
+	if w.buffer, err = w.srtp.EncryptRTP(w.buffer[:0], raw, nil); err != nil {
+		return fmt.Errorf("camera: packet: %w", err)
+	}
+	w.last, w.sent, w.octets = u, w.sent+1, w.octets+uint32(len(packet.Payload))
+	return w.write(w.buffer)
+}
+
+// write sends a datagram. A viewer that is not there yet, or no more, refuses it: its reports decide.
+func (w *viewer) write(b []byte) error {
+	_, err := w.conn.WriteToUDPAddrPort(b, w.to)
+	if err != nil && errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// patience is how long a test waits for what must come; a busy machine is slow.
+const patience = 40 * time.Second
+
+// password passes the judge of passwords.
+const password = "quiet otters paint seven lanterns"
+
+// process is a hub that runs as a program of its own.
+type process struct {
+	cmd   *exec.Cmd
+	ready wire.Status
+	log   *notes
+	ended chan struct{} // closed when it has gone; then cmd.ProcessState is set
+}
+
+// notes collects what a process writes while others read it.
+type notes struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.all.Write(p)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.all.String()
+}
+
+// launch starts a hub on a data folder and waits until it says that it is ready.
+func launch(dir string, flags ...string) (*process, error) {
+	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--json"}, flags...)
+	p := &process{cmd: exec.Command("hub", args...), log: &notes{}, ended: make(chan struct{})}
+	p.cmd.Stderr = p.log
+	p.cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "LC_ALL=")
+	said, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	first := make(chan error, 1)
+	go func() {
+		defer close(p.ended)
+		line, err := bufio.NewReader(said).ReadBytes('\n')
+		if err == nil {
+			err = json.Unmarshal(line, &p.ready)
+		}
+		first <- err
+		_ = p.cmd.Wait() // how it ended stands in ProcessState
+	}()
+	select {
+	case err = <-first:
+	case <-time.After(patience):
+		err = errors.New("it is not ready in time")
+	}
+	if err != nil {
+		p.kill()
+		return nil, fmt.Errorf("hub serve: %w; it said: %s", err, p.log)
+	}
+	return p, nil
+}
+
+// kill ends the hub as a power cut does.
+func (p *process) kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have gone already
+	<-p.ended
+}
+
+// stop ends the hub as the system does at shutdown.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.kill()
+		return errors.New("it did not end")
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("exit code %d: %s", code, p.log)
+	}
+	return nil
+}
+
+// running starts a hub for a test; it is gone when the test ends.
+func running(t *testing.T, dir string, flags ...string) (*process, *client.Client) {
+	t.Helper()
+	p, err := launch(dir, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client.Dial(p.ready.Socket)
+	t.Cleanup(func() {
+		c.Close()
+		p.kill()
+		if t.Failed() {
+			t.Logf("the hub's log:\n%s", p.log)
+		}
+	})
+	return p, c
+}
+
+// soon asks until it is true.
+func soon(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	if !within(t.Context(), is) {
+		t.Fatalf("in vain: %s", what)
+	}
+}
+
+func within(ctx context.Context, is func() bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+// freePort is a TCP port of loopback that nobody uses now.
+func freePort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), nil
+}
+
+// door is a free port for watches, and its address.
+func door(t *testing.T) (port, address string) {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port, net.JoinHostPort("127.0.0.1", port)
+}
+
+// shortDir is a folder whose path leaves room for a socket's name, of which the system takes 108 bytes.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ingle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(explain(err))
+		}
+		return v
+	}
+}
+
+func explain(err error) string {
+	var p *wire.Problem
+	if errors.As(err, &p) {
+		return strings.TrimSpace(fmt.Sprint(p.Code, " ", p.Args))
+	}
+	return err.Error()
+}
