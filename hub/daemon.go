@@ -14,6 +14,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -118,6 +119,9 @@ func (d *daemon) Unlock(_ context.Context, r wire.UnlockRequest) error {
 	if d.inside() != nil {
 		return v.Close()
 	}
+	if stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db")); len(stores) == 0 { // never silently start empty
+		return errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())
+	}
 	_, err = d.enter(v)
 	return problem(err)
 }
@@ -163,7 +167,7 @@ func problem(err error) error {
 		return wire.Refuse(http.StatusUnprocessableEntity, refused.Code)
 	case errors.Is(err, vault.ErrWrong):
 		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
-	case errors.Is(err, vault.ErrDamaged):
+	case errors.Is(err, vault.ErrDamaged), errors.Is(err, records.ErrDamaged):
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 	case errors.Is(err, storage.ErrFull):
 		return wire.Refuse(http.StatusInsufficientStorage, "hub.full")

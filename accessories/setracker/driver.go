@@ -6,13 +6,17 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 )
 
+// unusedLimit ends a session that nobody runs: it would keep the door open for ever.
+const unusedLimit = time.Minute
+
 // Driver opens watches; see New.
 type Driver struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // never held while something is waited for
 	door *door
 }
 
@@ -30,33 +34,39 @@ func (*Driver) Discover(context.Context, func(device.Candidate)) error {
 }
 
 // Open expects the watch whose ID (10 or 15 digits) is the address. It succeeds once the door is
-// open, whether or not the watch has called.
+// open, whether or not the watch has called. A session that is not run within a minute ends by
+// itself.
 func (d *Driver) Open(ctx context.Context, c device.Config) (device.Session, error) {
 	if !validID(c.Address) {
 		return nil, fmt.Errorf("setracker: an ID has 10 or 15 digits: %w", device.ErrRefused)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.door == nil {
+	if d.door == nil || d.door.broken() {
 		ln, err := c.Net.Listen(ctx, "watch")
 		if err != nil {
 			return nil, fmt.Errorf("setracker: listen: %w", err)
 		}
-		d.door = openDoor(ln, c.Log, c.Now)
+		d.door = openDoor(ln, c.Log)
 	}
-	s := &Session{driver: d, door: d.door, id: c.Address, log: c.Log, now: c.Now, seen: map[[32]byte]bool{}}
+	s := newSession(d, c)
 	if !d.door.expect(s) {
 		return nil, fmt.Errorf("setracker: this watch is open already: %w", device.ErrRefused)
 	}
+	s.unused = time.AfterFunc(unusedLimit, s.close)
 	return s, nil
 }
 
-// leave ends a session's use of the door; the last one closes it.
+// leave ends a session's use of the door; the last one closes it and waits for its connections.
 func (d *Driver) leave(s *Session) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if s.door.forget(s) && d.door == s.door {
+	last := s.door.forget(s)
+	if last && d.door == s.door {
 		d.door = nil
+	}
+	d.mu.Unlock()
+	if last {
+		s.door.wait()
 	}
 }
 

@@ -17,13 +17,19 @@ const (
 	guessAccuracy     = 1000
 )
 
-// The alarm bits of the status word, by the maker's text.
+// maxFields is more than a position with all its cells and networks has.
+const maxFields = 400
+
+// lowBattery is the level, in percent, from which a battery is seen to be low.
+const lowBattery = 20
+
+// The bits of the status word that an alarm may name, by the maker's text.
 const (
 	statusSOS      = 1 << 16
 	statusTakenOff = 1 << 20
 	statusFall     = 1 << 21
-	statusLow      = 1<<0 | 1<<17
-	alarmBits      = 0x7f<<16 | statusLow
+	statusLow      = 1<<0 | 1<<17                 // of the battery
+	statusOther    = 1<<1 | 1<<18 | 1<<19 | 1<<22 // fences, heart rate
 )
 
 // Position is the body of a UD, AL or WT frame. Speed is km/h, altitude metres, course degrees.
@@ -40,7 +46,7 @@ var mac = regexp.MustCompile(`^(?i:[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5})$`)
 // ParsePosition reads a position body; it is an error when time or coordinates cannot be read. The
 // status is read even then, because an alarm without a place is still an alarm.
 func ParsePosition(body []byte) (Position, error) {
-	f := strings.Split(string(body), ",")
+	f := strings.SplitN(string(body), ",", maxFields)
 	p := Position{Satellites: -1, Battery: -1, Steps: -1}
 	if len(f) < 16 {
 		return p, fmt.Errorf("setracker: position of %d fields", len(f))
@@ -118,21 +124,21 @@ func float(s string) float64 {
 	return v
 }
 
-// alarms lists what a status word cries for, the most urgent first. An alarm frame that names
-// nothing is still an alarm.
-func alarms(status uint32, at time.Time) []trait.Reading {
+// alarms lists all that an alarm frame cries for, the most urgent first. A low battery needs no alarm
+// where the frame's own battery level tells it. An alarm frame that names nothing is still an alarm.
+func alarms(p Position, at time.Time) []trait.Reading {
 	var out []trait.Reading
-	if status&statusSOS != 0 {
-		out = append(out, trait.SOS.Of(true, at))
+	for _, a := range []struct {
+		bit   uint32
+		event trait.Trait[bool]
+	}{{statusSOS, trait.SOS}, {statusFall, trait.Fall}, {statusTakenOff, trait.TakenOff}} {
+		if p.Status&a.bit != 0 {
+			out = append(out, a.event.Of(true, at))
+		}
 	}
-	if status&statusFall != 0 {
-		out = append(out, trait.Fall.Of(true, at))
-	}
-	if status&statusTakenOff != 0 {
-		out = append(out, trait.TakenOff.Of(true, at))
-	}
-	const named = statusSOS | statusFall | statusTakenOff | statusLow
-	if status&alarmBits&^named != 0 || status&alarmBits == 0 {
+	low := p.Status&statusLow != 0
+	told := p.Battery >= 0 && p.Battery <= lowBattery
+	if p.Status&statusOther != 0 || low && !told || len(out) == 0 && !low {
 		out = append(out, trait.Alarm.Of(true, at))
 	}
 	return out

@@ -16,7 +16,7 @@ func reply(f Frame) (Frame, bool) {
 		}
 		out.Type, out.Body = "TK", []byte("0") // voice is not kept, and the watch may say so
 	case "jxtk":
-		out.Type, out.Body = "JXTKR", []byte("1")
+		out.Type, out.Body = "JXTKR", []byte("0")
 	default:
 		return Frame{}, false
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,29 +11,34 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-const (
-	echoLimit      = 10 * time.Second
-	challengeLimit = 20 * time.Second
-	remembered     = 256
-)
+// echoLimit is how long a watch has to say that it rings.
+const echoLimit = 10 * time.Second
 
 // Session expects one watch. A silent watch changes nothing.
 type Session struct {
 	driver *Driver
 	door   *door
 	id     string
-	log    device.Logger
 	now    func() time.Time
+	unused *time.Timer // ends a session that is not run
 
-	reporting sync.Mutex // one report at a time; guards report, seen, order
+	reporting sync.Mutex // one report at a time; guards the three that follow
 	report    func(trait.Reading) error
-	seen      map[[32]byte]bool // stored alarms
-	order     [][32]byte
+	early     []trait.Reading // states that came before Run
+	stored    memory
 
-	mu         sync.Mutex
-	live       *line
-	challenged time.Time
-	echo       chan struct{}
+	mu      sync.Mutex
+	ended   bool
+	lines   map[*line]bool
+	wg      sync.WaitGroup // of lines
+	live    *line          // nil while the watch is away
+	asked   time.Time      // when the last challenge began
+	waiting map[chan struct{}]bool
+}
+
+func newSession(d *Driver, c device.Config) *Session {
+	return &Session{driver: d, id: c.Address, now: c.Now, stored: memory{at: map[[sha256.Size]byte]time.Time{}},
+		lines: map[*line]bool{}, waiting: map[chan struct{}]bool{}}
 }
 
 // Offer says what the family can do; the watch itself tells nothing that could be trusted.
@@ -48,22 +51,13 @@ func (s *Session) Offer() device.Offer {
 	return o
 }
 
-// Run reports until ctx ends or the door breaks.
+// Run reports until ctx ends or the door breaks. The first Run of a session is the only one.
 func (s *Session) Run(ctx context.Context, report func(trait.Reading) error) error {
-	s.reporting.Lock()
-	s.report = report
-	s.reporting.Unlock()
-	defer s.driver.leave(s)
-	defer func() {
-		s.reporting.Lock()
-		s.report = nil
-		s.reporting.Unlock()
-		s.mu.Lock()
-		if s.live != nil {
-			s.live.conn.Close()
-		}
-		s.mu.Unlock()
-	}()
+	if !s.unused.Stop() {
+		return fmt.Errorf("setracker: this session is over: %w", device.ErrUnreachable)
+	}
+	defer s.close()
+	s.hear(report)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -72,182 +66,81 @@ func (s *Session) Run(ctx context.Context, report func(trait.Reading) error) err
 	}
 }
 
+func (s *Session) hear(report func(trait.Reading) error) {
+	s.reporting.Lock()
+	defer s.reporting.Unlock()
+	s.report = report
+	for _, r := range s.early {
+		if report != nil {
+			_ = report(r)
+		}
+	}
+	s.early = nil
+}
+
+// close ends the session with all its lines, live or not, and waits for them.
+func (s *Session) close() {
+	s.mu.Lock()
+	s.ended = true
+	for l := range s.lines {
+		l.conn.Close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	s.hear(nil)
+	s.driver.leave(s)
+}
+
 // Do rings the watch and returns once it has echoed the command.
 func (s *Session) Do(ctx context.Context, cmd trait.Command) error {
 	on, ok := trait.Find.Want(cmd)
 	if !ok || !on {
 		return fmt.Errorf("setracker: %s: %w", cmd.Trait.ID(), device.ErrUnsupported)
 	}
-	if err := ctx.Err(); err != nil { // nobody waits: it must not ring
-		return fmt.Errorf("setracker: find: %w: %w", device.ErrUnreachable, err)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("setracker: find: %w", err)
 	}
-	echo := make(chan struct{}, 1)
+	echo := make(chan struct{})
 	s.mu.Lock()
 	l := s.live
-	if l == nil || s.echo != nil {
+	if l == nil {
 		s.mu.Unlock()
-		return fmt.Errorf("setracker: find: no line: %w", device.ErrUnreachable)
+		return fmt.Errorf("setracker: find: the watch is not connected: %w", device.ErrUnreachable)
 	}
-	s.echo = echo
+	s.waiting[echo] = true
 	f := l.command(s.id, "FIND")
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.echo = nil
+		delete(s.waiting, echo)
 		s.mu.Unlock()
 	}()
 	if err := l.send(f); err != nil {
 		return fmt.Errorf("setracker: find: %w: %w", device.ErrUnreachable, err)
 	}
+	return await(ctx, echo, l.gone)
+}
+
+// await waits for the echo of a command on a line that may end first.
+func await(ctx context.Context, echo, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, echoLimit)
 	defer cancel()
 	select {
 	case <-echo:
 		return nil
+	case <-gone:
+		return fmt.Errorf("setracker: find: the line ended: %w", device.ErrUnreachable)
 	case <-ctx.Done():
 		return fmt.Errorf("setracker: find: no echo: %w: %w", device.ErrUnreachable, ctx.Err())
 	}
 }
 
-// command writes to a 3G watch as SG, and with a constant index: what is known to work in the field.
-func (l *line) command(id, kind string) Frame {
-	f := Frame{Maker: l.maker, ID: id, Type: kind}
-	if f.Maker == "3G" {
-		f.Maker = "SG"
+// echoed tells all who wait that the watch rings. It needs s.mu.
+func (s *Session) echoed() {
+	for echo := range s.waiting {
+		close(echo)
+		delete(s.waiting, echo)
 	}
-	if l.index != "" {
-		f.Index = "0001"
-	}
-	return f
-}
-
-// receive takes one frame of the watch; false when it could not be stored.
-func (s *Session) receive(l *line, f Frame) bool {
-	s.mu.Lock()
-	l.maker, l.index, l.heard = f.Maker, f.Index, time.Now()
-	if s.live == nil {
-		s.live = l
-	}
-	live := s.live == l
-	if live && f.Type == "FIND" && s.echo != nil {
-		select {
-		case s.echo <- struct{}{}:
-		default:
-		}
-	}
-	var old *line
-	if !live && time.Since(s.challenged) > 2*challengeLimit {
-		s.challenged, old = time.Now(), s.live
-	}
-	s.mu.Unlock()
-	if old != nil { // a second line with this ID: ask both who they are
-		s.mu.Lock()
-		first, second := old.command(s.id, "VERNO"), l.command(s.id, "VERNO")
-		s.mu.Unlock()
-		_ = old.send(first)
-		_ = l.send(second)
-	}
-	return s.store(f, live)
-}
-
-// promote gives the watch to a newcomer whose forerunner did not answer the challenge.
-func (s *Session) promote(l *line) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.live
-	if old == l || old == nil || s.challenged.IsZero() || time.Since(s.challenged) < challengeLimit {
-		return
-	}
-	if old.heard.Before(s.challenged) && l.heard.After(s.challenged) {
-		s.live = l
-		old.conn.Close()
-	}
-}
-
-func (s *Session) detach(l *line) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.live == l {
-		s.live = nil
-	}
-}
-
-func (s *Session) store(f Frame, live bool) bool {
-	readings := s.read(f, live)
-	s.reporting.Lock()
-	defer s.reporting.Unlock()
-	if s.report == nil {
-		return false
-	}
-	stored := true
-	for _, r := range readings {
-		if r.Trait.Kind() != trait.Event {
-			_ = s.report(r) // a newer state will follow
-			continue
-		}
-		// Each alarm of a frame by itself: a repeat must not store again what was stored.
-		key := sha256.Sum256(append([]byte(r.Trait.ID()+","), f.Body...))
-		if s.seen[key] {
-			continue
-		}
-		if s.report(r) != nil {
-			stored = false
-			continue
-		}
-		s.remember(key)
-	}
-	return stored
-}
-
-func (s *Session) remember(key [32]byte) {
-	if s.order = append(s.order, key); len(s.order) > remembered {
-		delete(s.seen, s.order[0])
-		s.order = s.order[1:]
-	}
-	s.seen[key] = true
-}
-
-// read turns a frame into readings, alarms first. A line in quarantine may only cry for help.
-func (s *Session) read(f Frame, live bool) []trait.Reading {
-	now := s.now()
-	var out []trait.Reading
-	switch kind := strings.ToUpper(f.Type); {
-	case isPosition(f.Type):
-		p, err := ParsePosition(f.Body)
-		if isAlarm(f.Type) {
-			out = alarms(p.Status, now)
-		}
-		if !live {
-			return out
-		}
-		out = append(out, counts(p.Battery, p.Steps, now)...)
-		if err == nil && p.At.Before(now.Add(10*time.Minute)) && (p.Place.Lat != 0 || p.Place.Lon != 0) {
-			out = append(out, trait.Where.Of(p.Place, p.At))
-		}
-	case kind == "LK" && live:
-		if v := strings.Split(string(f.Body), ","); len(v) == 3 {
-			out = counts(number(v[2], 100), number(v[0], 1_000_000), now)
-		}
-	case (kind == "HEART" || kind == "PULSE") && live:
-		if n, err := strconv.Atoi(string(f.Body)); err == nil && n > 0 && n < 300 {
-			out = append(out, trait.Heart.Of(n, now))
-		}
-	case kind == "BPHRT" && live:
-		if v := strings.Split(string(f.Body), ","); len(v) > 2 && number(v[2], 300) > 0 {
-			out = append(out, trait.Heart.Of(number(v[2], 300), now))
-		}
-	}
-	return out
-}
-
-func counts(battery, steps int, at time.Time) (out []trait.Reading) {
-	if battery >= 0 {
-		out = append(out, trait.Battery.Of(battery, at))
-	}
-	if steps >= 0 {
-		out = append(out, trait.Steps.Of(steps, at))
-	}
-	return out
 }
 
 // Holds lists what the watch keeps: positions taken while offline, and the numbers it may call.

@@ -3,12 +3,12 @@ package setracker
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
-const (
-	maxFrame = 32 << 10
-)
+// maxFrame is the most that one frame may have, in bytes.
+const maxFrame = 32 << 10
 
 // Frame is one message of the protocol: Maker is its two-letter dialect, Index the optional four
 // hex digits that a reply echoes, Body what follows the type and its comma, as sent.
@@ -73,9 +73,13 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 		}
 		end, exact := size+length, true
 		if end >= maxFrame || (len(f.buf) > end && f.buf[end] != ']') || (len(f.buf) <= end && idle) {
+			early := len(f.buf) <= end && end < maxFrame
 			exact = false
-			end, v = f.balance(head, size)
+			if end, v = f.balance(head, size); early && v == good && end != len(bytes.TrimRight(f.buf, "\r\n"))-1 {
+				return Frame{}, false // brackets inside a text, and the rest is still under way
+			}
 		} else if len(f.buf) <= end {
+			f.reserve(end + 1)
 			return Frame{}, false
 		}
 		if v == wait {
@@ -86,7 +90,7 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 			continue
 		}
 		kind, body, _ := bytes.Cut(f.buf[size:end], []byte{','})
-		head.Type, head.Body = string(kind), bytes.Clone(body)
+		head.Type, head.Body = string(kind), slices.Clip(body) // stays as it is: the buffer only grows
 		f.drop(end + 1)
 		if f.own == "" {
 			f.own = head.ID
@@ -94,6 +98,13 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 		if exact || head.ID == f.own {
 			return head, true
 		}
+	}
+}
+
+// reserve makes room for a whole frame at once.
+func (f *Framer) reserve(n int) {
+	if cap(f.buf) < n {
+		f.buf = append(make([]byte, 0, n), f.buf...)
 	}
 }
 

@@ -20,6 +20,7 @@ func (r *room) add() *cobra.Command {
 	var secretKey string
 	c := r.command("add DRIVER", cobra.ExactArgs(1), func(c *call, args []string) error {
 		a.Driver = args[0]
+		takeSet(&a)
 		if a.Name == "" {
 			a.Name = args[0]
 		}
@@ -51,6 +52,16 @@ func (r *room) add() *cobra.Command {
 	f.StringVar(&a.Room, "room", "", r.text.Text("flag.room", nil))
 	f.BoolVar(&a.Alone, "alone", false, r.text.Text("flag.alone", nil))
 	return c
+}
+
+// takeSet lets --set also say what has a flag of its own: the driver's fields have other names.
+func takeSet(a *wire.AddRequest) {
+	for key, to := range map[string]*string{"address": &a.Address, "name": &a.Name, "person": &a.Person, "room": &a.Room} {
+		if v, ok := a.Fields[key]; ok {
+			*to = v
+			delete(a.Fields, key)
+		}
+	}
 }
 
 func (r *room) list() *cobra.Command {

@@ -2,11 +2,9 @@
 package sim
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net"
-	"net/url"
 	"sync"
 	"time"
 
@@ -15,17 +13,26 @@ import (
 
 // Options describe the watch. Empty ones get defaults; Hub may be set later by the event "hub".
 type Options struct {
-	ID, Maker, Index, Hub string
-	Beat, Repeat          time.Duration // LK cadence, and how soon an unanswered alarm is sent again
-	Mute                  bool          // commands are not echoed
+	ID, Maker, Index string        // Index is four hex digits, or empty for dialects without
+	Hub              string        // host:port to dial
+	Network          string        // a Wi-Fi name that its positions carry
+	Beat, Repeat     time.Duration // between two LK, and how soon an unanswered alarm is sent again
+	Split            int           // bytes of one write; 0 writes whole frames
+	Longer           int           // added to each declared length, as some firmware does
+	Deaf             int           // answers to alarms that are lost before the first is heard
+	Mute             bool          // commands are not echoed
 }
 
-// State is what the watch last received.
+// State is what the watch last received and did.
 type State struct {
 	Connected bool     `json:"connected"`
-	Commands  []string `json:"commands"`
+	Commands  []string `json:"commands"` // the last fifty frames, by type
 	Rang      int      `json:"rang"`
-	Alarms    int      `json:"alarms"` // not acknowledged
+	Alarms    int      `json:"alarms"`  // not acknowledged
+	Cries     int      `json:"cries"`   // alarm frames sent, repeats too
+	Refused   int      `json:"refused"` // recordings that the hub did not take
+	Reboots   int      `json:"reboots"` // after five LK without an answer
+	Calls     int      `json:"calls"`   // connections made
 }
 
 // Sim is a running watch.
@@ -39,38 +46,28 @@ type Sim struct {
 	conn     net.Conn
 	state    State
 	alarms   []setracker.Frame
-	silent   bool
+	silent   bool // out of reach
+	unheard  int  // LK since the last answer
 	lat, lon string
 	level    string
+	steps    string
 }
 
 // Start switches the watch on.
 func Start(o Options) (*Sim, error) {
-	if o.ID == "" {
-		o.ID = "3456789012"
-	}
-	if o.Maker == "" {
-		o.Maker = "3G"
-	}
-	if o.Beat == 0 {
-		o.Beat = time.Minute
-	}
-	if o.Repeat == 0 {
-		o.Repeat = time.Second
-	}
+	o.ID = cmp.Or(o.ID, "3456789012")
+	o.Maker = cmp.Or(o.Maker, "3G")
+	o.Beat = cmp.Or(o.Beat, time.Minute)
+	o.Repeat = cmp.Or(o.Repeat, time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Sim{o: o, cancel: cancel, wake: make(chan struct{}, 1), lat: "52.1", lon: "5.2", level: "80"}
+	s := &Sim{o: o, cancel: cancel, wake: make(chan struct{}, 1),
+		lat: "52.1", lon: "5.2", level: "80", steps: "100"}
 	s.wg.Go(func() { s.live(ctx) })
 	return s, nil
 }
 
 // Address is the watch's ID.
 func (s *Sim) Address() string { return s.o.ID }
-
-// Events lists what Do understands.
-func (*Sim) Events() []string {
-	return []string{"sos", "fall", "place", "battery", "drop", "silent", "hub"}
-}
 
 // State tells what the watch last received.
 func (s *Sim) State() any {
@@ -85,62 +82,15 @@ func (s *Sim) State() any {
 // Close switches the watch off and waits for it.
 func (s *Sim) Close() error {
 	s.cancel()
-	s.drop()
+	s.mu.Lock()
+	s.hangUp()
+	s.mu.Unlock()
 	s.wg.Wait()
 	return nil
 }
 
-// Do makes something happen to the watch.
-func (s *Sim) Do(_ context.Context, event string, args url.Values) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch event {
-	case "sos":
-		s.alarms = append(s.alarms, s.frame("AL", s.position("00010000")))
-	case "fall":
-		s.alarms = append(s.alarms, s.frame("AL", s.position("00200000")))
-	case "place":
-		s.lat, s.lon = args.Get("lat"), args.Get("lon")
-		s.say(s.frame("UD", s.position("00000008")))
-	case "battery":
-		s.level = args.Get("level")
-		s.say(s.frame("LK", "0,0,"+s.level))
-	case "drop", "silent":
-		s.silent = event == "silent"
-		if s.conn != nil {
-			s.conn.Close()
-		}
-	case "hub":
-		s.o.Hub, s.silent = args.Get("address"), false
-	default:
-		return errors.New("sim: unknown event")
-	}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (s *Sim) frame(kind, body string) setracker.Frame {
-	return setracker.Frame{Maker: s.o.Maker, ID: s.o.ID, Index: s.o.Index, Type: kind, Body: []byte(body)}
-}
-
-func (s *Sim) position(status string) string {
-	return fmt.Sprintf("%s,A,%s,N,%s,E,0,0,10,8,90,%s,100,0,%s,0,0", time.Now().UTC().Format("020106,150405"),
-		s.lat, s.lon, s.level, status)
-}
-
-func (s *Sim) say(f setracker.Frame) {
-	if s.conn != nil && !s.silent {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		_, _ = s.conn.Write(f.Encode())
-	}
-}
-
-func (s *Sim) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// hangUp needs s.mu.
+func (s *Sim) hangUp() {
 	if s.conn != nil {
 		s.conn.Close()
 	}
@@ -159,18 +109,34 @@ func (s *Sim) live(ctx context.Context) {
 		case <-again.C:
 			s.cry()
 		case <-beat.C:
-			s.mu.Lock()
-			s.say(s.frame("LK", "0,0,"+s.level))
-			s.mu.Unlock()
+			s.beat()
 		}
 	}
-	s.drop()
+	s.mu.Lock()
+	s.hangUp()
+	s.mu.Unlock()
+}
+
+func (s *Sim) beat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return
+	}
+	if s.unheard >= 5 {
+		s.state.Reboots++
+		s.hangUp()
+		return
+	}
+	s.unheard++
+	s.say(s.frame("LK", s.health()))
 }
 
 func (s *Sim) cry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.alarms) > 0 {
+	if len(s.alarms) > 0 && s.conn != nil && !s.silent {
+		s.state.Cries++
 		s.say(s.alarms[0])
 	}
 }
@@ -189,7 +155,9 @@ func (s *Sim) dial(ctx context.Context) {
 	}
 	s.mu.Lock()
 	s.conn = c
-	s.say(s.frame("LK", "0,0,"+s.level))
+	s.state.Calls++
+	s.unheard = 1
+	s.say(s.frame("LK", s.health()))
 	s.mu.Unlock()
 	s.wg.Go(func() { s.listen(c) })
 }
@@ -213,14 +181,31 @@ func (s *Sim) listen(c net.Conn) {
 	}
 }
 
+// nudge has the watch look at what is to be done.
+func (s *Sim) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
 func (s *Sim) obey(f setracker.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Commands = append(s.state.Commands[max(0, len(s.state.Commands)-49):], f.Type)
 	switch f.Type {
+	case "LK":
+		s.unheard = 0
 	case "AL":
-		if len(s.alarms) > 0 {
+		if s.o.Deaf > 0 {
+			s.o.Deaf--
+		} else if len(s.alarms) > 0 {
 			s.alarms = s.alarms[1:]
+			s.nudge()
+		}
+	case "TK":
+		if string(f.Body) == "0" {
+			s.state.Refused++
 		}
 	case "FIND", "VERNO":
 		if f.Type == "FIND" {

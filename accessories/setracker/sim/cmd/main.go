@@ -1,28 +1,76 @@
-// Command cmd runs one simulated watch until it is told to end.
+// Command cmd runs one simulated watch until it is told to end. Each line of its input makes
+// something happen: an event, and its arguments as in a URL's query ("place lat=52.1&lon=5.2").
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
+	"io"
 	"log"
+	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/ingle-home/ingle/accessories/setracker/sim"
 )
 
 func main() {
-	id, hub := flag.String("id", "3456789012", "the watch's ID"), flag.String("hub", "", "host:port to dial")
-	flag.Parse()
+	o := options()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	s, err := sim.Start(sim.Options{ID: *id, Hub: *hub})
+	s, err := sim.Start(o)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"address": s.Address()})
-	<-ctx.Done()
-	_ = s.Close()
+	out := json.NewEncoder(os.Stdout)
+	_ = out.Encode(map[string]string{"address": s.Address()})
+	lines := make(chan string)
+	go read(ctx, os.Stdin, lines) // ends with the process: a read of a terminal cannot be broken off
+	for {
+		select {
+		case <-ctx.Done():
+			_ = s.Close()
+			return
+		case line := <-lines:
+			event, query, _ := strings.Cut(line, " ")
+			args, err := url.ParseQuery(query)
+			if err == nil {
+				err = s.Do(ctx, event, args)
+			}
+			if err != nil {
+				log.Print(err)
+			}
+			_ = out.Encode(s.State())
+		}
+	}
+}
+
+func options() (o sim.Options) {
+	flag.StringVar(&o.ID, "id", "3456789012", "the watch's `ID` of 10 or 15 digits")
+	flag.StringVar(&o.Maker, "maker", "3G", "its dialect: 3G, SG, CS or ZJ")
+	flag.StringVar(&o.Index, "index", "", "four hex digits that its frames carry (ZJ)")
+	flag.StringVar(&o.Hub, "hub", "", "`host:port` to dial")
+	flag.StringVar(&o.Network, "network", "", "a Wi-Fi `name` in its positions")
+	flag.DurationVar(&o.Beat, "beat", 0, "between two LK (a minute)")
+	flag.DurationVar(&o.Repeat, "repeat", 0, "until an unanswered alarm is sent again (a second)")
+	flag.IntVar(&o.Split, "split", 0, "`bytes` of one write")
+	flag.IntVar(&o.Longer, "longer", 0, "added to each declared length")
+	flag.IntVar(&o.Deaf, "deaf", 0, "answers to alarms that are lost")
+	flag.BoolVar(&o.Mute, "mute", false, "echo no command")
+	flag.Parse()
+	return o
+}
+
+func read(ctx context.Context, r io.Reader, lines chan<- string) {
+	for in := bufio.NewScanner(r); in.Scan(); {
+		select {
+		case lines <- in.Text():
+		case <-ctx.Done():
+			return
+		}
+	}
 }
