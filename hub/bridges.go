@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"syscall"
@@ -214,7 +215,7 @@ func (b *bridges) listen(server *hap.Server, key string) (net.Listener, error) {
 	}
 	ln, err := server.Listen(context.Background(), settings.address(port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, wire.Refuse(0, codeHomeKitPort, "port", strconv.Itoa(port))
+		return nil, wire.Refuse(http.StatusConflict, codeHomeKitPort, "port", strconv.Itoa(port))
 	}
 	return ln, err
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -126,13 +128,30 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "troubles", h.feedTroubles)
 	h.run(ctx, "sweep", h.sweep)
 	h.run(ctx, "disk", h.watchDisk)
+	return h.settle(ctx)
+}
+
+// settle shows the things to HomeKit and then opens them: one that is reached at once must find
+// somebody who shows it.
+func (h *house) settle(ctx context.Context) error {
+	var things []*kept
 	for _, a := range h.home.Contents().Accessories {
-		if err := h.keep(ctx, a); err != nil {
+		k, err := h.prepare(ctx, a)
+		if err != nil {
 			return err
 		}
+		if k != nil {
+			things = append(things, k)
+		}
 	}
-	h.bridges, err = openBridges(ctx, h)
-	return err
+	var err error
+	if h.bridges, err = openBridges(ctx, h); err != nil {
+		return err
+	}
+	for _, k := range things {
+		k.begin(ctx)
+	}
+	return nil
 }
 
 // run starts a task that close waits for. A task ends with its context or with the bus.
@@ -156,10 +175,11 @@ func (h *house) close() error {
 	}
 	h.end()
 	h.mu.Lock()
-	for _, k := range h.kept {
+	things := slices.Collect(maps.Values(h.kept))
+	h.mu.Unlock()
+	for _, k := range things { // a keeper that ends may still have something to tell the house
 		k.stop()
 	}
-	h.mu.Unlock()
 	if h.bridges != nil {
 		err = errors.Join(err, h.bridges.close())
 	}

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"up": up, "down": down, "cut": cut, "exit": exit, "await": await,
-			"sim": startSim, "act": act, "occupy": occupy, "noise": noise, "follow": follow, "seen": seen,
+			"sim": startSim, "act": act, "occupy": occupy, "vacate": vacate, "noise": noise, "follow": follow, "seen": seen,
 		},
 	})
 }
@@ -166,12 +166,25 @@ func act(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// occupy takes a port of loopback and puts its number into a variable: occupy NAME.
+// occupy takes a port of loopback, any free one unless its number is given, and puts the number into a
+// variable: occupy NAME [PORT].
 func occupy(ts *testscript.TestScript, _ bool, args []string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port := "0"
+	if len(args) > 1 {
+		port = args[1]
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	ts.Check(err)
 	on(ts).held = append(on(ts).held, ln)
 	ts.Setenv(args[0], strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
+}
+
+// vacate gives every port back.
+func vacate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, ln := range on(ts).held {
+		ts.Check(ln.Close())
+	}
+	on(ts).held = nil
 }
 
 // noise sends what no protocol has to a port, on several lines: noise PORT.

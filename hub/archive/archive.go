@@ -61,13 +61,25 @@ func (d Document[T]) Save(ctx context.Context, v T) error {
 }
 
 func put(ctx context.Context, store *records.Store, kind, id, subject string, v any) error {
+	r, err := record(kind, id, subject, v)
+	if err != nil {
+		return err
+	}
+	return write(ctx, store, r)
+}
+
+func record(kind, id, subject string, v any) (records.Record, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("archive: %s: %w", kind, err)
+		return records.Record{}, fmt.Errorf("archive: %s: %w", kind, err)
 	}
-	r := records.Record{Kind: kind, ID: id, Subject: subject, At: time.Now().UTC(), Body: body}
-	if err := store.Put(ctx, r); err != nil {
-		return fmt.Errorf("archive: %s: %w", kind, err)
+	return records.Record{Kind: kind, ID: id, Subject: subject, At: time.Now().UTC(), Body: body}, nil
+}
+
+// write keeps all of the records or none.
+func write(ctx context.Context, store *records.Store, rs ...records.Record) error {
+	if err := store.Put(ctx, rs...); err != nil {
+		return fmt.Errorf("archive: %s: %w", rs[0].Kind, err)
 	}
 	return nil
 }

@@ -37,14 +37,21 @@ func (h Home) SaveZone(ctx context.Context, z home.Zone) error {
 	return put(ctx, h.Store, kindZone, z.ID, household, z)
 }
 
-// SaveAccessory keeps an accessory under its own key, and its secrets in a record apart.
+// SaveAccessory keeps an accessory under its own key, and its secrets in a record apart; both or
+// neither.
 func (h Home) SaveAccessory(ctx context.Context, a home.Accessory, secrets map[string]string) error {
-	if secrets != nil {
-		if err := put(ctx, h.Store, kindSecrets, a.ID, subjectOfAccessory(a.ID), secrets); err != nil {
-			return err
-		}
+	thing, err := record(kindAccessory, a.ID, subjectOfAccessory(a.ID), a)
+	if err != nil {
+		return err
 	}
-	return put(ctx, h.Store, kindAccessory, a.ID, subjectOfAccessory(a.ID), a)
+	if secrets == nil {
+		return write(ctx, h.Store, thing)
+	}
+	apart, err := record(kindSecrets, a.ID, subjectOfAccessory(a.ID), secrets)
+	if err != nil {
+		return err
+	}
+	return write(ctx, h.Store, thing, apart)
 }
 
 // DropAccessory destroys the accessory's key and with it the record and the secrets.

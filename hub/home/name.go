@@ -73,8 +73,16 @@ func (h *Home) unique(name string) string {
 		return name
 	}
 	for n := 2; ; n++ {
-		if try := fmt.Sprintf("%s %d", name, n); !h.taken(try) {
+		if try := numbered(name, n); !h.taken(try) {
 			return try
 		}
 	}
+}
+
+// numbered adds a number to a name, which it shortens where both would be too long.
+func numbered(name string, n int) string {
+	end := fmt.Sprintf(" %d", n)
+	runes := []rune(name)
+	start := string(runes[:min(len(runes), longest-len(end))])
+	return strings.TrimRight(start, " ") + end
 }
