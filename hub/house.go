@@ -46,6 +46,7 @@ type house struct {
 	readings archive.Readings
 	switches archive.Document[switches]
 	presence archive.Document[map[string]time.Time]
+	alarms   archive.Document[map[string]time.Time]
 	lan      *keeper.LAN
 	guard    *safety.Guard
 	latch    *alarm.Latch
@@ -102,11 +103,16 @@ func (h *house) start(ctx context.Context) error {
 	h.readings = archive.Readings{Store: h.store}
 	h.switches = archive.Document[switches]{Store: h.store, Name: "switches"}
 	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
+	h.alarms = archive.Document[map[string]time.Time]{Store: h.store, Name: "alarms"}
 	set, err := h.switches.Load(ctx)
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
 	}
 	inside, err := h.presence.Load(ctx)
+	if err != nil && !errors.Is(err, archive.ErrNone) {
+		return err
+	}
+	held, err := h.alarms.Load(ctx)
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
 	}
@@ -119,7 +125,7 @@ func (h *house) start(ctx context.Context) error {
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
-	h.latch = alarm.New(h.home, h.bus)
+	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })
 	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
 	h.run(ctx, "alarm", h.latch.Run)
 	h.run(ctx, "safety", h.guard.Run)
