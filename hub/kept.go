@@ -203,6 +203,8 @@ func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory,
 func deviceProblem(err error) error {
 	why := fmt.Sprint(err)
 	switch {
+	case errors.Is(err, keeper.ErrShut):
+		return wire.Refuse(http.StatusConflict, "hub.watch-port")
 	case errors.Is(err, device.ErrRefused):
 		return wire.Refuse(http.StatusBadGateway, wire.CodeRefused, "error", why)
 	case errors.Is(err, device.ErrUnsupported):
