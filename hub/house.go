@@ -48,6 +48,7 @@ type house struct {
 	guard    *safety.Guard
 	latch    *alarm.Latch
 	bridges  *bridges
+	shown    chan struct{} // closed when there are bridges
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
@@ -65,7 +66,7 @@ type house struct {
 // as the store is open: its keys live on in the store.
 func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 	ctx, end := context.WithCancel(context.Background())
-	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
+	h := &house{daemon: d, living: ctx, end: end, shown: make(chan struct{}), kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
 	for _, driver := range all.Drivers() {
 		h.drivers[driver.About().ID] = driver
 	}
@@ -131,8 +132,11 @@ func (h *house) start(ctx context.Context) error {
 			return err
 		}
 	}
-	h.bridges, err = openBridges(ctx, h)
-	return err
+	if h.bridges, err = openBridges(ctx, h); err != nil {
+		return err
+	}
+	close(h.shown)
+	return nil
 }
 
 // run starts a task that close waits for. A task ends with its context or with the bus.

@@ -71,7 +71,11 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	ctx, k.cancel = context.WithCancel(ctx)
 	go func() {
 		defer close(k.done)
-		_ = k.keeper.Run(ctx) // ends with ctx only
+		select {
+		case <-ctx.Done():
+		case <-h.shown: // what it says first must not be missed
+			_ = k.keeper.Run(ctx) // ends with ctx only
+		}
 	}()
 	h.mu.Lock()
 	h.kept[a.ID] = k
