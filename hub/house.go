@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -160,10 +162,11 @@ func (h *house) close() error {
 	}
 	h.end()
 	h.mu.Lock()
-	for _, k := range h.kept {
+	all := slices.Collect(maps.Values(h.kept))
+	h.mu.Unlock()
+	for _, k := range all { // unlocked: a keeper that is about to say something needs the lock to end
 		k.stop()
 	}
-	h.mu.Unlock()
 	if h.bridges != nil {
 		err = errors.Join(err, h.bridges.close())
 	}
