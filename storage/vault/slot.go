@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/crypto/argon2"
@@ -153,5 +154,6 @@ func stretch(dir, password string, salt []byte, c cost) ([]byte, error) {
 	}
 	plain := norm.NFKC.Bytes([]byte(password))
 	defer clear(plain)
+	defer debug.FreeOSMemory() // 64 MiB that nothing needs again: a small computer has 1 GiB in all
 	return argon2.IDKey(plain, salt, c.T, c.MKiB, c.P, keySize), nil
 }
