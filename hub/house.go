@@ -46,11 +46,11 @@ type house struct {
 	readings archive.Readings
 	switches archive.Document[switches]
 	presence archive.Document[map[string]time.Time]
+	alarms   archive.Document[map[string]time.Time]
 	lan      *keeper.LAN
 	guard    *safety.Guard
 	latch    *alarm.Latch
 	bridges  *bridges
-	shown    chan struct{} // closed when there are bridges
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
@@ -68,7 +68,7 @@ type house struct {
 // as the store is open: its keys live on in the store.
 func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 	ctx, end := context.WithCancel(context.Background())
-	h := &house{daemon: d, living: ctx, end: end, shown: make(chan struct{}), kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
+	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
 	for _, driver := range all.Drivers() {
 		h.drivers[driver.About().ID] = driver
 	}
@@ -103,11 +103,16 @@ func (h *house) start(ctx context.Context) error {
 	h.readings = archive.Readings{Store: h.store}
 	h.switches = archive.Document[switches]{Store: h.store, Name: "switches"}
 	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
+	h.alarms = archive.Document[map[string]time.Time]{Store: h.store, Name: "alarms"}
 	set, err := h.switches.Load(ctx)
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
 	}
 	inside, err := h.presence.Load(ctx)
+	if err != nil && !errors.Is(err, archive.ErrNone) {
+		return err
+	}
+	held, err := h.alarms.Load(ctx)
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
 	}
@@ -120,7 +125,7 @@ func (h *house) start(ctx context.Context) error {
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
-	h.latch = alarm.New(h.home, h.bus)
+	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })
 	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
 	h.run(ctx, "alarm", h.latch.Run)
 	h.run(ctx, "safety", h.guard.Run)
@@ -129,15 +134,29 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "troubles", h.feedTroubles)
 	h.run(ctx, "sweep", h.sweep)
 	h.run(ctx, "disk", h.watchDisk)
+	return h.settle(ctx)
+}
+
+// settle shows the things to HomeKit and then opens them: one that is reached at once must find
+// somebody who shows it.
+func (h *house) settle(ctx context.Context) error {
+	var things []*kept
 	for _, a := range h.home.Contents().Accessories {
-		if err := h.keep(ctx, a); err != nil {
+		k, err := h.prepare(ctx, a)
+		if err != nil {
 			return err
 		}
+		if k != nil {
+			things = append(things, k)
+		}
 	}
+	var err error
 	if h.bridges, err = openBridges(ctx, h); err != nil {
 		return err
 	}
-	close(h.shown)
+	for _, k := range things {
+		k.begin(ctx)
+	}
 	return nil
 }
 
@@ -162,9 +181,9 @@ func (h *house) close() error {
 	}
 	h.end()
 	h.mu.Lock()
-	all := slices.Collect(maps.Values(h.kept))
+	things := slices.Collect(maps.Values(h.kept))
 	h.mu.Unlock()
-	for _, k := range all { // unlocked: a keeper that is about to say something needs the lock to end
+	for _, k := range things { // a keeper that ends may still have something to tell the house
 		k.stop()
 	}
 	if h.bridges != nil {

@@ -41,8 +41,10 @@ func (k *kept) stands() keeper.Condition {
 }
 
 func (k *kept) stop() {
-	k.cancel()
-	<-k.done
+	if k.cancel != nil { // it was begun
+		k.cancel()
+		<-k.done
+	}
 	if k.pictures != nil {
 		_ = k.pictures.Close() // it holds nothing durable
 	}
@@ -50,14 +52,24 @@ func (k *kept) stop() {
 
 // keep starts an accessory.
 func (h *house) keep(ctx context.Context, a home.Accessory) error {
+	k, err := h.prepare(ctx, a)
+	if k != nil {
+		k.begin(ctx)
+	}
+	return err
+}
+
+// prepare makes the keeper of an accessory, which does nothing until begin; nil where its driver is
+// missing.
+func (h *house) prepare(ctx context.Context, a home.Accessory) (*kept, error) {
 	driver, ok := h.drivers[a.Driver]
 	if !ok {
 		h.health.Raise("driver-missing", a.ID, map[string]string{"driver": a.Driver})
-		return nil
+		return nil, nil
 	}
 	secrets, err := h.home.Secrets(ctx, a.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	k := &kept{accessory: a, done: make(chan struct{})}
 	k.keeper = keeper.New(keeper.Options{
@@ -68,15 +80,6 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	if a.Kind == string(device.Camera) {
 		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
 	}
-	ctx, k.cancel = context.WithCancel(ctx)
-	go func() {
-		defer close(k.done)
-		select {
-		case <-ctx.Done():
-		case <-h.shown: // what it says first must not be missed
-			_ = k.keeper.Run(ctx) // ends with ctx only
-		}
-	}()
 	h.mu.Lock()
 	h.kept[a.ID] = k
 	private := h.privacy
@@ -84,7 +87,16 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 	if k.pictures != nil && private {
 		k.pictures.Pause(true)
 	}
-	return nil
+	return k, nil
+}
+
+// begin has the keeper work until stop.
+func (k *kept) begin(ctx context.Context) {
+	ctx, k.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(k.done)
+		_ = k.keeper.Run(ctx) // ends with ctx only
+	}()
 }
 
 func refused(err error) bool { return errors.Is(err, device.ErrRefused) }
@@ -191,6 +203,8 @@ func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory,
 func deviceProblem(err error) error {
 	why := fmt.Sprint(err)
 	switch {
+	case errors.Is(err, keeper.ErrShut):
+		return wire.Refuse(http.StatusConflict, "hub.watch-port")
 	case errors.Is(err, device.ErrRefused):
 		return wire.Refuse(http.StatusBadGateway, wire.CodeRefused, "error", why)
 	case errors.Is(err, device.ErrUnsupported):

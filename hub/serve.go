@@ -187,14 +187,8 @@ func certificate() (tls.Certificate, error) {
 // serveStrangers gives the two answers that anybody gets: where to report a hole, and whether the hub
 // is claimed.
 func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /.well-known/security.txt", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, securityTxt)
-	})
-	mux.Handle("/", server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log}))
 	s := &http.Server{
-		Handler:           mux,
+		Handler:           withContact(server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log})),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,
@@ -208,6 +202,18 @@ func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
 		return fmt.Errorf("serve: api: %w", err)
 	}
 	return nil
+}
+
+// withContact puts the security contact beside the API. It is no mux, which would answer odd paths itself.
+func withContact(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/.well-known/security.txt" || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, securityTxt) // the caller has gone: nobody is left to tell
+	})
 }
 
 // securityTxt is RFC 9116: how to report a hole in Ingle.

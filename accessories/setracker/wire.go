@@ -79,7 +79,7 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 				return Frame{}, false // brackets inside a text, and the rest is still under way
 			}
 		} else if len(f.buf) <= end {
-			f.buf = slices.Grow(f.buf, end+1-len(f.buf))
+			f.reserve(end + 1)
 			return Frame{}, false
 		}
 		if v == wait {
@@ -98,6 +98,13 @@ func (f *Framer) Next(idle bool) (Frame, bool) {
 		if exact || head.ID == f.own {
 			return head, true
 		}
+	}
+}
+
+// reserve makes room for a whole frame at once.
+func (f *Framer) reserve(n int) {
+	if cap(f.buf) < n {
+		f.buf = append(make([]byte, 0, n), f.buf...)
 	}
 }
 

@@ -4,6 +4,7 @@ package alarm
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -20,20 +21,29 @@ type Latch struct {
 	home *home.Home
 	bus  *bus.Bus
 
+	keep  func(map[string]time.Time)
+	woken chan struct{}
+
 	mu    sync.Mutex
 	until map[string]time.Time // by person
-	woken chan struct{}
 }
 
-// New makes a latch.
-func New(h *home.Home, b *bus.Bus) *Latch {
-	return &Latch{home: h, bus: b, until: map[string]time.Time{}, woken: make(chan struct{}, 1)}
+// New makes a latch. Held are the emergencies that nobody had answered when the hub last ran: by
+// person, until when they stay. Keep is called with all of them after each change, before anybody
+// hears of it.
+func New(h *home.Home, b *bus.Bus, held map[string]time.Time, keep func(map[string]time.Time)) *Latch {
+	l := &Latch{home: h, bus: b, keep: keep, woken: make(chan struct{}, 1), until: map[string]time.Time{}}
+	maps.Copy(l.until, held)
+	return l
 }
 
 // Run follows the bus until ctx or the bus ends.
 func (l *Latch) Run(ctx context.Context) error {
 	sub := l.bus.Subscribe("alarm", trait.Household)
 	defer sub.Close()
+	for person := range l.all() {
+		l.publish(person, true)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -60,6 +70,7 @@ func (l *Latch) raise(c bus.Change) {
 	l.mu.Lock()
 	l.until[a.Person] = time.Now().Add(hold)
 	l.mu.Unlock()
+	l.keep(l.all())
 	l.publish(a.Person, true)
 	select {
 	case l.woken <- struct{}{}:
@@ -74,8 +85,16 @@ func (l *Latch) Answer(person string) {
 	delete(l.until, person)
 	l.mu.Unlock()
 	if held {
+		l.keep(l.all())
 		l.publish(person, false)
 	}
+}
+
+// all are the emergencies that nobody has answered.
+func (l *Latch) all() map[string]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.until)
 }
 
 // release ends emergencies that nobody answered.

@@ -21,13 +21,16 @@ func (family) Load(context.Context) (home.Contents, error) {
 	}, nil
 }
 
-func latch(t *testing.T) (*bus.Bus, *alarm.Latch, func() (bool, bool)) {
+// kept is what a latch wants to be remembered.
+type kept struct{ people map[string]time.Time }
+
+func latch(t *testing.T, k *kept) (*bus.Bus, *alarm.Latch, func() (bool, bool)) {
 	h, err := home.Open(t.Context(), family{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := bus.New()
-	l := alarm.New(h, b)
+	l := alarm.New(h, b, k.people, func(all map[string]time.Time) { k.people = all })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = l.Run(ctx) }()
@@ -42,7 +45,7 @@ func latch(t *testing.T) (*bus.Bus, *alarm.Latch, func() (bool, bool)) {
 
 func TestAnSOSStaysUntilAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, l, state := latch(t)
+		b, l, state := latch(t, &kept{})
 		b.Publish(bus.Change{Accessory: "a-2", Reading: trait.SOS.Of(true, time.Now())})
 		if _, known := state(); known {
 			t.Error("an alarm of nobody's thing became Mia's")
@@ -64,7 +67,7 @@ func TestAnSOSStaysUntilAnswered(t *testing.T) {
 
 func TestAnUnansweredSOSEndsAfterTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, _, state := latch(t)
+		b, _, state := latch(t, &kept{})
 		b.Publish(bus.Change{Accessory: "a-1", Reading: trait.Fall.Of(true, time.Now())})
 		<-time.After(6 * time.Minute)
 		b.Publish(bus.Change{Accessory: "a-1", Reading: trait.SOS.Of(true, time.Now())})
@@ -75,6 +78,25 @@ func TestAnUnansweredSOSEndsAfterTenMinutes(t *testing.T) {
 		<-time.After(5 * time.Minute)
 		if on, _ := state(); on {
 			t.Error("the emergency never ended")
+		}
+	})
+}
+
+func TestAnEmergencyOutlivesARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &kept{}
+		b, _, state := latch(t, k)
+		b.Publish(bus.Change{Accessory: "a-1", Reading: trait.SOS.Of(true, time.Now())})
+		if on, _ := state(); !on || len(k.people) != 1 {
+			t.Fatalf("kept %v", k.people)
+		}
+		_, again, state := latch(t, k)
+		if on, _ := state(); !on {
+			t.Fatal("after the restart nobody calls for help")
+		}
+		again.Answer("p-1")
+		if on, _ := state(); on || len(k.people) != 0 {
+			t.Errorf("answered, and still kept: %v", k.people)
 		}
 	})
 }

@@ -9,15 +9,7 @@ import (
 )
 
 func (r *room) setup() *cobra.Command {
-	var fromStdin bool
-	c := r.command("setup", cobra.NoArgs, func(c *call, _ []string) error {
-		if err := mustRead(fromStdin, "--password-stdin"); err != nil {
-			return err
-		}
-		password, err := c.secret()
-		if err != nil {
-			return err
-		}
+	return r.withPassword("setup", func(c *call, password string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
 		answer, err := c.hub.Setup(ctx, password)
@@ -32,20 +24,10 @@ func (r *room) setup() *cobra.Command {
 		}
 		return c.sayHomeKit(answer.HomeKit)
 	})
-	c.Flags().BoolVar(&fromStdin, "password-stdin", false, r.text.Text("flag.password-stdin", nil))
-	return c
 }
 
 func (r *room) unlock() *cobra.Command {
-	var fromStdin bool
-	c := r.command("unlock", cobra.NoArgs, func(c *call, _ []string) error {
-		if err := mustRead(fromStdin, "--password-stdin"); err != nil {
-			return err
-		}
-		password, err := c.secret()
-		if err != nil {
-			return err
-		}
+	return r.withPassword("unlock", func(c *call, password string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
 		if err := c.hub.Unlock(ctx, password); err != nil {
@@ -57,6 +39,21 @@ func (r *room) unlock() *cobra.Command {
 			}{wire.Open})
 		}
 		return c.say("unlock.done")
+	})
+}
+
+// withPassword makes a command that reads a password from standard input.
+func (r *room) withPassword(use string, run func(c *call, password string) error) *cobra.Command {
+	var fromStdin bool
+	c := r.command(use, cobra.NoArgs, func(c *call, _ []string) error {
+		if err := mustRead(fromStdin, "--password-stdin"); err != nil {
+			return err
+		}
+		password, err := c.secret()
+		if err != nil {
+			return err
+		}
+		return run(c, password)
 	})
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, r.text.Text("flag.password-stdin", nil))
 	return c

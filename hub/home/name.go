@@ -22,7 +22,7 @@ func (h *Home) speakable(name string) (string, error) {
 		return "", fmt.Errorf("%w: %d characters", ErrName, n)
 	}
 	first, _ := utf8.DecodeRuneInString(name)
-	last, _ := utf8.DecodeLastRuneInString(name)
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(name, unicode.IsMark)) // vowel signs and accents belong to a letter
 	if !plain(first) || !plain(last) {
 		return "", fmt.Errorf("%w: begins or ends with punctuation", ErrName)
 	}

@@ -15,6 +15,10 @@ import (
 // dialTime bounds a connection attempt, whatever the caller's context says.
 const dialTime = 5 * time.Second
 
+// ErrShut says that the household has not opened the door that a device would call at. It is a
+// device.ErrRefused.
+var ErrShut = fmt.Errorf("%w: its port is shut", device.ErrRefused)
+
 // LAN is the drivers' way to the world: the household's own network and nothing else. It is safe for
 // concurrent use.
 type LAN struct {
@@ -68,7 +72,7 @@ func atHome(a netip.Addr) bool {
 func (l *LAN) Listen(ctx context.Context, door string) (net.Listener, error) {
 	address, ok := l.doors[door]
 	if !ok {
-		return nil, fmt.Errorf("%w: the %s port is not open", device.ErrRefused, door)
+		return nil, fmt.Errorf("%w: %s", ErrShut, door)
 	}
 	config := net.ListenConfig{KeepAlive: -1}
 	ln, err := config.Listen(ctx, "tcp", address)

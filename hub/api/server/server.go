@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -75,10 +76,18 @@ type Options struct {
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	build(mux, o)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
+	mux.HandleFunc("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path.Clean(r.URL.Path) { // the mux would send it elsewhere, with an answer of its own
+			unknown(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
 	})
-	return mux
+}
+
+func unknown(w http.ResponseWriter, _ *http.Request) {
+	write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
 }
 
 // OpenAPI is the description of the API as YAML; the committed openapi.yaml must equal it.

@@ -77,6 +77,20 @@ func TestAStrangerLearnsOnlyTheState(t *testing.T) {
 	}
 }
 
+// The mux answers a path with dots or empty parts itself, with a redirection in HTML: an answer that is
+// none of ours, and one that a client takes for a mistake of the hub.
+func TestOddPathsAreRefusedInOurWords(t *testing.T) {
+	h := apitest.New(wire.Open)
+	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: server.Peer})
+	for _, path := range []string{"//api/v1/people", "/api/v1/../v1/people", "/api/v1/accessories//do", "/api/v1/accessories/..", "/api/v1/people/", "/"} {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), wire.CodeUnknown) {
+			t.Errorf("%s was answered %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
 func TestALockedHubTakesOnlyThePassword(t *testing.T) {
 	c, ctx := dial(t, apitest.New(wire.Locked)), t.Context()
 	if _, err := c.Accessories(ctx); wire.Code(err) != wire.CodeLocked {

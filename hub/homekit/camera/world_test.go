@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,15 @@ import (
 	"github.com/ingle-home/ingle/hub/homekit/camera"
 	"github.com/ingle-home/ingle/hub/stream"
 )
+
+// TestMain lets more tests run at once than there are processors: they mostly wait for pictures.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // until waits for something that happens soon, or some time on a busy machine.
 func until(t *testing.T, what string, is func() bool) time.Duration {
