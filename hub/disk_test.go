@@ -33,6 +33,7 @@ func TestOnASmallDisk(t *testing.T) {
 	if os.Getenv(envDisk) != "" {
 		t.Skip("this is the process with mounts of its own")
 	}
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSmallDisk", "-test.v", "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), envDisk+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
@@ -90,7 +91,7 @@ func TestSmallDiskCannotBeClaimed(t *testing.T) {
 	for kib := 4; ; kib *= 2 {
 		resize(kib)
 		cmd := exec.CommandContext(t.Context(), "hub", "setup", "--data", dir, "--password-stdin", "--json")
-		cmd.Stdin, cmd.Env = strings.NewReader(password), append(os.Environ(), "LANG=en_GB.UTF-8")
+		cmd.Stdin, cmd.Env = strings.NewReader(password), surroundings()
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		answer, err := cmd.Output()
@@ -230,7 +231,7 @@ func fill(t *testing.T, dir string) (free func()) {
 func status(t *testing.T, dir string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "hub", "status", "--data", dir)
-	cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8")
+	cmd.Env = surroundings()
 	said, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("hub status: %v", err)

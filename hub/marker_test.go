@@ -158,6 +158,7 @@ func TestNothingLiesInTheClear(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("the simulated camera needs ffmpeg")
 	}
+	t.Parallel()
 	dir := shortDir(t)
 	port, address := door(t)
 	hub, c := running(t, dir, "--watch-port", port)

@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("XDG_DATA_HOME", e.WorkDir)
 			e.Setenv("DATA", filepath.Join(e.WorkDir, "ingle"))
-			e.Setenv("LANG", "en_GB.UTF-8")
+			e.Vars = append(e.Vars, "LANG=en_GB.UTF-8", hurry)
 			s := &scene{sims: map[string]simulator{}, said: map[string]*notes{}}
 			e.Values[scene{}.key()] = s
 			e.Defer(s.close)
@@ -206,7 +206,7 @@ func noise(ts *testscript.TestScript, _ bool, args []string) {
 func follow(ts *testscript.TestScript, _ bool, args []string) {
 	said := &notes{}
 	cmd := exec.Command(args[1], args[2:]...)
-	cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "XDG_DATA_HOME="+ts.Getenv("XDG_DATA_HOME"))
+	cmd.Env = surroundings("XDG_DATA_HOME=" + ts.Getenv("XDG_DATA_HOME"))
 	cmd.Stdout, cmd.Stderr = said, said
 	ts.Check(cmd.Start())
 	on(ts).said[args[0]] = said

@@ -19,6 +19,7 @@ import (
 // TestTwoHubsShareNoSecret claims two hubs with the same password and looks for anything that one
 // could tell about the other.
 func TestTwoHubsShareNoSecret(t *testing.T) {
+	t.Parallel()
 	var secrets [2]map[string]string
 	for i := range secrets {
 		secrets[i] = secretsOf(t)

@@ -58,7 +58,7 @@ func launch(dir string, flags ...string) (*process, error) {
 	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--json"}, flags...)
 	p := &process{cmd: exec.Command("hub", args...), log: &notes{}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.log
-	p.cmd.Env = append(os.Environ(), "LANG=en_GB.UTF-8", "LC_ALL=")
+	p.cmd.Env = surroundings()
 	said, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -87,6 +87,14 @@ func launch(dir string, flags ...string) (*process, error) {
 	}
 	return p, nil
 }
+
+// surroundings are the environment of a program that a test runs: English, and where it looks for races
+// it does not linger for a second after its end.
+func surroundings(more ...string) []string {
+	return append(append(os.Environ(), "LANG=en_GB.UTF-8", "LC_ALL=", hurry), more...)
+}
+
+const hurry = "GORACE=atexit_sleep_ms=0"
 
 // kill ends the hub as a power cut does.
 func (p *process) kill() {
