@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/i18n"
 )
 
 // late is a thing that is reached just when the hub ends, and still reports then.
@@ -104,4 +108,23 @@ func (early) Discover(context.Context, func(device.Candidate)) error {
 func (e early) Open(context.Context, device.Config) (device.Session, error) {
 	e.opening()
 	return nil, device.ErrRefused // it is not tried again
+}
+
+// Whoever ends a hub that is still getting ready, a demo that still furnishes its home, is not told of
+// a failure; what went wrong by itself is told.
+func TestToBeEndedIsNoFailure(t *testing.T) {
+	broken := errors.New("broken")
+	for _, c := range []struct{ cause, want error }{{context.Canceled, nil}, {broken, broken}} {
+		ctx, end := context.WithCancel(t.Context())
+		s := settings{dir: shortDir(t), api: "127.0.0.1:0", loopback: true, watchPort: -1, json: true}
+		err := serve(ctx, s, io.Discard, i18n.For("en"), func(ctx context.Context, _ *daemon) (wire.Status, error) {
+			end()
+			<-ctx.Done()
+			return wire.Status{}, fmt.Errorf("furnish: %w", c.cause)
+		})
+		if !errors.Is(err, c.want) {
+			t.Errorf("%v was told as %v", c.cause, err)
+		}
+		end()
+	}
 }

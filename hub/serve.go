@@ -83,6 +83,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
+	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
@@ -97,7 +98,11 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		}
 		return announceReady(ctx, d, s, out, text, ready)
 	})
-	return work.Wait()
+	err = work.Wait()
+	if told.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // what it was still about to do ended as it was told to
+	}
+	return err
 }
 
 // probe says at the start that a port is in use which the hub needs only once it is open: whoever
