@@ -106,6 +106,19 @@ func TestNamesAreUnique(t *testing.T) {
 	}
 }
 
+func TestTheHubsOwnSwitchesKeepTheirNames(t *testing.T) {
+	h, _ := open(t)
+	for _, own := range []string{"stop everything", home.StopSwitch, "Privacy"} {
+		if _, err := h.AddPerson(t.Context(), own, home.Member); !errors.Is(err, home.ErrTaken) {
+			t.Errorf("a person %q: %v", own, err)
+		}
+		a, err := h.AddAccessory(t.Context(), home.Accessory{Name: own}, nil)
+		if err != nil || a.Name != own+" 2" {
+			t.Errorf("a thing %q became %q, %v", own, a.Name, err)
+		}
+	}
+}
+
 func TestALongNameIsToldApartWithinItsLimit(t *testing.T) {
 	h, _ := open(t)
 	long := strings.Repeat("x", 64)

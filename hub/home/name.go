@@ -2,6 +2,7 @@ package home
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -48,7 +49,16 @@ func (h *Home) free(name string) (string, error) {
 	return name, nil
 }
 
+// reserved are the names and IDs of the hub's own switches: nothing may come between a person who says
+// "Stop everything" and the switch.
+func reserved() []string {
+	return []string{PrivacySwitch, StopSwitch, QuietSwitch, "Privacy", "Stop everything", "Quiet time"}
+}
+
 func (h *Home) taken(name string) bool {
+	if slices.ContainsFunc(reserved(), func(own string) bool { return strings.EqualFold(own, name) }) {
+		return true
+	}
 	for _, p := range h.has.People {
 		if strings.EqualFold(p.Name, name) {
 			return true
