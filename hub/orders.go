@@ -21,7 +21,10 @@ func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
 	if on, ok := trait.Privacy.Want(cmd); ok && id == home.PrivacySwitch {
 		return h.setPrivacy(ctx, on)
 	}
-	if _, ok := trait.Emergency.Want(cmd); ok && strings.HasSuffix(id, home.EmergencyID("")) {
+	if on, ok := trait.Emergency.Want(cmd); ok && strings.HasSuffix(id, home.EmergencyID("")) {
+		if on { // it must not pass for the answer to a true one
+			return fmt.Errorf("emergency: only the wearer calls for help: %w", device.ErrUnsupported)
+		}
 		h.latch.Answer(strings.TrimSuffix(id, home.EmergencyID("")))
 		return nil
 	}
