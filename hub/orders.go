@@ -16,12 +16,18 @@ import (
 	"github.com/ingle-home/ingle/hub/safety"
 )
 
+// keepTime bounds how long a switch may take to be kept.
+const keepTime = 10 * time.Second
+
 // do has the house obey: its own switches, a person's emergency, and, past the guard, its things.
 func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
 	if on, ok := trait.Privacy.Want(cmd); ok && id == home.PrivacySwitch {
 		return h.setPrivacy(ctx, on)
 	}
-	if _, ok := trait.Emergency.Want(cmd); ok && strings.HasSuffix(id, home.EmergencyID("")) {
+	if on, ok := trait.Emergency.Want(cmd); ok && strings.HasSuffix(id, home.EmergencyID("")) {
+		if on { // it must not pass for the answer to a true one
+			return fmt.Errorf("emergency: only the wearer calls for help: %w", device.ErrUnsupported)
+		}
 		h.latch.Answer(strings.TrimSuffix(id, home.EmergencyID("")))
 		return nil
 	}
@@ -75,7 +81,10 @@ func (h *house) isPrivate() bool {
 }
 
 // remember changes the kept switches. Orders come one at a time from people, so the last one counts.
+// It goes on when whoever gave the order has hung up: what was switched must be what a restart finds.
 func (h *house) remember(ctx context.Context, change func(*switches)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
 	h.switching.Lock()
 	defer h.switching.Unlock()
 	s, err := h.switches.Load(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/health"
+	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/safety"
 )
 
@@ -26,4 +28,19 @@ func TestHomeKitHearsWhatIsHeld(t *testing.T) {
 		t.Errorf("an unknown thing gives %v", err)
 	}
 	_ = h.guard.Close(t.Context()) // there is no rocket to stop
+}
+
+// A switch is kept even when whoever set it has hung up: a restart must not find what it was before.
+func TestASwitchIsKeptWhenItsSenderHangsUp(t *testing.T) {
+	h := opened(t)
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	_ = h.do(gone, home.StopSwitch, trait.StopAll.Set(true)) // nobody is left to hear how it went
+	_ = h.do(gone, home.PrivacySwitch, trait.Privacy.Set(true))
+	if s, err := h.switches.Load(t.Context()); err != nil || !s.StopAll || !s.Privacy {
+		t.Errorf("a restart would find %+v, %v", s, err)
+	}
+	if err := h.close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -16,7 +16,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -199,6 +201,7 @@ func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       10 * time.Second,
 		MaxHeaderBytes:    8 << 10,
+		ConnState:         (&crowd{most: maxStrangers}).note,
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
@@ -207,6 +210,42 @@ func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
 		return fmt.Errorf("serve: api: %w", err)
 	}
 	return nil
+}
+
+// maxStrangers is how many connections the network listener holds: each costs memory and a file, of
+// which the hub needs some for the household.
+const maxStrangers = 128
+
+// crowd closes the oldest connection of a server when there are too many. The newest stays: a stranger
+// who holds many must not keep the household out.
+type crowd struct {
+	mu   sync.Mutex
+	most int
+	list []net.Conn // oldest first
+}
+
+// note is a server's ConnState.
+func (c *crowd) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.list = append(c.list, conn)
+		if len(c.list) > c.most {
+			drop(c.list[0])
+			c.list = slices.Delete(c.list, 0, 1)
+		}
+	case http.StateClosed, http.StateHijacked:
+		c.list = slices.DeleteFunc(c.list, func(o net.Conn) bool { return o == conn })
+	}
+}
+
+// drop closes the socket below TLS, whose own goodbye could take seconds.
+func drop(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	_ = conn.Close() // its server notices and cleans up
 }
 
 // withContact puts the security contact beside the API. It is no mux, which would answer odd paths itself.

@@ -142,6 +142,26 @@ func TestFloodIsCutOffAndHasteIsNot(t *testing.T) {
 	})
 }
 
+// Every state is stored, so whoever knows an ID could fill the disk with ever new connections.
+func TestCallingAgainIsNoWayToFlood(t *testing.T) {
+	inside(t, func(t *testing.T, s *street, r *running) {
+		for range 20 {
+			c := s.call("10.0.0.1")
+			c.say(strings.Repeat(frame(watch, "LK", "5,0,70"), 150))
+			c.Close()
+			after(time.Second)
+		}
+		if n := strings.Count(r.reported(), "battery"); n < 200 || n > 200+21*20 {
+			t.Errorf("%d states of 3000 in 20 s were reported, want 200 and 20 a second", n)
+		}
+		c := s.call("10.0.0.1")
+		c.say(frame(watch, "AL", where))
+		if got := r.reported(); !strings.Contains(got, "sos") && !strings.Contains(got, "alarm") {
+			t.Errorf("an alarm after the flood was not told: %q", got)
+		}
+	})
+}
+
 func TestLockedFirmwareIsNamed(t *testing.T) {
 	inside(t, func(t *testing.T, s *street, _ *running) {
 		c := s.call("10.0.0.1")

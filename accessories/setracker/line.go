@@ -12,7 +12,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 )
 
-// What one connection may use.
+// What one connection may use. A watch has one budget of frames for all of its connections besides.
 const (
 	maxIDs     = 3
 	firstFrame = 30 * time.Second
@@ -43,8 +43,7 @@ type line struct {
 	prefix  []byte
 	ids     []string
 	limit   time.Time // without another frame it ends here
-	tokens  float64
-	filled  time.Time
+	frames  budget
 	held    []trait.Reading // states from quarantine, told if it ends well
 
 	write sync.Mutex
@@ -59,7 +58,26 @@ type line struct {
 func newLine(c net.Conn, d *door) *line {
 	now := time.Now()
 	return &line{conn: c, door: d, subnet: subnet(c.RemoteAddr()), gone: make(chan struct{}),
-		limit: now.Add(firstFrame), tokens: frameBurst, filled: now}
+		limit: now.Add(firstFrame), frames: newBudget(now)}
+}
+
+// budget is how many frames may still come: frameRate a second, and frameBurst at once.
+type budget struct {
+	left float64
+	at   time.Time
+}
+
+func newBudget(now time.Time) budget { return budget{frameBurst, now} }
+
+// spend takes one frame from the budget, false when it is used up.
+func (b *budget) spend(now time.Time) bool {
+	b.left = min(frameBurst, b.left+frameRate*now.Sub(b.at).Seconds())
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
 }
 
 func (l *line) serve() {
@@ -96,16 +114,13 @@ func (l *line) isLocked(p []byte) bool {
 
 // drain takes the frames that have arrived; false closes the line.
 func (l *line) drain(idle bool) bool {
-	now := time.Now()
-	l.tokens = min(frameBurst, l.tokens+frameRate*now.Sub(l.filled).Seconds())
-	l.filled = now
 	for {
 		f, ok := l.framer.Next(idle)
 		if !ok {
 			return true
 		}
 		l.limit = time.Now().Add(idleLimit)
-		if l.tokens--; l.tokens < 0 || !l.speaksFor(f.ID) {
+		if !l.frames.spend(time.Now()) || !l.speaksFor(f.ID) {
 			l.door.complain(tooMuch)
 			return false
 		}

@@ -22,7 +22,7 @@ const (
 func (s *Session) receive(l *line, f Frame) error {
 	s.mu.Lock()
 	l.maker, l.index, l.spoke = f.Maker, f.Index, true
-	live := s.live == l
+	live, affordable := s.live == l, s.frames.spend(time.Now())
 	if live && f.Type == "FIND" {
 		s.echoed()
 	}
@@ -30,6 +30,10 @@ func (s *Session) receive(l *line, f Frame) error {
 	var err error
 	if isAlarm(f.Type) && s.cry(f) {
 		err = l.send(Frame{Maker: f.Maker, ID: f.ID, Index: f.Index, Type: "AL"})
+	}
+	if !affordable {
+		l.door.complain(tooMuch)
+		return err
 	}
 	if states := s.states(f); live {
 		s.tell(states)

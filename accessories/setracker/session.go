@@ -34,11 +34,12 @@ type Session struct {
 	live    *line          // nil while the watch is away
 	asked   time.Time      // when the last challenge began
 	waiting map[chan struct{}]bool
+	frames  budget // of states: who calls again must not get a new one, every state is stored
 }
 
 func newSession(d *Driver, c device.Config) *Session {
 	return &Session{driver: d, id: c.Address, now: c.Now, stored: memory{at: map[[sha256.Size]byte]time.Time{}},
-		lines: map[*line]bool{}, waiting: map[chan struct{}]bool{}}
+		lines: map[*line]bool{}, waiting: map[chan struct{}]bool{}, frames: newBudget(time.Now())}
 }
 
 // Offer says what the family can do; the watch itself tells nothing that could be trusted.
