@@ -43,6 +43,21 @@ func TestAllAlarmsOfAFrameTheMostUrgentFirst(t *testing.T) {
 	}
 }
 
+// TestAnAlarmCarriesTheTimeOfTheWatch: repeated to a hub that was killed before it could acknowledge,
+// it is the same alarm.
+func TestAnAlarmCarriesTheTimeOfTheWatch(t *testing.T) {
+	inside(t, func(t *testing.T, s *street, r *running) {
+		early := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
+		frame := strings.Replace(alarm("00010000"), time.Now().UTC().Format("020106,150405"), early.Format("020106,150405"), 1)
+		wantText(t, "SOS", s.call("10.0.0.1").say(frame), ack)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.got) == 0 || !r.got[0].At.Equal(early) {
+			t.Errorf("reported %v, want the time %v", r.got, early)
+		}
+	})
+}
+
 func TestALowBatteryIsToldByItsLevel(t *testing.T) {
 	inside(t, func(t *testing.T, s *street, r *running) {
 		c := s.call("10.0.0.1")

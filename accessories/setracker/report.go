@@ -54,8 +54,12 @@ func (s *Session) cry(f Frame) bool {
 	if s.report == nil {
 		return false
 	}
+	at := now
+	if dated { // the watch's own time: stored again after a power cut, it is the same alarm
+		at = p.At
+	}
 	stored := true
-	for _, r := range alarms(p, now) {
+	for _, r := range alarms(p, at) {
 		key := sha256.Sum256(append([]byte(r.Trait.ID()+","), f.Body...))
 		if s.stored.has(key, dated, now) {
 			continue

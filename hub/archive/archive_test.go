@@ -135,6 +135,7 @@ func TestReadingsSayWhoseTheyAre(t *testing.T) {
 	check(t, r.Keep(ctx, rocket, trait.Speed.Of(50, at)))
 	check(t, r.Keep(ctx, band, trait.SOS.Of(true, at)))
 	check(t, r.Keep(ctx, band, trait.SOS.Of(true, at.Add(time.Nanosecond))))
+	check(t, r.Keep(ctx, band, trait.SOS.Of(true, at))) // repeated after a power cut it is the same alarm
 
 	states, err := store.Query(ctx, records.Query{Subject: "person/p-1"})
 	if err != nil || len(states) != 2 || !strings.Contains(string(states[0].Body), "401") || !states[0].Expires.After(at) {
