@@ -32,12 +32,15 @@ import (
 	"github.com/ingle-home/ingle/storage"
 )
 
+// shut is the number of a port that stays closed.
+const shut = -1
+
 // settings is how a hub was told to run.
 type settings struct {
 	dir         string
 	api         string // address of the network listener
 	homekitPort int    // 0: any
-	watchPort   int    // of the door for children's watches; -1: shut, 0: any
+	watchPort   int    // of the door for children's watches; shut, or 0: any
 	loopback    bool   // listen and announce on this machine only
 	json        bool
 }
@@ -115,7 +118,7 @@ func (s settings) probe(ctx context.Context) error {
 		port int
 		code string
 	}{{s.homekitPort, codeHomeKitPort}, {s.watchPort, "serve.watch-port"}} {
-		if p.port <= 0 {
+		if p.port == 0 || p.port == shut && p.code != codeHomeKitPort {
 			continue
 		}
 		ln, err := config.Listen(ctx, "tcp", s.address(p.port))

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"net/http"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,9 @@ func (r *room) people() *cobra.Command {
 func (r *room) zones() *cobra.Command {
 	var z wire.Zone
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		if !onEarth(z) {
+			return wire.Refuse(http.StatusUnprocessableEntity, codePosition)
+		}
 		ctx, cancel := c.brief()
 		defer cancel()
 		z.Name = args[0]
@@ -86,4 +90,13 @@ func (r *room) zones() *cobra.Command {
 	})
 	list.Short = r.text.Text("command.zones.list", nil)
 	return r.group("zones", add, list)
+}
+
+// codePosition is the hub's own word for a place that is none.
+const codePosition = "home.position"
+
+// onEarth refuses what cannot be sent, or what the API would call a request that it does not
+// understand. NaN is not on earth. Which circles are sensible is for the hub to say.
+func onEarth(z wire.Zone) bool {
+	return z.Lat >= -90 && z.Lat <= 90 && z.Lon >= -180 && z.Lon <= 180 && z.Radius > 0 && z.Radius <= 100_000
 }
