@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -281,6 +283,18 @@ func (b *bridges) status() []wire.HomeKit {
 			SetupCode: setup.Code, SetupURI: setup.URI, Paired: r.server.Paired()})
 	}
 	return list
+}
+
+// forgive allows pairing again after too many wrong setup codes.
+func (b *bridges) forgive(ctx context.Context) error {
+	b.mu.Lock()
+	servers := slices.Collect(maps.Values(b.servers))
+	b.mu.Unlock()
+	var all error
+	for _, r := range servers {
+		all = errors.Join(all, r.server.ResetTries(ctx))
+	}
+	return all
 }
 
 func (b *bridges) close() error {

@@ -104,9 +104,9 @@ func remains(dir string) (undo func() error, err error) {
 	}, nil
 }
 
-// Unlock implements server.Door: it opens the store of a claimed hub. Of an open one it only checks
-// the password.
-func (d *daemon) Unlock(_ context.Context, r wire.UnlockRequest) error {
+// Unlock implements server.Door: it opens the store of a claimed hub. Of an open one it checks
+// the password, and whoever knows it may pair again where strangers used up the tries at a setup code.
+func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 	d.opening.Lock()
 	defer d.opening.Unlock()
 	v, err := vault.Open(d.settings.dir, r.Password)
@@ -116,8 +116,8 @@ func (d *daemon) Unlock(_ context.Context, r wire.UnlockRequest) error {
 	if err != nil {
 		return problem(err)
 	}
-	if d.inside() != nil {
-		return v.Close()
+	if h := d.inside(); h != nil {
+		return problem(errors.Join(h.bridges.forgive(ctx), v.Close()))
 	}
 	if stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db")); len(stores) == 0 { // never silently start empty
 		return errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())

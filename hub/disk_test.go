@@ -171,10 +171,11 @@ func TestSmallDiskLosesNoAlarm(t *testing.T) {
 	whole(t, dir, cries)
 }
 
-// cry has the watch call for help from a place of its own: alarms that are the same to the byte would
-// count as one.
+// cry has the watch call for help from a place and in a second of its own: alarms that are the same to
+// the byte count as one, and so do those that carry the same time.
 func cry(t *testing.T, watch *setracker.Sim, n int) {
 	t.Helper()
+	<-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	place := url.Values{"lat": {"48." + strconv.Itoa(1000+n)}, "lon": {"11.5"}}
 	if err := errors.Join(watch.Do(t.Context(), "place", place), watch.Do(t.Context(), "sos", nil)); err != nil {
 		t.Fatal(err)
