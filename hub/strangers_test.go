@@ -19,7 +19,7 @@ func TestStrangersGetTwoAnswers(t *testing.T) {
 		says         string
 	}{
 		{"GET", "/.well-known/security.txt", 200, "Contact: https://"},
-		{"GET", "/api/v1/status", 200, "unclaimed"},
+		{"GET", "/api/v1/status", 200, `{"ready":true,"product":"Ingle","state":"unclaimed"}`},
 		{"POST", "/.well-known/security.txt", 404, "hub.unknown"},
 		{"GET", "//.well-known/security.txt", 404, "hub.unknown"},
 		{"GET", "/.well-known/../api/v1/people", 404, "hub.unknown"},

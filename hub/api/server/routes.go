@@ -20,7 +20,7 @@ func (a *api) door() {
 		func(ctx context.Context, _ *none) (*answer[wire.Status], error) {
 			s := a.Hub.Status(ctx)
 			if callerOf(ctx) < Owner {
-				s = wire.Status{Ready: s.Ready, State: s.State, Version: s.Version}
+				s = s.Public()
 			}
 			return &answer[wire.Status]{s}, nil
 		})

@@ -18,13 +18,15 @@ const (
 	Unclaimed State = "unclaimed" // nobody has chosen a password yet
 	Locked    State = "locked"    // its store is sealed until the password is given
 	Open      State = "open"
+	Claimed   State = "claimed" // locked or open: strangers are not told which
 )
 
 // Status is what a hub says about itself, and the line that serve and demo print when ready. A
-// caller who is not an owner gets State and Version only.
+// caller who is not an owner gets its Public part.
 type Status struct {
 	Ready        bool              `json:"ready"`
-	State        State             `json:"state" enum:"unclaimed,locked,open"`
+	Product      string            `json:"product,omitempty"` // for strangers
+	State        State             `json:"state" enum:"unclaimed,locked,open,claimed"`
 	Version      string            `json:"version,omitempty"`
 	API          string            `json:"api,omitempty"`    // URL of the network listener
 	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
@@ -32,6 +34,15 @@ type Status struct {
 	Simulators   map[string]string `json:"simulators,omitempty"`    // name to address, demo only
 	Control      string            `json:"control,omitempty"`       // URL that makes simulators act, demo only
 	DemoPassword string            `json:"demo_password,omitempty"` // demo only, in the ready line only
+}
+
+// Public is what strangers are told: the product, and whether this one is claimed.
+func (s Status) Public() Status {
+	state := Claimed
+	if s.State == Unclaimed {
+		state = Unclaimed
+	}
+	return Status{Ready: s.Ready, Product: "Ingle", State: state}
 }
 
 // HomeKit is one HomeKit server of the hub and how to pair with it.

@@ -80,3 +80,12 @@ func TestAProblemIsFoundInAnError(t *testing.T) {
 		t.Error("another error has a code")
 	}
 }
+
+func TestStrangersLearnWhetherItIsClaimed(t *testing.T) {
+	for state, want := range map[wire.State]wire.State{wire.Unclaimed: wire.Unclaimed, wire.Locked: wire.Claimed, wire.Open: wire.Claimed} {
+		s := wire.Status{Ready: true, State: state, Version: "1", API: "a", Socket: "s", HomeKit: []wire.HomeKit{{SetupCode: "c"}}, Control: "c", DemoPassword: "p"}
+		if got, _ := json.Marshal(s.Public()); string(got) != `{"ready":true,"product":"Ingle","state":"`+string(want)+`"}` {
+			t.Errorf("of a hub that is %s strangers learn %s", state, got)
+		}
+	}
+}
