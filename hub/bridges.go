@@ -302,11 +302,13 @@ func (b *bridges) close() error {
 	return b.voice.Close()
 }
 
-// show brings HomeKit in step with the home after a change; what fails is for people to see.
+// show brings HomeKit and the apps in step with the home after a change; what fails is for people to
+// see.
 func (h *house) show() {
 	if h.bridges == nil {
 		return
 	}
+	h.tellDerived()
 	if err := h.bridges.show(h.living); err != nil {
 		h.log.Error("HomeKit does not show the newest home", "err", err)
 		h.health.Raise("homekit-stale", "", nil)

@@ -55,6 +55,9 @@ type house struct {
 
 	switching sync.Mutex // one change of the switches at a time
 
+	telling sync.Mutex
+	told    map[string]bool // the derived accessories that the apps know of
+
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool

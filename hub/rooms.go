@@ -83,6 +83,27 @@ func (h *house) derived(id, name, kind, person, zone string, t trait.Any) wire.A
 		Condition: wire.Condition{State: string(keeper.Open)}, Traits: []wire.Value{v}}
 }
 
+// tellDerived tells the apps what the house derives now: "Mia at Home" is there as soon as Mia has a
+// watch and Home is a zone, and gone when one of them is.
+func (h *house) tellDerived() {
+	h.telling.Lock()
+	defer h.telling.Unlock()
+	now := map[string]bool{}
+	for _, a := range h.accessories() {
+		if a.Driver != "" {
+			continue
+		}
+		now[a.ID] = true
+		h.feed.Publish(wire.Change{Accessory: &a})
+	}
+	for id := range h.told {
+		if !now[id] {
+			h.feed.Publish(wire.Change{Removed: id})
+		}
+	}
+	h.told = now
+}
+
 func (h *house) value(accessory string, t trait.Any) wire.Value {
 	if r, ok := h.bus.Last(accessory, t); ok {
 		return wire.ValueOf(r)
