@@ -50,13 +50,13 @@ func (h *house) accessories() []wire.Accessory {
 			continue
 		}
 		for _, z := range has.Zones {
-			list = append(list, h.derived(home.PresenceID(p.ID, z.ID), p.Name+" at "+z.Name, "presence", p.ID, z.ID, trait.Occupied.Any()))
+			list = append(list, h.derived(home.PresenceID(p.ID, z.ID), home.PresenceName(p, z), "presence", p.ID, z.ID, trait.Occupied.Any()))
 		}
-		list = append(list, h.derived(home.EmergencyID(p.ID), p.Name+" SOS", "emergency", p.ID, "", trait.Emergency.Any()))
+		list = append(list, h.derived(home.EmergencyID(p.ID), p.Name+home.EmergencyWord, "emergency", p.ID, "", trait.Emergency.Any()))
 	}
 	return append(list,
-		h.derived(home.PrivacySwitch, "Privacy", "switch", "", "", trait.Privacy.Any()),
-		h.derived(home.StopSwitch, "Stop everything", "switch", "", "", trait.StopAll.Any()))
+		h.derived(home.PrivacySwitch, home.PrivacyName, "switch", "", "", trait.Privacy.Any()),
+		h.derived(home.StopSwitch, home.StopName, "switch", "", "", trait.StopAll.Any()))
 }
 
 func (h *house) accessory(a home.Accessory) wire.Accessory {

@@ -243,6 +243,17 @@ const (
 	QuietSwitch   = "hub-quiet-time" // children's toys rest
 )
 
+// How the derived accessories are called, in Apple Home, in the app and by the commands.
+const (
+	PrivacyName   = "Privacy"
+	StopName      = "Stop everything"
+	QuietName     = "Quiet time"
+	EmergencyWord = " SOS" // behind the person's name
+)
+
+// PresenceName is what is asked about a person and a zone: "Mia at Home".
+func PresenceName(p Person, z Zone) string { return p.Name + " at " + z.Name }
+
 // PresenceID is the derived accessory that says whether a person is in a zone.
 func PresenceID(person, zone string) string { return person + "@" + zone }
 

@@ -52,7 +52,7 @@ func (h *Home) free(name string) (string, error) {
 // reserved are the names and IDs of the hub's own switches: nothing may come between a person who says
 // "Stop everything" and the switch.
 func reserved() []string {
-	return []string{PrivacySwitch, StopSwitch, QuietSwitch, "Privacy", "Stop everything", "Quiet time"}
+	return []string{PrivacySwitch, StopSwitch, QuietSwitch, PrivacyName, StopName, QuietName}
 }
 
 func (h *Home) taken(name string) bool {

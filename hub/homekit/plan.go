@@ -38,8 +38,8 @@ func plans(o Options, contents home.Contents, known Register) []plan {
 	taken := names{}
 	all := []plan{
 		{role: bridge, key: MainServer, server: MainServer, name: taken.unique(o.Name), offer: Offer{Model: "Ingle Hub"}},
-		{role: privacySwitch, key: home.PrivacySwitch, server: MainServer, name: taken.unique("Privacy")},
-		{role: stopSwitch, key: home.StopSwitch, server: MainServer, name: taken.unique("Stop everything")},
+		{role: privacySwitch, key: home.PrivacySwitch, server: MainServer, name: taken.unique(home.PrivacyName)},
+		{role: stopSwitch, key: home.StopSwitch, server: MainServer, name: taken.unique(home.StopName)},
 	}
 	for _, a := range contents.Accessories {
 		p := plan{key: a.ID, server: MainServer, name: taken.unique(a.Name), person: a.Person, offer: known.Accessories[a.ID].Offer}
@@ -78,9 +78,9 @@ func personal(person home.Person, contents home.Contents, known Register, taken 
 		}
 	}
 	for _, zone := range contents.Zones {
-		add(presence, home.PresenceID(person.ID, zone.ID), person.Name+" at "+zone.Name)
+		add(presence, home.PresenceID(person.ID, zone.ID), home.PresenceName(person, zone))
 	}
-	add(emergency, home.EmergencyID(person.ID), joined(person.Name, " SOS"))
+	add(emergency, home.EmergencyID(person.ID), joined(person.Name, home.EmergencyWord))
 	return all
 }
 
