@@ -155,7 +155,7 @@ func (b *bridges) publish(ctx context.Context, s homekit.Server) error {
 	running := b.servers[s.Key]
 	b.mu.Unlock()
 	if running != nil {
-		return b.left(running.server.Publish(ctx, s.Accessories...))
+		return b.left(s.Key, running.server.Publish(ctx, s.Accessories...))
 	}
 	server, err := hap.New(ctx, hap.Options{
 		Name: s.Name, Model: s.Model, Category: s.Category, Log: b.house.log,
@@ -167,19 +167,24 @@ func (b *bridges) publish(ctx context.Context, s homekit.Server) error {
 	if err != nil {
 		return err
 	}
-	if err := b.left(server.Publish(ctx, s.Accessories...)); err != nil {
+	if err := b.left(s.Key, server.Publish(ctx, s.Accessories...)); err != nil {
 		return err
 	}
 	return b.serve(server, s)
 }
 
-// left takes the report of accessories that Apple's rules keep out: the rest of the house is shown.
-func (b *bridges) left(err error) error {
+// left takes a server's report of accessories that Apple's rules keep out: the rest of the house is
+// shown, and people are told until all of it is.
+func (b *bridges) left(server string, err error) error {
+	const code = "homekit-left-out"
 	var out *hap.AccessoryError
-	if errors.As(err, &out) {
-		b.house.log.Error("an accessory is not shown in HomeKit", "err", err)
-		b.house.health.Raise("homekit-left-out", "", nil)
+	switch {
+	case errors.As(err, &out):
+		b.house.log.Error("an accessory is not shown in HomeKit", "server", server, "err", err)
+		b.house.health.Raise(code, server, nil)
 		return nil
+	case err == nil:
+		b.house.health.Clear(code, server)
 	}
 	return err
 }
