@@ -2,6 +2,7 @@ package datastream_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,8 @@ func peer(t *testing.T, secret []byte) (lines *bufio.Reader, port string, theirs
 	if _, err := os.Stat(modules + "/@homebridge/hap-nodejs"); err != nil {
 		t.Skip("npm's @homebridge/hap-nodejs is not installed here: run `npm ci` in hub/hap/bench/peer, or `make test`")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "testdata/peer.js", modules, "server")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*patience)
+	cmd := exec.CommandContext(ctx, "node", "testdata/peer.js", modules, "server")
 	cmd.Stderr = os.Stderr
 	in, inErr := cmd.StdinPipe()
 	out, outErr := cmd.StdoutPipe()
@@ -31,8 +33,9 @@ func peer(t *testing.T, secret []byte) (lines *bufio.Reader, port string, theirs
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		defer cancel()
 		in.Close() // it ends with its input
-		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
+		if err := cmd.Wait(); err != nil {
 			t.Errorf("the peer ended with %v", err)
 		}
 	})
