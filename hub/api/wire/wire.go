@@ -47,6 +47,7 @@ func (s Status) Public() Status {
 
 // HomeKit is one HomeKit server of the hub and how to pair with it.
 type HomeKit struct {
+	Key       string `json:"key"` // names the server in the API; never changes
 	Name      string `json:"name"`
 	Kind      string `json:"kind" enum:"bridge,camera,private"`
 	Port      int    `json:"port"`
