@@ -121,20 +121,29 @@ func (b *bench) kill() {
 	<-b.done
 }
 
-// control asks the door for tests.
-func (b *bench) control(t *testing.T, format string, args ...any) string {
-	t.Helper()
+// get asks the door for tests.
+func (b *bench) get(path string) (string, error) {
 	c := http.Client{Timeout: 2 * time.Minute}
-	resp, err := c.Get("http://" + b.ctl + fmt.Sprintf(format, args...))
+	resp, err := c.Get("http://" + b.ctl + path)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %s %v", format, resp.Status, body, err)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %s", path, resp.Status, body)
 	}
-	return string(body)
+	return string(body), err
+}
+
+// control asks the door for tests what it cannot refuse.
+func (b *bench) control(t *testing.T, format string, args ...any) string {
+	t.Helper()
+	said, err := b.get(fmt.Sprintf(format, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
 }
 
 // emit changes lamps and gives how long handing the changes over took.
