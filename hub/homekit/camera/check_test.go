@@ -13,7 +13,7 @@ import (
 // These are the checks of a camera that a HomeKit server is held to, each through real sockets: a
 // controller that is paired, a camera that streams, and a receiver that decrypts.
 
-func TestCheckIdleReads(t *testing.T) {
+func TestCheck22IdleReads(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t, v4).phone()
 	idle := func(when string) {
@@ -45,7 +45,7 @@ func TestCheckIdleReads(t *testing.T) {
 	idle("after Privacy")
 }
 
-func TestCheckSetupIsEchoed(t *testing.T) {
+func TestCheck22SetupIsEchoed(t *testing.T) {
 	t.Parallel()
 	porch := newPorch(t, v4)
 	p, other := porch.phone(), porch.phone()
@@ -70,7 +70,7 @@ func TestCheckSetupIsEchoed(t *testing.T) {
 	}
 }
 
-func TestCheckUnknownSession(t *testing.T) {
+func TestCheck22UnknownSession(t *testing.T) {
 	t.Parallel()
 	porch := newPorch(t, v4)
 	p, other := porch.phone(), porch.phone()
@@ -96,7 +96,7 @@ func TestCheckUnknownSession(t *testing.T) {
 
 // A seat whose viewer is silent is free within 6 s. On a machine that stands still now and then, one
 // of three tries must be.
-func TestCheckSilentViewerIsFreed(t *testing.T) {
+func TestCheck22SilentViewerIsFreed(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t, v4).phone()
 	stays := p.starts(0, 7)
@@ -122,7 +122,7 @@ func TestCheckSilentViewerIsFreed(t *testing.T) {
 }
 
 // A connection that closes frees what it set up, started or not, and nothing else.
-func TestCheckClosedConnectionIsFreed(t *testing.T) {
+func TestCheck22ClosedConnectionIsFreed(t *testing.T) {
 	t.Parallel()
 	porch := newPorch(t, v4)
 	p, other := porch.phone(), porch.phone()
@@ -143,7 +143,7 @@ func TestCheckClosedConnectionIsFreed(t *testing.T) {
 }
 
 // Two streams at once, both whole; the third viewer reads busy on both seats until one ends.
-func TestCheckTwoStreamsAndABusyThird(t *testing.T) {
+func TestCheck22TwoStreamsAndABusyThird(t *testing.T) {
 	t.Parallel()
 	porch := newPorch(t, v4)
 	one, two, three := porch.phone(), porch.phone(), porch.phone()

@@ -13,7 +13,7 @@ import (
 )
 
 // The keys of a stream are zeroes once it is over, those of the answer too.
-func TestCheckKeysAreWiped(t *testing.T) {
+func TestCheck22KeysAreWiped(t *testing.T) {
 	source := stream.New(func(ctx context.Context, _ func(*media.Unit)) error {
 		<-ctx.Done()
 		return ctx.Err()

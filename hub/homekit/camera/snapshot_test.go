@@ -54,7 +54,7 @@ func counted(t *testing.T) (program string, runs func() int) {
 
 // Ten controllers that ask at once cause one call of the camera and one picture, of which all get a
 // copy; who asks a moment later gets it too.
-func TestCheckTenControllersCauseOnePicture(t *testing.T) {
+func TestCheck22TenControllersCauseOnePicture(t *testing.T) {
 	t.Parallel()
 	program, runs := counted(t)
 	porch := newPorchWith(t, v4, stream.Options{FFmpeg: program})
@@ -97,7 +97,7 @@ func TestCheckTenControllersCauseOnePicture(t *testing.T) {
 
 // A picture takes 2 s at most where the camera must be called first, and 150 ms where there is one;
 // of a few tries, for machines that stand still now and then.
-func TestCheckSnapshotTimes(t *testing.T) {
+func TestCheck22SnapshotTimes(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t, v4).phone()
 	best := func(tries int, within time.Duration, before func()) time.Duration {
@@ -122,7 +122,7 @@ func TestCheckSnapshotTimes(t *testing.T) {
 }
 
 // Privacy wipes the pictures: what is shown after it was taken after it.
-func TestCheckPrivacyWipesSnapshots(t *testing.T) {
+func TestCheck22PrivacyWipesSnapshots(t *testing.T) {
 	t.Parallel()
 	program, runs := counted(t)
 	p := newPorchWith(t, v4, stream.Options{FFmpeg: program}).phone()
