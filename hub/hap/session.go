@@ -112,7 +112,6 @@ func address(a net.Addr) netip.AddrPort {
 func (s *session) run() {
 	err := s.loop()
 	s.end("requests", err)
-	s.setup.Close()
 	s.unsubscribeAll()
 	s.work.Wait()
 }
