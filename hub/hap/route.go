@@ -198,7 +198,6 @@ func (s *session) answer(code int, contentType string, body []byte) error {
 	err := s.conn.Write(s.head, body)
 	s.open = false
 	if s.held {
-		s.held = false
 		select {
 		case s.answered <- struct{}{}:
 		default:

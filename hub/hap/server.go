@@ -309,10 +309,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.rememberPort(ctx, l); err != nil { // costs something at the next start only
 		s.log.Warn("hap: the port will be forgotten", "error", err)
 	}
+	well := true
 	for {
 		socket, err := l.Accept()
 		switch {
 		case err == nil:
+			well = true
 			session := newSession(ctx, s, socket)
 			s.admit(session)
 			sessions.Go(func() {
@@ -324,7 +326,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("hap: accept: %w", err)
 		default: // out of files: the next may work
-			s.log.Warn("hap: accept", "error", err)
+			if well {
+				s.log.Warn("hap: accept", "error", err)
+			}
+			well = false
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
