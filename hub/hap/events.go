@@ -219,10 +219,18 @@ func (s *session) emit() {
 func (s *session) sendEvents(due bool) (sent, later bool, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.open {
-		s.held = true
-		return false, false, nil
+	if !s.open {
+		return s.flush(due)
 	}
+	if !s.held {
+		s.held, s.heldSince = true, time.Now()
+	}
+	return false, false, nil
+}
+
+// flush writes what is owed. It runs under s.writing.
+func (s *session) flush(due bool) (sent, later bool, err error) {
+	s.held = false
 	later, flooded := s.events.take(&s.batch, due)
 	if flooded {
 		return false, false, errFlooded
@@ -246,6 +254,7 @@ func (s *session) sendEvents(due bool) (sent, later bool, err error) {
 		}
 		s.appendEventMessage()
 	}
+	s.heard.Store(time.Now().UnixNano()) // nobody is silent who listens
 	return true, later, s.conn.Write(s.eventOut, nil)
 }
 

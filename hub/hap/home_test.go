@@ -1,10 +1,12 @@
 package hap_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -260,6 +262,26 @@ func eventually(t testing.TB, what string, ok func() bool) {
 			t.Fatal("never: " + what)
 		}
 	}
+}
+
+// lines counts what is written to a log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) count() int { return strings.Count(l.String(), "\n") }
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // stranded is a listener whose connections have small buffers and little
