@@ -131,7 +131,7 @@ func TestPipeliningHearsEvents(t *testing.T) {
 	}
 	_, _, c := paired(t, hap.Options{Limits: hap.Limits{Window: time.Millisecond}}, bridge(), a)
 	put(t, c, 204, subscribe)
-	const requests = 3000
+	const requests = 30_000
 	all := haptest.Request("GET", "/characteristics?id=2.10", nil)
 	all = append(all, bytes.Repeat(haptest.Request("GET", "/characteristics?id=2.9", nil), requests)...)
 	sent := make(chan error, 1)
