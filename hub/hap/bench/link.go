@@ -102,14 +102,14 @@ func (l *link) want(status int, method, path string, body []byte) (message, erro
 }
 
 func (l *link) send(request []byte) error {
-	const most = 1024 // bytes in a frame
+	const frame = 1024 // bytes at most
 	if l.sealing.aead == nil {
 		_, err := l.socket.Write(request)
 		return err
 	}
 	l.out = l.out[:0]
 	for len(request) > 0 {
-		n := min(len(request), most)
+		n := min(len(request), frame)
 		size := len(l.out)
 		l.out = binary.LittleEndian.AppendUint16(l.out, uint16(n))
 		l.out = l.sealing.aead.Seal(l.out, l.sealing.next(), request[:n], l.out[size:size+2])
@@ -121,6 +121,7 @@ func (l *link) send(request []byte) error {
 
 // next reads the next answer or event.
 func (l *link) next() (message, error) {
+	const most = 64 << 20 // bytes of a body
 	end := -1
 	for end < 0 {
 		if end = bytes.Index(l.plain, []byte("\r\n\r\n")); end < 0 {
@@ -143,7 +144,7 @@ func (l *link) next() (message, error) {
 	length := 0
 	if _, after, ok := bytes.Cut(head, []byte("Content-Length: ")); ok {
 		number, _, _ := bytes.Cut(after, []byte("\r\n"))
-		if length, err = strconv.Atoi(string(number)); err != nil || length < 0 {
+		if length, err = strconv.Atoi(string(number)); err != nil || length < 0 || length > most {
 			return message{}, fmt.Errorf("Content-Length %q", number)
 		}
 	}
