@@ -106,11 +106,15 @@ func (a *audience) delays(ctx context.Context, n int, cause func() error) ([]tim
 		if err := cause(); err != nil {
 			return nil, err
 		}
-		for range a.links {
+		for heard := 0; heard < len(a.links); {
 			got, err := a.next(ctx, patience)
 			if err != nil {
 				return nil, err
 			}
+			if got.at.Before(begun) { // what another change caused
+				continue
+			}
+			heard++
 			all = append(all, got.at.Sub(begun))
 		}
 	}
@@ -138,15 +142,20 @@ type flood struct {
 	last             []map[lamp]bool // of each subscriber
 }
 
-// drain takes in events until none has come for some time. HAP-NodeJS puts the newest value of a
-// characteristic first in a message, and Ingle has one of each, so the first one counts.
-func (a *audience) drain(ctx context.Context, silence time.Duration) (flood, error) {
+// drain takes in events until every subscriber knows how the lamps are and none has come for some
+// time. HAP-NodeJS puts the newest value of a characteristic first in a message, and Ingle has one of
+// each, so the first one counts.
+func (a *audience) drain(ctx context.Context, on map[lamp]bool, silence time.Duration) (flood, error) {
 	f := flood{last: make([]map[lamp]bool, len(a.links))}
 	for i := range f.last {
 		f.last[i] = map[lamp]bool{}
 	}
 	for {
-		got, err := a.next(ctx, silence)
+		rest := silence
+		if f.wrong(on) > 0 {
+			rest = patience
+		}
+		got, err := a.next(ctx, rest)
 		if errors.Is(err, errSilence) {
 			return f, nil
 		}

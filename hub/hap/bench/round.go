@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/haptest"
@@ -19,7 +20,8 @@ type effort struct {
 	warm, single             int           // requests of one value
 	hundred, database        int           // requests of 100 values, of everything
 	rushWarm, rush           int           // requests of each of the sessions
-	events, changes          int
+	events                   int
+	changes                  int // a multiple of twice the lamps
 }
 
 func full() effort {
@@ -264,9 +266,10 @@ func (s *side) events(ctx context.Context, e effort, found sample) error {
 	return err
 }
 
-// changes lets the devices change faster than anybody could be told.
+// changes lets the devices change faster than anybody could be told: every lamp an even number of
+// times, so that in the end it is as it was.
 func (s *side) changes(ctx context.Context, e effort, found sample) error {
-	links, lamps, _, err := s.crowd(ctx)
+	links, lamps, on, err := s.crowd(ctx)
 	defer closeAll(links)
 	if err != nil {
 		return err
@@ -286,11 +289,19 @@ func (s *side) changes(ctx context.Context, e effort, found sample) error {
 	if err := s.ask(ctx, fmt.Sprintf("/emit?count=%d&all=1", e.changes)); err != nil {
 		return err
 	}
-	f, err := a.drain(ctx, time.Second)
+	f, err := a.drain(ctx, on, time.Second)
 	after, err2 := s.cpu()
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
+	found[changesCPU] = milliseconds(after - before)
+	found[changesMsgs], found[changesValues] = float64(f.messages)/sessions, float64(f.values)/sessions
+	found[changesWrong] = float64(f.wrong(on))
+	return s.unchanged(ctx, on)
+}
+
+// unchanged reads the lamps once more.
+func (s *side) unchanged(ctx context.Context, on map[lamp]bool) error {
 	reader, _, err := s.enter(ctx)
 	if err != nil {
 		return err
@@ -300,10 +311,10 @@ func (s *side) changes(ctx context.Context, e effort, found sample) error {
 	if err != nil {
 		return err
 	}
-	_, on, err := lampsIn(m.body)
-	found[changesCPU] = milliseconds(after - before)
-	found[changesMsgs], found[changesValues] = float64(f.messages)/sessions, float64(f.values)/sessions
-	found[changesWrong] = float64(f.wrong(on))
+	_, now, err := lampsIn(m.body)
+	if err == nil && !maps.Equal(on, now) {
+		err = errors.New("lamps that changed an even number of times are not as they were")
+	}
 	return err
 }
 
