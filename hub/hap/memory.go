@@ -7,15 +7,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha512"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
-	"strconv"
-	"strings"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 )
 
 // ErrNoState is what Memory.Load returns at the very first start.
@@ -53,57 +49,19 @@ func NewState() (State, error) {
 	mac, seed := make([]byte, 6), make([]byte, ed25519.SeedSize)
 	rand.Read(mac) // crypto/rand ends the program rather than fail
 	rand.Read(seed)
-	code, err := newCode()
-	if err != nil {
-		return State{}, err
-	}
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	id := make([]byte, 4)
-	for i := range id {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return State{}, fmt.Errorf("hap: setup id: %w", err)
-		}
-		id[i] = letters[n.Int64()]
-	}
 	address := fmt.Sprintf("%02X:%02X:%02X:%02X:%02X:%02X", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
-	return State{DeviceID: address, Seed: seed, SetupCode: code, SetupID: string(id), ConfigNumber: 1}, nil
-}
-
-func newCode() (string, error) {
-	for {
-		n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
-		if err != nil {
-			return "", fmt.Errorf("hap: setup code: %w", err)
-		}
-		digits := fmt.Sprintf("%08d", n.Int64())
-		if !forbiddenCode(digits) {
-			return digits[:3] + "-" + digits[3:5] + "-" + digits[5:], nil
-		}
-	}
-}
-
-// forbiddenCode reports the twelve codes that controllers refuse as guessable.
-func forbiddenCode(digits string) bool {
-	return digits == "12345678" || digits == "87654321" || strings.Count(digits, digits[:1]) == 8
+	return State{DeviceID: address, Seed: seed, SetupCode: setup.NewCode(), SetupID: setup.NewID(), ConfigNumber: 1}, nil
 }
 
 // SetupURI is the X-HM:// text of the setup QR code, for an accessory category
 // (2 bridge, 17 camera, …).
 func (s State) SetupURI(category uint8) (string, error) {
-	code, err := strconv.ParseUint(strings.ReplaceAll(s.SetupCode, "-", ""), 10, 27)
-	if err != nil {
-		return "", fmt.Errorf("hap: setup code: %w", err)
-	}
-	const overIP = 1 << 28
-	payload := strings.ToUpper(strconv.FormatUint(uint64(category)<<31|overIP|code, 36))
-	return "X-HM://" + strings.Repeat("0", max(0, 9-len(payload))) + payload + s.SetupID, nil
+	return setup.URI(s.SetupCode, s.SetupID, category)
 }
 
 // SetupHash is the TXT value sh: which server a scanned QR code belongs to.
 func (s State) SetupHash() string {
-	sum := sha512.Sum512([]byte(s.SetupID + s.DeviceID))
-	return base64.StdEncoding.EncodeToString(sum[:4])
+	return setup.Hash(s.SetupID, s.DeviceID)
 }
 
 // store shows the state of a server to pairing.
