@@ -29,6 +29,10 @@ type Options struct {
 	// goes to the controller. Nil means there are no cameras.
 	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
 
+	// Shut refuses pair-setup as unavailable while it is true, also one that has
+	// begun. It must answer at once. Nil means never.
+	Shut func() bool
+
 	Log    *slog.Logger // nil means silence; secrets and values are never logged
 	Limits Limits
 }

@@ -98,7 +98,7 @@ func (s *Setup) start(message tlv8.Items) ([]byte, error) {
 	}
 	record := s.store.Record()
 	switch {
-	case len(record.Peers) > 0:
+	case record.Shut, len(record.Peers) > 0:
 		return nil, refuseUnavailable
 	case record.Tries >= MaxTries:
 		return nil, refuseMaxTries
@@ -128,7 +128,10 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 		return nil, errMalformed
 	}
 	err = s.store.Update(ctx, func(r *Record) error {
-		if r.Tries >= MaxTries {
+		switch {
+		case r.Shut:
+			return refuseUnavailable
+		case r.Tries >= MaxTries:
 			return refuseMaxTries
 		}
 		r.Tries++
@@ -219,7 +222,7 @@ func (s *Setup) introduction(shared []byte) ([]byte, error) {
 
 func (s *Setup) commit(ctx context.Context, peer Peer) error {
 	return stored(s.store.Update(ctx, func(r *Record) error {
-		if len(r.Peers) > 0 {
+		if r.Shut || len(r.Peers) > 0 {
 			return refuseUnavailable
 		}
 		r.Peers, r.Tries = append(slices.Clip(r.Peers), peer), 0
