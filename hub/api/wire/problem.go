@@ -36,6 +36,8 @@ const (
 	CodePrivate     = "hub.private"     // 409: Privacy is on
 	CodeStopped     = "hub.stopped"     // 409: Stop everything is on
 	CodeTooMany     = "hub.too-many"    // 429: wait before the next try
+	CodeNoServer    = "homekit.unknown" // 404: no such HomeKit server
+	CodeNotPrivate  = "homekit.open"    // 409: only a private server is armed
 )
 
 // Refuse makes a problem. args are name and value in turn.

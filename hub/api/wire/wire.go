@@ -47,13 +47,21 @@ func (s Status) Public() Status {
 
 // HomeKit is one HomeKit server of the hub and how to pair with it.
 type HomeKit struct {
-	Name      string `json:"name"`
-	Kind      string `json:"kind" enum:"bridge,camera,private"`
-	Port      int    `json:"port"`
-	DeviceID  string `json:"device_id"`
-	SetupCode string `json:"setup_code,omitempty"`
-	SetupURI  string `json:"setup_uri,omitempty"` // X-HM://
-	Paired    bool   `json:"paired,omitempty"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind" enum:"bridge,camera,private"`
+	Port        int        `json:"port"`
+	DeviceID    string     `json:"device_id"`
+	SetupCode   string     `json:"setup_code,omitempty"`
+	SetupURI    string     `json:"setup_uri,omitempty"` // X-HM://
+	Paired      bool       `json:"paired,omitempty"`
+	Controllers int        `json:"controllers,omitempty"` // that are paired
+	ArmedUntil  *time.Time `json:"armed_until,omitempty"` // until when a private server answers; none: it does not
+}
+
+// ArmRequest has a private server answer for a while.
+type ArmRequest struct {
+	Seconds int `json:"seconds" minimum:"1" maximum:"86400"`
 }
 
 // SetupRequest claims an unclaimed hub.
