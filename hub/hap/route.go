@@ -2,6 +2,7 @@ package hap
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
@@ -13,6 +14,9 @@ const (
 	typeTLV  = "application/pairing+tlv8"
 	typeJPEG = "image/jpeg"
 )
+
+// bridgeAID is the accessory that a whole server stands for.
+const bridgeAID = 1
 
 // route answers one request and uses it up. An error ends the connection.
 func (s *session) route(r message.Request) error {
@@ -59,7 +63,11 @@ func (s *session) pairSetup(r message.Request) error {
 		return s.status(400, StatusInvalidValue)
 	}
 	a := s.setup.Answer(s.ctx, r.Body)
-	s.settled.Store(s.setup.Running())
+	if s.setup.Running() {
+		s.stake.Store(settingUp)
+	} else {
+		s.stake.Store(asking)
+	}
 	return s.answer(a.Status, typeTLV, a.Body)
 }
 
@@ -90,7 +98,9 @@ func (s *session) pairings(r message.Request) error {
 	}
 	a, gone := pairing.Change(s.ctx, store{s.server}, s.peer.Controller, r.Body)
 	err := s.answer(a.Status, typeTLV, a.Body)
-	s.server.expel(gone, s)
+	if len(gone) > 0 {
+		s.server.expel(s)
+	}
 	return err
 }
 
@@ -106,7 +116,7 @@ func (s *session) identify(r message.Request) error {
 		ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.DeviceWrite)
 		defer cancel()
 		stranger := &Peer{Number: s.number, Local: s.local, Remote: s.remote, done: s.ctx.Done()}
-		_, err := await(ctx, s, func() (Value, error) { return c.OnWrite(ctx, stranger, Bool(true)) })
+		_, err := await(ctx, s, bridgeAID, func() (Value, error) { return c.OnWrite(ctx, stranger, Bool(true)) })
 		if err != nil {
 			return s.status(400, statusOf(err))
 		}
@@ -124,7 +134,7 @@ func (s *session) resource(body []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.Snapshot)
 	defer cancel()
-	picture, err := await(ctx, s, func() ([]byte, error) {
+	picture, err := await(ctx, s, want.AID, func() ([]byte, error) {
 		return s.server.options.Snapshot(ctx, want.AID, want.Width, want.Height)
 	})
 	switch status := statusOf(err); status {
@@ -194,4 +204,51 @@ func reason(code int) string {
 		return "Connection Authorization Required"
 	}
 	return "Bad Request"
+}
+
+// Status is HAP's answer for one characteristic. It is an error, so that
+// OnWrite and OnRead can return it; StatusOK is never returned as an error.
+type Status int
+
+// The statuses of HAP (HomeKit Accessory Protocol, table 6-11).
+const (
+	StatusOK              Status = 0
+	StatusNoPrivileges    Status = -70401 // not paired, or not an admin
+	StatusUnreachable     Status = -70402 // the device does not answer
+	StatusBusy            Status = -70403
+	StatusReadOnly        Status = -70404
+	StatusWriteOnly       Status = -70405
+	StatusNoEvents        Status = -70406
+	StatusOutOfResources  Status = -70407
+	StatusTimeout         Status = -70408
+	StatusNotFound        Status = -70409
+	StatusInvalidValue    Status = -70410
+	StatusNoAuthorization Status = -70411 // wrong or missing authData
+	StatusNotAllowed      Status = -70412 // not in the present state: the camera is off
+)
+
+// Error says the status as a number with its meaning.
+func (s Status) Error() string {
+	text := map[Status]string{
+		StatusOK: "success", StatusNoPrivileges: "insufficient privileges", StatusUnreachable: "device unreachable",
+		StatusBusy: "busy", StatusReadOnly: "read-only", StatusWriteOnly: "write-only", StatusNoEvents: "no notifications",
+		StatusOutOfResources: "out of resources", StatusTimeout: "timed out", StatusNotFound: "no such resource",
+		StatusInvalidValue: "invalid value", StatusNoAuthorization: "insufficient authorization",
+		StatusNotAllowed: "not allowed in the present state",
+	}[s]
+	return "hap: status " + strconv.Itoa(int(s)) + " " + text
+}
+
+// statusOf maps what a device said to what a controller hears.
+func statusOf(err error) Status {
+	var s Status
+	switch {
+	case err == nil:
+		return StatusOK
+	case errors.As(err, &s) && s < 0:
+		return s
+	case errors.Is(err, context.DeadlineExceeded):
+		return StatusTimeout
+	}
+	return StatusUnreachable
 }

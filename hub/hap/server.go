@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -43,7 +42,10 @@ type Limits struct {
 	Request         time.Duration // from a request's first byte to its last: 10 s
 	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
 	Setup           time.Duration // the same during a pair-setup: 30 s
+	Silence         time.Duration // of a controller, before it may be closed for lack of room: 1 h
 	Unauthenticated int           // connections that have not proved themselves: 128
+	PerAddress      int           // of those, from one address: 16, the one with least to lose yields
+	Crowd           int           // sessions from which on silent ones are closed: 16
 	Sessions        int           // connections that have: 256, the longest silent one yields
 }
 
@@ -56,12 +58,13 @@ func (l Limits) orDefaults() Limits {
 		Request:         cmp.Or(l.Request, 10*time.Second),
 		Idle:            cmp.Or(l.Idle, 10*time.Second),
 		Setup:           cmp.Or(l.Setup, 30*time.Second),
+		Silence:         cmp.Or(l.Silence, time.Hour),
 		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
+		PerAddress:      cmp.Or(l.PerAddress, 16),
+		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),
 	}
 }
-
-var errCrowded = errors.New("hap: too many connections")
 
 // Server is one HAP server: one identity, one set of pairings, one accessory
 // database. Several can run in one process; they share nothing.
@@ -80,6 +83,7 @@ type Server struct {
 	mu       sync.Mutex // below; never held across a call to the outside
 	state    State
 	sessions map[*session]struct{}
+	faults   map[uint64]struct{} // accessories whose panic the log has
 }
 
 // New loads the state of a server, or creates and saves one at the first start.
@@ -108,7 +112,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, limits: o.Limits.orDefaults(), log: o.Log,
-		changed: make(chan struct{}, 1), state: state, sessions: map[*session]struct{}{},
+		changed: make(chan struct{}, 1), state: state,
+		sessions: map[*session]struct{}{}, faults: map[uint64]struct{}{},
 	}
 	s.database.Store(&database{})
 	return s, nil
@@ -179,6 +184,38 @@ func (s *Server) ResetTries(ctx context.Context) error {
 		state.Tries = 0
 		return nil
 	})
+}
+
+// NewCode replaces the setup code and the setup ID by random ones and forgives
+// wrong tries: whoever knew the old code cannot pair any more.
+func (s *Server) NewCode(ctx context.Context) error {
+	fresh, err := NewState()
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(state *State) error {
+		state.SetupCode, state.SetupID, state.Tries = fresh.SetupCode, fresh.SetupID, 0
+		return nil
+	})
+	if err == nil {
+		s.announce() // sh has changed
+	}
+	return err
+}
+
+// Unpair forgets all controllers and closes their sessions; with the same code
+// the server can be paired again.
+func (s *Server) Unpair(ctx context.Context) error {
+	err := s.change(ctx, func(state *State) error {
+		state.Pairings = nil
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.expel(nil)
+	s.announce()
+	return nil
 }
 
 // snapshot is the saved state; its slices are shared and never written to.
@@ -280,95 +317,4 @@ func (s *Server) rememberPort(ctx context.Context, l net.Listener) error {
 		state.Port = at.Port
 		return nil
 	})
-}
-
-// all are the connections of this moment.
-func (s *Server) all() []*session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.sessions))
-}
-
-// admit makes room for a connection that has not proved itself: strangers must
-// not keep the household out.
-func (s *Server) admit(arrival *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions[arrival] = struct{}{}
-	s.evict(s.limits.Unauthenticated, func(o *session) (candidate bool, age int64) {
-		return o.peer == nil, int64(o.number)
-	}, arrival)
-}
-
-// enter makes a connection that of a controller, if it is still paired.
-func (s *Server) enter(arrival *session, peer *Peer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.state.Pairings, func(p Pairing) bool { return p.ID == peer.Controller })
-	if i < 0 {
-		return false
-	}
-	peer.admin.Store(s.state.Pairings[i].Admin)
-	arrival.peer = peer
-	s.evict(s.limits.Sessions, func(o *session) (candidate bool, age int64) {
-		return o.peer != nil, o.heard.Load()
-	}, arrival)
-	return true
-}
-
-// evict closes the oldest of the candidates if there are more than limit. It
-// runs under s.mu.
-func (s *Server) evict(limit int, rank func(*session) (candidate bool, age int64), spare *session) {
-	var oldest *session
-	var least int64
-	n := 0
-	for o := range s.sessions {
-		candidate, age := rank(o)
-		if !candidate || o.ctx.Err() != nil {
-			continue
-		}
-		n++
-		if o != spare && !o.settled.Load() && (oldest == nil || age < least) {
-			oldest, least = o, age
-		}
-	}
-	if n > limit && oldest != nil {
-		oldest.end("admission", errCrowded)
-	}
-}
-
-func (s *Server) forget(session *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, session)
-}
-
-// promote brings the rights of live sessions up to the saved pairings.
-func (s *Server) promote() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for session := range s.sessions {
-		for _, p := range s.state.Pairings {
-			if session.peer != nil && session.peer.Controller == p.ID {
-				session.peer.admin.Store(p.Admin)
-			}
-		}
-	}
-}
-
-// expel closes the sessions of controllers that are gone, the asker's own last.
-func (s *Server) expel(gone []string, asker *session) {
-	if len(gone) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for session := range s.sessions {
-		if session != asker && session.peer != nil && slices.Contains(gone, session.peer.Controller) {
-			session.end("pairings", errUnknown)
-		}
-	}
-	if slices.Contains(gone, asker.peer.Controller) {
-		asker.end("pairings", errUnknown)
-	}
 }

@@ -3,9 +3,13 @@ package hap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +27,7 @@ type Peer struct {
 	Local, Remote netip.AddrPort
 	Secret        []byte // X25519 secret of pair-verify
 
+	key   []byte // of the pairing
 	admin atomic.Bool
 	done  <-chan struct{}
 }
@@ -34,10 +39,7 @@ func (p *Peer) Admin() bool { return p.admin.Load() }
 // Done is closed when the connection has ended; nil on a Peer made by hand.
 func (p *Peer) Done() <-chan struct{} { return p.done }
 
-var (
-	errFlooded = errors.New("hap: the controller is too far behind")
-	errUnknown = errors.New("hap: the controller is not paired any more")
-)
+var errFlooded = errors.New("hap: the controller is too far behind")
 
 // Bodies before and after a controller has proved itself, in bytes.
 const (
@@ -57,11 +59,11 @@ type session struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // emitter and device calls
 
-	setup   *pairing.Setup
-	verify  *pairing.Verify
-	settled atomic.Bool  // in a pair-setup: not to be closed for lack of room
-	heard   atomic.Int64 // Unix nanoseconds of the last request
-	peer    *Peer        // nil until verified; written under server.mu
+	setup  *pairing.Setup
+	verify *pairing.Verify
+	stake  atomic.Int32 // what a stranger would lose: silent, asking or settingUp
+	heard  atomic.Int64 // Unix nanoseconds of the last request or event
+	peer   *Peer        // nil until verified; written under server.mu
 
 	query   message.Query
 	writes  message.Writes
@@ -151,28 +153,38 @@ func (s *session) maxBody() int {
 	return maxSecureBody
 }
 
-// awaitRequest returns when a byte has come. Verified controllers may be silent
-// for as long as they like.
+// awaitRequest returns when a byte has come.
 func (s *session) awaitRequest() error {
-	limits := s.server.limits
-	if len(s.conn.Buffered()) == 0 {
-		var until time.Time
-		if s.peer == nil {
-			until = time.Now().Add(limits.Idle)
-			if s.setup.Running() {
-				until = time.Now().Add(limits.Setup)
-			}
-		}
-		if err := s.conn.SetReadDeadline(until); err != nil {
+	for len(s.conn.Buffered()) == 0 {
+		if err := s.conn.SetReadDeadline(time.Now().Add(s.patience())); err != nil {
 			return err
 		}
-		if err := s.conn.Fill(); err != nil {
+		err := s.conn.Fill()
+		if err != nil && (s.peer == nil || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err
+		}
+		if err != nil && !s.server.mayStay(s) {
+			return errSilent
 		}
 	}
 	now := time.Now()
 	s.heard.Store(now.UnixNano())
-	return s.conn.SetReadDeadline(now.Add(limits.Request))
+	if s.stake.Load() == silent {
+		s.stake.Store(asking)
+	}
+	return s.conn.SetReadDeadline(now.Add(s.server.limits.Request))
+}
+
+// patience is how long nothing may come. Controllers may be silent for as long
+// as they like, unless there are many.
+func (s *session) patience() time.Duration {
+	switch {
+	case s.peer != nil:
+		return s.server.limits.Silence
+	case s.setup.Running():
+		return s.server.limits.Setup
+	}
+	return s.server.limits.Idle
 }
 
 // begin holds events back until the answer.
@@ -191,7 +203,7 @@ func (s *session) secure(v *pairing.Verified) error {
 	}
 	peer := &Peer{
 		Number: s.number, Controller: v.Peer.ID, Local: s.local, Remote: s.remote,
-		Secret: v.Secret, done: s.ctx.Done(),
+		Secret: v.Secret, key: v.Peer.Key, done: s.ctx.Done(),
 	}
 	if !s.server.enter(s, peer) {
 		return errUnknown
@@ -200,16 +212,16 @@ func (s *session) secure(v *pairing.Verified) error {
 	return nil
 }
 
-// await runs one call to the outside and stops waiting for it when ctx ends; the
-// session still waits for it when it closes.
-func await[T any](ctx context.Context, s *session, call func() (T, error)) (T, error) {
+// await runs one call to an accessory and stops waiting for it when ctx ends;
+// the session still waits for it when it closes.
+func await[T any](ctx context.Context, s *session, aid uint64, call func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
 	}
 	done := make(chan outcome, 1)
 	s.work.Go(func() {
-		v, err := call()
+		v, err := guard(s.server, aid, call)
 		done <- outcome{v, err}
 	})
 	select {
@@ -219,4 +231,40 @@ func await[T any](ctx context.Context, s *session, call func() (T, error)) (T, e
 		var none T
 		return none, ctx.Err()
 	}
+}
+
+// guard makes one call into the code of an accessory. A panic there is the fault
+// of that accessory alone: the controller hears that it is unreachable, and
+// everything else goes on.
+func guard[T any](s *Server, aid uint64, call func() (T, error)) (v T, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.blame(aid, fault)
+			var none T
+			v, err = none, StatusUnreachable
+		}
+	}()
+	return call()
+}
+
+// blame logs the first panic of an accessory. What the panic says stays out of
+// the log unless the Go runtime says it: it may be a value of the household.
+func (s *Server) blame(aid uint64, fault any) {
+	const most = 256 // aids come from controllers
+	s.mu.Lock()
+	_, known := s.faults[aid]
+	if !known && len(s.faults) < most {
+		s.faults[aid] = struct{}{}
+	} else {
+		known = true
+	}
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	what := fmt.Sprintf("%T", fault)
+	if r, ok := fault.(runtime.Error); ok {
+		what = r.Error()
+	}
+	s.log.Error("hap: an accessory panicked", slog.Uint64("aid", aid), slog.String("panic", what), slog.String("stack", string(debug.Stack())))
 }

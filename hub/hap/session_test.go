@@ -328,14 +328,15 @@ func TestAnswersAndEvents(t *testing.T) {
 	}
 }
 
-// TestStrangersYield: the oldest makes room, but not one that is pairing.
+// TestStrangersYield: the oldest of those that say nothing makes room, not one
+// that is asking, or pairing.
 func TestStrangersYield(t *testing.T) {
 	t.Parallel()
 	limits := hap.Limits{Unauthenticated: 8, Idle: time.Hour, Setup: time.Hour}
 	h := open(t, hap.Options{Limits: limits}, &disk{}, bridge())
-	pairing, oldest := h.dial(t), h.dial(t)
+	pairing, asking, oldest := h.dial(t), h.dial(t), h.dial(t)
 	do(t, pairing, 200, "POST", "/pair-setup", "\x06\x01\x01\x00\x01\x00")
-	do(t, oldest, 470, "GET", "/accessories", "")
+	do(t, asking, 470, "GET", "/accessories", "")
 	for range 300 {
 		h.dial(t)
 	}
@@ -343,6 +344,7 @@ func TestStrangersYield(t *testing.T) {
 		t.Errorf("the oldest stranger was kept: %v", err)
 	}
 	do(t, pairing, 470, "GET", "/accessories", "")
+	do(t, asking, 470, "GET", "/accessories", "")
 }
 
 func TestStrangersAreBounded(t *testing.T) {

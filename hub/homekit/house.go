@@ -39,8 +39,15 @@ type Options struct {
 	// without pictures, so that it keeps its room, and the next Show tries again.
 	Camera func(a home.Accessory) (Camera, error)
 
-	IDs IDs
-	Log *slog.Logger // nil means silence; IDs are logged, names never
+	IDs    IDs
+	Faults Faults       // may be nil
+	Log    *slog.Logger // nil means silence; IDs are logged, names never
+}
+
+// Faults is where people are told what is wrong with an accessory, by its ID.
+type Faults interface {
+	Raise(code, subject string, args map[string]string)
+	Clear(code, subject string)
 }
 
 // Camera is what makes an accessory a camera.
@@ -70,7 +77,12 @@ type Server struct {
 	Model       string // for hap.Options
 	Category    uint8  // for hap.Options: 2 bridge, 17 camera, …
 	Accessories []*hap.Accessory
+
+	ids map[uint64]string
 }
+
+// ID is the accessory that this server shows under a HomeKit number; "" where there is none.
+func (s Server) ID(aid uint64) string { return s.ids[aid] }
 
 // House is safe for concurrent use.
 type House struct {
@@ -186,9 +198,10 @@ func servers(things []*thing) []Server {
 		i := slices.IndexFunc(all, func(s Server) bool { return s.Key == t.plan.server })
 		if i < 0 {
 			i = len(all)
-			all = append(all, Server{Key: t.plan.server, Name: t.plan.name, Model: plain(t.plan.offer.Model, t.plan.model()), Category: t.plan.category()})
+			all = append(all, Server{Key: t.plan.server, Name: t.plan.name, Model: plain(t.plan.offer.Model, t.plan.model()), Category: t.plan.category(), ids: map[uint64]string{}})
 		}
 		all[i].Accessories = append(all[i].Accessories, t.accessory)
+		all[i].ids[t.accessory.AID] = t.plan.key
 	}
 	return all
 }
