@@ -123,10 +123,7 @@ func (c *call) sayServer(s wire.HomeKit, force bool) error {
 	if err != nil {
 		return err
 	}
-	state := c.text.Text("homekit.unpaired", nil)
-	if s.Paired {
-		state = c.text.Count("homekit.controllers", max(s.Controllers, 1))
-	}
+	state := c.paired(s)
 	if s.Kind == private {
 		state += " " + c.armed(s)
 	}
@@ -137,6 +134,14 @@ func (c *call) sayServer(s wire.HomeKit, force bool) error {
 		return err
 	}
 	return c.screen().draw(s, force)
+}
+
+// paired says with how many.
+func (c *call) paired(s wire.HomeKit) string {
+	if !s.Paired {
+		return c.text.Text("homekit.unpaired", nil)
+	}
+	return c.text.Count("homekit.controllers", max(s.Controllers, 1))
 }
 
 // armed says whether a private server answers.
@@ -178,7 +183,7 @@ func (r *room) forget() *cobra.Command {
 			return err
 		}
 		if !c.json {
-			if err := c.say("homekit.forget", "name", s.Name, "paired", c.text.Count("homekit.controllers", s.Controllers)); err != nil {
+			if err := c.say("homekit.forget", "name", s.Name, "paired", c.paired(s)); err != nil {
 				return err
 			}
 		}
