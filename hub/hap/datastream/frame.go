@@ -21,7 +21,7 @@ const (
 	frameType  = 0x01
 	headLength = 4
 	maxPayload = 0xFFFFF
-	keep       = 64 << 10 // larger buffers are not held for the life of a stream
+	keep       = 320 << 10 // what a recording sends at once fits; larger buffers are not kept for the life of a stream
 )
 
 // Errors that end a stream.

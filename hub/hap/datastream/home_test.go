@@ -114,7 +114,7 @@ func (h *house) serve() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	a := &hap.Accessory{AID: 1, Services: []*hap.Service{information(h.t), h.transport.Service()}}
+	a := &hap.Accessory{AID: 1, Services: []*hap.Service{information(h.t), protocol(h.t), h.transport.Service()}}
 	iid := uint64(1)
 	for _, s := range a.Services {
 		s.IID, iid = iid, iid+1
@@ -147,14 +147,25 @@ func (h *house) serve() {
 func information(t testing.TB) *hap.Service {
 	t.Helper()
 	s := &hap.Service{Type: "3E", Characteristics: []*hap.Characteristic{{Type: "14", Format: hap.FormatBool, Perms: hap.PermWrite}}}
-	for _, typ := range []string{"20", "21", "23", "30", "52"} {
-		c := &hap.Characteristic{Type: typ, Format: hap.FormatString, Perms: hap.PermRead}
-		if err := c.Set(hap.String("1.0")); err != nil {
-			t.Fatal(err)
-		}
-		s.Characteristics = append(s.Characteristics, c)
+	for _, typ := range []string{"20", "21", "23", "30", "52", "E3"} {
+		s.Characteristics = append(s.Characteristics, version(t, typ))
 	}
 	return s
+}
+
+func protocol(t testing.TB) *hap.Service {
+	t.Helper()
+	return &hap.Service{Type: "A2", Characteristics: []*hap.Characteristic{version(t, "37")}}
+}
+
+// version is a text that may stand for any of what an accessory says about itself.
+func version(t testing.TB, typ string) *hap.Characteristic {
+	t.Helper()
+	c := &hap.Characteristic{Type: typ, Format: hap.FormatString, Perms: hap.PermRead}
+	if err := c.Set(hap.String("1.0")); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // phone is a HAP session, and the secret that it was made with.

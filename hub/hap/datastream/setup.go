@@ -48,7 +48,7 @@ func (t *Transport) setUp(p *hap.Peer, written []byte) ([]byte, error) {
 	rand.Read(ours) // crypto/rand ends the program rather than fail
 	k := &ticket{peer: p, used: make(chan struct{})}
 	if k.open, k.seal, err = ciphers(p.Secret, slices.Concat(theirs, ours)); err != nil {
-		t.log.Error("datastream: keys", "error", err)
+		t.log.Warn("datastream: no keys", "error", err)
 		return tlv8.AppendUint8(nil, 1, setupError), nil
 	}
 	if status := t.expect(k); status != setupOK {
@@ -81,6 +81,9 @@ func parseSetup(b []byte) ([]byte, error) {
 
 // ciphers are those of the two directions of one stream. The keys live on in them only.
 func ciphers(secret, salt []byte) (open, seal cipher.AEAD, err error) {
+	if len(secret) == 0 { // anyone can make keys of nothing
+		return nil, nil, errors.New("datastream: the session has no secret")
+	}
 	if open, err = derived(secret, salt, "HDS-Write-Encryption-Key"); err != nil {
 		return nil, nil, err
 	}
