@@ -65,7 +65,9 @@ func (l Limits) orDefaults() Limits {
 	}
 }
 
-// Transport is the data stream side of one HAP server. It is safe for concurrent use.
+// Transport is the data stream side of one accessory: a stream belongs to the service that it was set
+// up with, and nothing that is said over it names the accessory. A server can have several. It is safe
+// for concurrent use.
 type Transport struct {
 	options Options
 	limits  Limits

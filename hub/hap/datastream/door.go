@@ -125,7 +125,7 @@ func (t *Transport) identify(c *conn, d *door) (*ticket, message, error) {
 			continue
 		}
 		hello, err := parseMessage(payload)
-		if !t.take(k) || err != nil || hello.kind != request || hello.protocol != control || hello.topic != topicHello {
+		if good := t.take(k); !good || err != nil || !hello.hello() {
 			return nil, message{}, errors.Join(errStranger, err)
 		}
 		return k, hello, nil

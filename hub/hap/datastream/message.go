@@ -59,6 +59,11 @@ type message struct {
 	body            opack.Value
 }
 
+// hello reports whether m is the request that begins a stream.
+func (m message) hello() bool {
+	return m.kind == request && m.protocol == control && m.topic == topicHello
+}
+
 var (
 	errHeader = errors.New("datastream: not a header")
 	errBody   = errors.New("datastream: the message is no dictionary")

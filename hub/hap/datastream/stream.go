@@ -192,7 +192,7 @@ func (s *Stream) hear(m message) error {
 		return nil
 	case m.kind == event:
 		return nil
-	case m.protocol == control && m.topic == topicHello: // once more
+	case m.hello(): // once more
 		return s.answer(m, StatusOK, opack.Value{})
 	case !known:
 		return s.answer(m, StatusMissingProtocol, opack.Value{})
