@@ -75,6 +75,12 @@ type home struct {
 
 func open(t testing.TB, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
 	t.Helper()
+	return start(t, func(l net.Listener) net.Listener { return l }, o, d, accs...)
+}
+
+// start is open on a listener of another kind.
+func start(t testing.TB, kind func(net.Listener) net.Listener, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
+	t.Helper()
 	o.Name, o.Model, o.Memory = "Ingle", "Hub", d
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := hap.New(ctx, o)
@@ -89,7 +95,7 @@ func open(t testing.TB, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
+	go func() { done <- s.Serve(ctx, kind(l)) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -154,7 +160,12 @@ func accessory(aid uint64, name string, services ...*hap.Service) *hap.Accessory
 	return &hap.Accessory{AID: aid, Services: append([]*hap.Service{about}, services...)}
 }
 
-func bridge() *hap.Accessory { return accessory(1, "Bridge") }
+func bridge() *hap.Accessory { return accessory(1, "Bridge", protocol(100)) }
+
+// protocol is what the accessory of a whole server has besides its own services.
+func protocol(iid uint64) *hap.Service {
+	return &hap.Service{IID: iid, Type: "A2", Characteristics: []*hap.Characteristic{text(iid+1, "37", "1.1.0")}}
+}
 
 const everything = hap.PermRead | hap.PermWrite | hap.PermEvents
 
