@@ -68,6 +68,7 @@ type session struct {
 	query   message.Query
 	writes  message.Writes
 	results []result
+	names   []id // of one request, in rising order
 	head    []byte
 	body    []byte
 	timed   timedWrite

@@ -3,7 +3,9 @@ package hap_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -168,54 +170,31 @@ func TestEventsWaitForTheAnswer(t *testing.T) {
 // TestStalledSubscriber: one phone that stops reading costs only itself.
 func TestStalledSubscriber(t *testing.T) {
 	t.Parallel()
-	words := &hap.Characteristic{Type: "E3", Format: hap.FormatString, Perms: everything, MaxLen: 1 << 20}
-	s, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &disk{}, Limits: hap.Limits{Window: time.Millisecond}})
+	picture := &hap.Characteristic{Type: foreign(1), Format: hap.FormatBytes, Perms: everything}
+	h := start(t, func(l net.Listener) net.Listener { return stranded{l} }, hap.Options{Limits: hap.Limits{Window: time.Millisecond}},
+		&disk{}, bridge(), sensor(2, "Picture", picture))
+	creds, err := haptest.Pair(h.ctx, h.addr, h.Setup().Code, haptest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Publish(t.Context(), bridge(), sensor(2, "Words", words)); err != nil {
-		t.Fatal(err)
-	}
-	l, err := s.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, stranded{l}) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
-	h := &home{Server: s, addr: l.Addr().String(), ctx: t.Context()}
-	creds, err := haptest.Pair(h.ctx, h.addr, s.Setup().Code, haptest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	good, stalled := h.session(t, creds), h.session(t, creds)
+	good, stalled := h.session(t, creds), h.slim(t, creds)
 	put(t, good, 204, subscribe)
-	put(t, stalled, 204, subscribe)
-	// Its receiver stops once its channel of answers is full and stays so.
-	for range 100 {
-		stalled.Send(haptest.Request("GET", "/characteristics?id=1.3", nil))
-	}
-	final := ""
+	stalled.ask(t, haptest.Request("PUT", "/characteristics", []byte(`{"characteristics":[`+subscribe+`]}`)), 204)
 	for i := range 60 {
-		final = fmt.Sprint(i, strings.Repeat("x", 100_000))
+		final := append([]byte{byte(i)}, make([]byte, 100_000)...)
 		start := time.Now()
-		words.Set(hap.String(final))
+		picture.Set(hap.Bytes(final))
 		if d := time.Since(start); d > 5*time.Second {
 			t.Fatalf("the device waited %v", d)
 		}
-		if got := next(t, good); string(got[0].Value) != `"`+final+`"` {
+		want, _ := json.Marshal(final)
+		if got := next(t, good); string(got[0].Value) != string(want) {
 			t.Fatalf("change %d: other value", i)
 		}
 	}
 	// Dropped means that the server has closed: writing fails sooner or later.
 	eventually(t, "the stalled session is dropped", func() bool {
-		return stalled.Send(haptest.Request("GET", "/characteristics?id=1.3", nil)) != nil
+		return stalled.send(haptest.Request("GET", "/characteristics?id=1.3", nil)) != nil
 	})
 	do(t, good, 200, "GET", "/characteristics?id=1.3", "")
 }
