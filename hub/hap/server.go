@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 )
 
 // Options are fixed for the life of a server. Name, Model and Memory are needed.
@@ -209,6 +210,10 @@ func (s *Server) Paired() bool { return !s.gate.Open(s.snapshot().record()) }
 // DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
 func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
 
+// Tries is how many wrong setup codes were tried since a controller was paired or
+// they were forgiven; after a hundred nobody can pair.
+func (s *Server) Tries() int { return s.snapshot().Tries }
+
 // ResetTries allows pairing again after too many wrong setup codes.
 func (s *Server) ResetTries(ctx context.Context) error {
 	return s.change(ctx, func(state *State) error {
@@ -220,12 +225,8 @@ func (s *Server) ResetTries(ctx context.Context) error {
 // NewCode replaces the setup code and the setup ID by random ones and forgives
 // wrong tries: whoever knew the old code cannot pair any more.
 func (s *Server) NewCode(ctx context.Context) error {
-	fresh, err := NewState()
-	if err != nil {
-		return err
-	}
-	err = s.change(ctx, func(state *State) error {
-		state.SetupCode, state.SetupID, state.Tries = fresh.SetupCode, fresh.SetupID, 0
+	err := s.change(ctx, func(state *State) error {
+		state.SetupCode, state.SetupID, state.Tries = setup.NewCode(), setup.NewID(), 0
 		return nil
 	})
 	if err == nil {
