@@ -73,14 +73,20 @@ func (s store) Identity() (string, ed25519.PrivateKey) {
 	return state.DeviceID, ed25519.NewKeyFromSeed(state.Seed)
 }
 
-func (s store) Record() pairing.Record { return s.snapshot().record() }
+func (s store) Record() pairing.Record { return s.recordOf(s.snapshot()) }
+
+func (s store) recordOf(state State) pairing.Record {
+	r := state.record()
+	r.Shut = s.options.Shut != nil && s.options.Shut()
+	return r
+}
 
 // Update also brings live sessions up to date: who may change pairings, and
 // whether the server still waits for its first controller.
 func (s store) Update(ctx context.Context, change func(*pairing.Record) error) error {
 	var before, after bool
 	err := s.change(ctx, func(state *State) error {
-		r := state.record()
+		r := s.recordOf(*state)
 		before = s.gate.Open(r)
 		if err := change(&r); err != nil {
 			return err

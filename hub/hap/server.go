@@ -34,6 +34,10 @@ type Options struct {
 	// is called by connections and returns at once. Nil means nobody listens.
 	Notice func(Notice)
 
+	// Shut refuses pair-setup as unavailable while it is true, also one that has
+	// begun. It must answer at once. Nil means never.
+	Shut func() bool
+
 	Log    *slog.Logger // nil means silence; secrets and values are never logged
 	Limits Limits
 }

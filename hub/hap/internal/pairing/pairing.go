@@ -29,7 +29,8 @@ type Peer struct {
 type Record struct {
 	Code  string // XXX-XX-XXX, never changed here
 	Peers []Peer
-	Tries int // wrong codes since the last success
+	Tries int  // wrong codes since the last success
+	Shut  bool // nobody may pair for now; never changed here
 
 	// Unanswered says that the only peer may not know of its pairing: a cut may
 	// have come between the disk and the answer. Then it may be replaced.

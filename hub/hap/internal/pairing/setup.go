@@ -120,7 +120,7 @@ func (s *Setup) start(message tlv8.Items) ([]byte, error) {
 	}
 	record := s.store.Record()
 	switch {
-	case !s.gate.Open(record):
+	case record.Shut, !s.gate.Open(record):
 		return nil, refuseUnavailable
 	case record.Tries >= MaxTries:
 		return nil, refuseMaxTries
@@ -157,6 +157,8 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 	}
 	err = s.store.Update(ctx, func(r *Record) error {
 		switch {
+		case r.Shut:
+			return refuseUnavailable
 		case r.Tries >= MaxTries:
 			return refuseMaxTries
 		case r.Code != s.code: // replaced since M1
@@ -255,7 +257,7 @@ func (s *Setup) commit(ctx context.Context, peer Peer) error {
 		switch {
 		case r.Code != s.code:
 			return refuseAuthentication
-		case !s.gate.tell(s, *r):
+		case r.Shut, !s.gate.tell(s, *r):
 			return refuseUnavailable
 		}
 		r.Peers, r.Tries, r.Unanswered = []Peer{peer}, 0, true
