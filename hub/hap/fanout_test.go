@@ -2,12 +2,8 @@ package hap_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -98,60 +94,4 @@ func TestFanOut(t *testing.T) {
 			t.Errorf("client %d: %d messages in %v", n, messages, spent)
 		}
 	}
-}
-
-// TestNoEventForStrangers: neither before a controller has proved itself, nor
-// without a subscription, nor on a new connection from the port of an old one.
-func TestNoEventForStrangers(t *testing.T) {
-	t.Parallel()
-	a, on, _ := lamp(2, "Lamp")
-	h, creds, witness := paired(t, hap.Options{Limits: hap.Limits{Window: time.Millisecond}}, bridge(), a)
-	put(t, witness, 204, subscribe)
-	first, port := h.from(t, 0)
-	old := &lean{socket: first}
-	old.verify(t, creds)
-	old.ask(t, haptest.Request("PUT", "/characteristics", []byte(`{"characteristics":[`+subscribe+`]}`)), 204)
-	first.(*net.TCPConn).SetLinger(0) // frees the port at once
-	first.Close()
-	again, _ := h.from(t, port)
-	quiet := h.session(t, creds) // verified, but not subscribed
-	if _, err := again.Write(haptest.Request("GET", "/accessories", nil)); err != nil {
-		t.Fatal(err)
-	}
-	heard := &lean{socket: again, raw: make([]byte, 0, 4096)}
-	heard.clear(t, "HTTP/1.1 470 ")
-	state := false
-	for range 20 {
-		state = !state
-		on.Set(hap.Bool(state))
-		next(t, witness)
-	}
-	if _, err := again.Write(haptest.Request("GET", "/nothing", nil)); err != nil {
-		t.Fatal(err)
-	}
-	heard.clear(t, "HTTP/1.1 404 ") // and nothing before it
-	do(t, quiet, 200, "GET", "/characteristics?id=2.9", "")
-	if len(quiet.Events()) != 0 {
-		t.Error("an event without a subscription")
-	}
-}
-
-// from connects from a port of the client's choice; 0 is any.
-func (h *home) from(t *testing.T, port int) (net.Conn, int) {
-	t.Helper()
-	dialer := net.Dialer{
-		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port},
-		Control: func(_, _ string, c syscall.RawConn) error {
-			var set error
-			return errors.Join(c.Control(func(fd uintptr) { set = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) }), set)
-		},
-	}
-	var c net.Conn
-	eventually(t, "the port is free", func() bool {
-		var err error
-		c, err = dialer.DialContext(context.Background(), "tcp", h.addr)
-		return err == nil
-	})
-	t.Cleanup(func() { c.Close() })
-	return c, c.LocalAddr().(*net.TCPAddr).Port
 }

@@ -79,20 +79,23 @@ func TestConfigNumberWraps(t *testing.T) {
 	}
 }
 
+// named gives the lamp of an accessory a name that can be written (iid 30).
+func named(t *testing.T, a *hap.Accessory) *hap.Characteristic {
+	t.Helper()
+	c := &hap.Characteristic{IID: 30, Type: "E3", Format: hap.FormatString, Perms: everything}
+	if err := c.Set(hap.String("Lamp")); err != nil {
+		t.Fatal(err)
+	}
+	a.Services[1].Characteristics = append(a.Services[1].Characteristics, c)
+	return c
+}
+
 // TestConfigNumberCountsDatabases: one more for each that differs, and for
 // nothing else; every session lives through all of it.
 func TestConfigNumberCountsDatabases(t *testing.T) {
 	t.Parallel()
-	name := func(a *hap.Accessory) *hap.Characteristic {
-		c := &hap.Characteristic{IID: 30, Type: "E3", Format: hap.FormatString, Perms: everything}
-		if err := c.Set(hap.String("Lamp")); err != nil {
-			t.Fatal(err)
-		}
-		a.Services[1].Characteristics = append(a.Services[1].Characteristics, c)
-		return c
-	}
 	a, on, brightness := lamp(2, "Lamp")
-	configured := name(a)
+	configured := named(t, a)
 	b, _, _ := lamp(3, "Other")
 	h, creds, c := paired(t, hap.Options{}, bridge(), a)
 	put(t, c, 204, subscribe)
@@ -133,9 +136,8 @@ func TestConfigNumberCountsDatabases(t *testing.T) {
 	configured.OnWrite = func(context.Context, *hap.Peer, hap.Value) (hap.Value, error) { return hap.Value{}, hap.StatusBusy }
 	step("not done", 0, func() { put(t, c, 207, `{"aid":2,"iid":30,"value":"Bad"}`) })
 	renamed, on, _ := lamp(2, "Lantern")
-	name(renamed)
+	named(t, renamed)
 	step("rename", 1, publish(bridge(), renamed))
-	do(t, c, 200, "GET", "/characteristics?id=2.9", "")
 	for { // the last of what was owed is what the new one says
 		on.Set(hap.Bool(false))
 		on.Set(hap.Bool(true))
