@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -154,6 +155,43 @@ func (b *bridges) status() []wire.HomeKit {
 func homeKitOf(s servers.Status) wire.HomeKit {
 	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
 		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired}
+}
+
+// HomeKit implements server.Bridges.
+func (d *daemon) HomeKit(context.Context) ([]wire.HomeKit, error) {
+	return d.inside().bridges.status(), nil
+}
+
+// NewCode implements server.Bridges.
+func (d *daemon) NewCode(ctx context.Context, id string) (wire.HomeKit, error) {
+	s, err := d.inside().bridges.servers.NewCode(ctx, id)
+	return homeKitOf(s), noServer(id, err)
+}
+
+// Unpair implements server.Bridges.
+func (d *daemon) Unpair(ctx context.Context, id string) error {
+	return noServer(id, d.inside().bridges.servers.Unpair(ctx, id))
+}
+
+// Arm implements server.Bridges: every server of this home answers always.
+func (d *daemon) Arm(_ context.Context, id string, _ time.Duration) (wire.HomeKit, error) {
+	return wire.HomeKit{}, d.Disarm(context.Background(), id)
+}
+
+// Disarm implements server.Bridges.
+func (d *daemon) Disarm(_ context.Context, id string) error {
+	s, err := d.inside().bridges.servers.Find(id)
+	if err != nil {
+		return noServer(id, err)
+	}
+	return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
+}
+
+func noServer(id string, err error) error {
+	if errors.Is(err, servers.ErrUnknown) {
+		return wire.Refuse(http.StatusNotFound, wire.CodeNoServer, "name", id)
+	}
+	return problem(err)
 }
 
 func (b *bridges) close() error {
