@@ -119,6 +119,9 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 
 // sayServer shows one server in full.
 func (c *call) sayServer(s wire.HomeKit, force bool) error {
+	if s.Port == 0 { // nothing of it exists before it is armed
+		return c.say("homekit.dormant", "name", s.Name, "kind", c.text.Text("homekit.kind."+s.Kind, nil), "state", c.armed(s))
+	}
 	err := c.say("homekit.server", "name", s.Name, "kind", c.text.Text("homekit.kind."+s.Kind, nil), "port", strconv.Itoa(s.Port), "id", s.DeviceID)
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ func HomeKit(out io.Writer, text *i18n.Texts, list []wire.HomeKit) error {
 	s := screenOf(out, text)
 	more := false
 	for _, h := range list {
+		if silent(h) {
+			continue // whoever wants it asks for it
+		}
 		if err := s.line(h); err != nil {
 			return err
 		}
@@ -68,10 +71,12 @@ func (s screen) say(key string, args i18n.Args) error {
 	return err
 }
 
+// silent says of a private server that it does not answer.
+func silent(h wire.HomeKit) bool { return h.Kind == private && h.ArmedUntil == nil }
+
 // draw shows a server's QR code, if there is somebody to scan it and it would help, or if told.
 func (s screen) draw(h wire.HomeKit, force bool) error {
-	silent := h.Kind == private && h.ArmedUntil == nil
-	if h.SetupURI == "" || !force && (!s.live || h.Paired || silent) {
+	if h.SetupURI == "" || !force && (!s.live || h.Paired || silent(h)) {
 		return nil
 	}
 	lines, err := s.able.QR(h.SetupURI)
