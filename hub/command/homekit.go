@@ -104,6 +104,9 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 	if err != nil {
 		return err
 	}
+	if s.SetupURI == "" {
+		return wire.Refuse(0, "homekit.no-code", "name", s.Name)
+	}
 	var png bytes.Buffer
 	if err := setup.PNG(&png, s.SetupURI, s.SetupCode, module); err != nil {
 		return err
@@ -119,15 +122,18 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 
 // sayServer shows one server in full.
 func (c *call) sayServer(s wire.HomeKit, force bool) error {
-	err := c.say("homekit.server", "name", s.Name, "kind", c.text.Text("homekit.kind."+s.Kind, nil), "port", strconv.Itoa(s.Port), "id", s.DeviceID)
-	if err != nil {
+	key, kind := "homekit.server", c.text.Text("homekit.kind."+s.Kind, nil)
+	if s.DeviceID == "" { // a private server is made when it is armed for the first time
+		key = "homekit.unmade"
+	}
+	if err := c.say(key, "name", s.Name, "kind", kind, "port", strconv.Itoa(s.Port), "id", s.DeviceID); err != nil {
 		return err
 	}
 	state := c.paired(s)
 	if s.Kind == private {
 		state += " " + c.armed(s)
 	}
-	if err := c.say("homekit.state", "state", state); err != nil {
+	if err := c.say("homekit.state", "state", state); err != nil || s.SetupCode == "" {
 		return err
 	}
 	if err := c.say("homekit.code", "code", s.SetupCode, "uri", s.SetupURI); err != nil {
@@ -166,7 +172,11 @@ func (r *room) newCode() *cobra.Command {
 		if c.json {
 			return c.printJSON(s)
 		}
-		if err := c.say("homekit.new-code", "name", s.Name, "code", s.SetupCode, "uri", s.SetupURI); err != nil {
+		key := "homekit.new-code"
+		if s.SetupCode == "" {
+			key = "homekit.new-code.silent"
+		}
+		if err := c.say(key, "name", s.Name, "code", s.SetupCode, "uri", s.SetupURI); err != nil {
 			return err
 		}
 		return c.screen().draw(s, false)
@@ -200,7 +210,7 @@ func (r *room) forget() *cobra.Command {
 				Forgotten string `json:"forgotten"`
 			}{s.ID})
 		}
-		return c.say("homekit.forgotten", "name", s.Name, "code", s.SetupCode)
+		return c.say("homekit.forgotten", "name", s.Name)
 	})
 	c.Short = r.text.Text("command.homekit.forget", nil)
 	c.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.yes", nil))

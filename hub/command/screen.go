@@ -41,7 +41,7 @@ func HomeKit(out io.Writer, text *i18n.Texts, list []wire.HomeKit) error {
 			return err
 		}
 		if h.Kind != "bridge" {
-			more = more || !h.Paired
+			more = more || !h.Paired && h.SetupURI != ""
 			continue
 		}
 		if err := s.draw(h, false); err != nil {
@@ -57,8 +57,11 @@ func HomeKit(out io.Writer, text *i18n.Texts, list []wire.HomeKit) error {
 // line says in a line how to pair with a server.
 func (s screen) line(h wire.HomeKit) error {
 	key := "homekit.line"
-	if h.Paired {
+	switch {
+	case h.Paired:
 		key = "homekit.paired"
+	case h.SetupCode == "":
+		key = "homekit.locked"
 	}
 	return s.say(key, i18n.Args{"name": h.Name, "code": h.SetupCode, "uri": h.SetupURI})
 }
@@ -70,8 +73,7 @@ func (s screen) say(key string, args i18n.Args) error {
 
 // draw shows a server's QR code, if there is somebody to scan it and it would help, or if told.
 func (s screen) draw(h wire.HomeKit, force bool) error {
-	silent := h.Kind == private && h.ArmedUntil == nil
-	if h.SetupURI == "" || !force && (!s.live || h.Paired || silent) {
+	if h.SetupURI == "" || !force && (!s.live || h.Paired) {
 		return nil
 	}
 	lines, err := s.able.QR(h.SetupURI)

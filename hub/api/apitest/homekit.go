@@ -9,10 +9,12 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// The code that NewCode sets.
+// What NewCode sets, and what the private server has while it is armed.
 const (
 	NewSetupCode = "703-18-254"
 	NewSetupURI  = "X-HM://0024MSQ0EINGL"
+	PrivateCode  = "643-36-218"
+	PrivateURI   = "X-HM://0024J8I8QPXHF"
 )
 
 // bridge is the HomeKit server that every hub has.
@@ -44,7 +46,9 @@ func (h *Home) HomeKit(ctx context.Context) ([]wire.HomeKit, error) {
 // NewCode sets NewSetupCode.
 func (h *Home) NewCode(_ context.Context, id string) (wire.HomeKit, error) {
 	return h.alter(id, func(s *wire.HomeKit) error {
-		s.SetupCode, s.SetupURI = NewSetupCode, NewSetupURI
+		if s.SetupCode != "" { // else nobody is shown one now
+			s.SetupCode, s.SetupURI = NewSetupCode, NewSetupURI
+		}
 		return nil
 	})
 }
@@ -74,7 +78,11 @@ func arm(s *wire.HomeKit, until *time.Time) error {
 	if s.Kind != "private" {
 		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
 	}
-	s.ArmedUntil = until
+	s.Port, s.DeviceID, s.ArmedUntil = 40002, "AA:BB:CC:DD:EE:03", until
+	s.SetupCode, s.SetupURI = PrivateCode, PrivateURI
+	if until == nil { // nobody pairs with it now
+		s.SetupCode, s.SetupURI = "", ""
+	}
 	return nil
 }
 
