@@ -154,7 +154,16 @@ func (b *bridges) status() []wire.HomeKit {
 
 func homeKitOf(s servers.Status) wire.HomeKit {
 	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
-		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired}
+		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, ArmedUntil: until(s.ArmedUntil)}
+}
+
+// until is a time on the wire, where none is nothing.
+func until(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 // HomeKit implements server.Bridges.
@@ -173,18 +182,42 @@ func (d *daemon) Unpair(ctx context.Context, id string) error {
 	return noServer(id, d.inside().bridges.servers.Unpair(ctx, id))
 }
 
-// Arm implements server.Bridges: every server of this home answers always.
-func (d *daemon) Arm(_ context.Context, id string, _ time.Duration) (wire.HomeKit, error) {
-	return wire.HomeKit{}, d.Disarm(context.Background(), id)
+// Arm implements server.Bridges.
+func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.HomeKit, error) {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return wire.HomeKit{}, err
+	}
+	s, err := b.servers.Arm(ctx, t)
+	if errors.Is(err, servers.ErrNothingPrivate) {
+		return wire.HomeKit{}, wire.Refuse(http.StatusConflict, wire.CodeNoPrivate)
+	}
+	return homeKitOf(s), problem(err)
 }
 
-// Disarm implements server.Bridges.
-func (d *daemon) Disarm(_ context.Context, id string) error {
-	s, err := d.inside().bridges.servers.Find(id)
-	if err != nil {
-		return noServer(id, err)
+// Disarm implements server.Bridges. What does not stop is for people to see, as it always is; the
+// server is locked all the same.
+func (d *daemon) Disarm(ctx context.Context, id string) error {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return err
 	}
-	return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
+	return problem(b.servers.Disarm(ctx))
+}
+
+// private refuses what is not the private server. Without anything private there is none to be found.
+func (b *bridges) private(id string) error {
+	if id == homekit.PrivateServer {
+		return nil
+	}
+	s, err := b.servers.Find(id)
+	switch {
+	case err != nil:
+		return noServer(id, err)
+	case s.Kind != servers.Private:
+		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
+	}
+	return nil
 }
 
 func noServer(id string, err error) error {

@@ -92,7 +92,7 @@ func (c *call) private() (wire.HomeKit, error) {
 	}
 	at := slices.IndexFunc(list, func(s wire.HomeKit) bool { return s.Kind == private })
 	if at < 0 {
-		return wire.HomeKit{}, wire.Refuse(0, "homekit.no-private")
+		return wire.HomeKit{}, wire.Refuse(0, wire.CodeNoPrivate)
 	}
 	return list[at], nil
 }

@@ -37,11 +37,14 @@ func HomeKit(out io.Writer, text *i18n.Texts, list []wire.HomeKit) error {
 	s := screenOf(out, text)
 	more := false
 	for _, h := range list {
+		if silent(h) {
+			continue // whoever wants it asks for it
+		}
 		if err := s.line(h); err != nil {
 			return err
 		}
 		if h.Kind != "bridge" {
-			more = more || !h.Paired && h.SetupURI != ""
+			more = more || !h.Paired
 			continue
 		}
 		if err := s.draw(h, false); err != nil {
@@ -57,11 +60,8 @@ func HomeKit(out io.Writer, text *i18n.Texts, list []wire.HomeKit) error {
 // line says in a line how to pair with a server.
 func (s screen) line(h wire.HomeKit) error {
 	key := "homekit.line"
-	switch {
-	case h.Paired:
+	if h.Paired {
 		key = "homekit.paired"
-	case h.SetupCode == "":
-		key = "homekit.locked"
 	}
 	return s.say(key, i18n.Args{"name": h.Name, "code": h.SetupCode, "uri": h.SetupURI})
 }
@@ -70,6 +70,9 @@ func (s screen) say(key string, args i18n.Args) error {
 	_, err := io.WriteString(s.out, s.text.Text(key, args)+"\n")
 	return err
 }
+
+// silent says of a private server that it does not answer.
+func silent(h wire.HomeKit) bool { return h.Kind == private && h.ArmedUntil == nil }
 
 // draw shows a server's QR code, if there is somebody to scan it and it would help, or if told.
 func (s screen) draw(h wire.HomeKit, force bool) error {

@@ -13,11 +13,14 @@ func (s *Servers) NewCode(ctx context.Context, key string) (Status, error) {
 		return Status{}, err
 	}
 	s.options.Changed()
-	return r.status(), nil
+	return s.describe(r), nil
 }
 
-// Unpair forgets all controllers of the server with this key. It reports ErrUnknown.
+// Unpair forgets all controllers of the server with this key and ends their sessions; a bridge that
+// holds nothing ends with them. It reports ErrUnknown.
 func (s *Servers) Unpair(ctx context.Context, key string) error {
+	s.showing.Lock()
+	defer s.showing.Unlock()
 	r := s.find(key)
 	if r == nil {
 		return ErrUnknown
@@ -25,6 +28,11 @@ func (s *Servers) Unpair(ctx context.Context, key string) error {
 	if err := r.server.Unpair(ctx); err != nil {
 		return err
 	}
+	keep := map[string]bool{}
+	for _, spec := range s.specs() {
+		keep[spec.Key] = spec.Key != key || !spec.Spare()
+	}
+	s.withdraw(keep)
 	s.options.Changed()
 	return nil
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // Status is what the owner is shown of a server. Setup holds its secret code. A private server that was
-// never armed has only a Key, a Name and a Kind; one that is locked has no Setup.
+// never armed has only a Key, a Name and a Kind.
 type Status struct {
 	Key        string
 	Name       string
@@ -52,9 +52,7 @@ func (s *Servers) describe(r *running) Status {
 	status := Status{Key: r.spec.Key, Name: r.spec.Name, Kind: kindOf(r.spec.Key), Port: r.port,
 		DeviceID: r.server.DeviceID(), Setup: r.server.Setup(), Paired: r.server.Paired()}
 	if status.Kind == Private {
-		if status.ArmedUntil = s.armedUntil(); status.ArmedUntil.IsZero() {
-			status.Setup = hap.Setup{}
-		}
+		status.ArmedUntil = s.armedUntil()
 	}
 	return status
 }
@@ -78,36 +76,6 @@ func (s *Servers) Find(which string) (Status, error) {
 		}
 	}
 	return Status{}, ErrUnknown
-}
-
-// NewCode gives a server a new setup code: whoever knew the old one cannot pair any more. Who is
-// paired stays so. ErrUnknown where no such server runs.
-func (s *Servers) NewCode(ctx context.Context, key string) error {
-	r := s.find(key)
-	if r == nil {
-		return ErrUnknown
-	}
-	return r.server.NewCode(ctx)
-}
-
-// Unpair forgets all controllers of a server and ends their sessions; a bridge that holds nothing ends
-// with them. ErrUnknown where no such server runs.
-func (s *Servers) Unpair(ctx context.Context, key string) error {
-	s.showing.Lock()
-	defer s.showing.Unlock()
-	r := s.find(key)
-	if r == nil {
-		return ErrUnknown
-	}
-	if err := r.server.Unpair(ctx); err != nil {
-		return err
-	}
-	keep := map[string]bool{}
-	for _, spec := range s.specs() {
-		keep[spec.Key] = spec.Key != key || !spec.Spare()
-	}
-	s.withdraw(keep)
-	return nil
 }
 
 // specs is what was last shown.
