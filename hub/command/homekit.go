@@ -55,13 +55,20 @@ func (c *call) servers(named []string) ([]wire.HomeKit, error) {
 	if err != nil || len(named) == 0 {
 		return all, err
 	}
-	one := slices.IndexFunc(all, func(s wire.HomeKit) bool {
-		return s.ID == named[0] || s.DeviceID == named[0] || strings.EqualFold(s.Name, named[0])
-	})
-	if one < 0 {
-		return nil, wire.Refuse(0, wire.CodeNoServer, "name", named[0])
+	exact := func(s wire.HomeKit) bool { return s.Name == named[0] }
+	alike := func(s wire.HomeKit) bool {
+		return s.ID == named[0] || strings.EqualFold(s.DeviceID, named[0]) || strings.EqualFold(s.Name, named[0])
 	}
-	return all[one : one+1], nil
+	for _, fits := range []func(wire.HomeKit) bool{exact, alike} {
+		list := slices.DeleteFunc(slices.Clone(all), func(s wire.HomeKit) bool { return !fits(s) })
+		switch {
+		case len(list) == 1:
+			return list, nil
+		case len(list) > 1: // one's name is another's ID, say
+			return nil, which(list)
+		}
+	}
+	return nil, wire.Refuse(0, wire.CodeNoServer, "name", named[0])
 }
 
 // server is the one that is named, or the only one.
@@ -73,15 +80,23 @@ func (c *call) server(named []string) (wire.HomeKit, error) {
 	return only(list)
 }
 
+// only gives the one server that there is in a list, if it has been made.
 func only(list []wire.HomeKit) (wire.HomeKit, error) {
-	if len(list) != 1 {
-		var names []string
-		for _, s := range list {
-			names = append(names, s.Name)
-		}
-		return wire.HomeKit{}, wire.Refuse(0, codeWhich, "known", strings.Join(names, ", "))
+	switch {
+	case len(list) != 1:
+		return wire.HomeKit{}, which(list)
+	case list[0].DeviceID == "":
+		return wire.HomeKit{}, wire.Refuse(0, "homekit.no-code", "name", list[0].Name)
 	}
 	return list[0], nil
+}
+
+func which(list []wire.HomeKit) *wire.Problem {
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	return wire.Refuse(0, codeWhich, "known", strings.Join(names, ", "))
 }
 
 // private is the server of the private toys.
@@ -103,9 +118,6 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 	s, err := only(list)
 	if err != nil {
 		return err
-	}
-	if s.SetupURI == "" {
-		return wire.Refuse(0, "homekit.no-code", "name", s.Name)
 	}
 	var png bytes.Buffer
 	if err := setup.PNG(&png, s.SetupURI, s.SetupCode, module); err != nil {
@@ -172,11 +184,7 @@ func (r *room) newCode() *cobra.Command {
 		if c.json {
 			return c.printJSON(s)
 		}
-		key := "homekit.new-code"
-		if s.SetupCode == "" {
-			key = "homekit.new-code.silent"
-		}
-		if err := c.say(key, "name", s.Name, "code", s.SetupCode, "uri", s.SetupURI); err != nil {
+		if err := c.say("homekit.new-code", "name", s.Name, "code", s.SetupCode, "uri", s.SetupURI); err != nil {
 			return err
 		}
 		return c.screen().draw(s, false)

@@ -76,7 +76,7 @@ func silent(h wire.HomeKit) bool { return h.Kind == private && h.ArmedUntil == n
 
 // draw shows a server's QR code, if there is somebody to scan it and it would help, or if told.
 func (s screen) draw(h wire.HomeKit, force bool) error {
-	if h.SetupURI == "" || !force && (!s.live || h.Paired) {
+	if h.SetupURI == "" || !force && (!s.live || h.Paired || silent(h)) {
 		return nil
 	}
 	lines, err := s.able.QR(h.SetupURI)

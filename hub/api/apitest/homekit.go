@@ -9,7 +9,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// What NewCode sets, and what the private server has while it is armed.
+// What NewCode sets, and what the private server has from its first arming on.
 const (
 	NewSetupCode = "703-18-254"
 	NewSetupURI  = "X-HM://0024MSQ0EINGL"
@@ -46,9 +46,10 @@ func (h *Home) HomeKit(ctx context.Context) ([]wire.HomeKit, error) {
 // NewCode sets NewSetupCode.
 func (h *Home) NewCode(_ context.Context, id string) (wire.HomeKit, error) {
 	return h.alter(id, func(s *wire.HomeKit) error {
-		if s.SetupCode != "" { // else nobody is shown one now
-			s.SetupCode, s.SetupURI = NewSetupCode, NewSetupURI
+		if s.SetupCode == "" {
+			return wire.Refuse(http.StatusNotFound, wire.CodeNoServer, "name", id)
 		}
+		s.SetupCode, s.SetupURI = NewSetupCode, NewSetupURI
 		return nil
 	})
 }
@@ -78,10 +79,9 @@ func arm(s *wire.HomeKit, until *time.Time) error {
 	if s.Kind != "private" {
 		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
 	}
-	s.Port, s.DeviceID, s.ArmedUntil = 40002, "AA:BB:CC:DD:EE:03", until
-	s.SetupCode, s.SetupURI = PrivateCode, PrivateURI
-	if until == nil { // nobody pairs with it now
-		s.SetupCode, s.SetupURI = "", ""
+	s.ArmedUntil = until
+	if until != nil && s.SetupCode == "" {
+		s.Port, s.DeviceID, s.SetupCode, s.SetupURI = 40002, "AA:BB:CC:DD:EE:03", PrivateCode, PrivateURI
 	}
 	return nil
 }
