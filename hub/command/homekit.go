@@ -112,7 +112,7 @@ func (c *call) private() (wire.HomeKit, error) {
 	return list[at], nil
 }
 
-// card writes the picture to print. Its code is a secret, so nobody else may read the file.
+// card writes the picture to print.
 func (c *call) card(list []wire.HomeKit, file string) error {
 	const module = 12 // pixels: about 400 in all, and sharp when printed as large as a matchbox
 	s, err := only(list)
@@ -123,13 +123,23 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 	if err := setup.PNG(&png, s.SetupURI, s.SetupCode, module); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, png.Bytes(), 0o600); err != nil {
+	if err := writeSecret(file, png.Bytes()); err != nil {
 		return wire.Refuse(0, "homekit.file", "file", file, "error", err.Error())
 	}
 	if c.json {
 		return nil
 	}
 	return c.say("homekit.png", "name", s.Name, "file", file)
+}
+
+// writeSecret writes a file that nobody else may read, also where it was there before.
+func writeSecret(file string, content []byte) error {
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+		if err := os.Chmod(file, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(file, content, 0o600)
 }
 
 // sayServer shows one server in full.

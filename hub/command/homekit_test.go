@@ -48,6 +48,9 @@ func TestSeveralServers(t *testing.T) {
 func TestTheCard(t *testing.T) {
 	d := sit(t, full())
 	file := filepath.Join(d.dir, "my card.png")
+	if err := os.WriteFile(file, []byte("an old card"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	out, complaint, code := d.types(`homekit porch --png "`+file+`"`, "")
 	if code != 0 || !strings.Contains(out, file) || !strings.Contains(out, "Porch") || strings.Contains(out, "239-06-429") {
 		t.Errorf("exit code %d: %s%s", code, out, complaint)
