@@ -207,6 +207,9 @@ func (s *Server) announce() {
 // Paired reports whether any controller is paired and knows of it.
 func (s *Server) Paired() bool { return !s.gate.Open(s.snapshot().record()) }
 
+// Controllers is how many controllers are paired.
+func (s *Server) Controllers() int { return len(s.snapshot().Pairings) }
+
 // DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
 func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
 
