@@ -1,19 +1,20 @@
 package announce
 
 import (
-	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/miekg/dns"
 )
 
-func ours(t testing.TB) (map[string]*record, []net.IP) {
+// ours is one server on one link.
+func ours(t testing.TB) ([]*record, []netip.Prefix) {
 	t.Helper()
-	r, err := newRecord("Ingle 1A2B", 51826, map[string]string{"id": "A1:B2:C3:D4:E5:F6"})
+	r, err := newRecord("Ingle 1A2B", 0, 51826, map[string]string{"id": "A1:B2:C3:D4:E5:F6"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*record{"Ingle 1A2B": r}, []net.IP{net.IPv4(192, 0, 2, 1)}
+	return []*record{r}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")}
 }
 
 func TestReply(t *testing.T) {
@@ -24,11 +25,13 @@ func TestReply(t *testing.T) {
 		kind            uint16
 		answers, extras int
 	}{
-		{"browse", serviceType, dns.TypePTR, 1, 3},
-		{"browse in capitals", "_HAP._TCP.LOCAL.", dns.TypePTR, 1, 3},
+		{"browse", serviceType, dns.TypePTR, 1, 4},
+		{"browse in capitals", "_HAP._TCP.LOCAL.", dns.TypePTR, 1, 4},
 		{"which services", catalogName, dns.TypePTR, 1, 0},
-		{"everything of one", `Ingle\ 1A2B.` + serviceType, dns.TypeANY, 2, 1},
-		{"address", "ingle-1a2b.local.", dns.TypeA, 1, 0},
+		{"everything of one", `Ingle\ 1A2B.` + serviceType, dns.TypeANY, 2, 2},
+		{"address", "ingle-1a2b.local.", dns.TypeA, 1, 1},
+		{"address of the other family", "ingle-1a2b.local.", dns.TypeAAAA, 1, 0},
+		{"a kind that a server has not", `Ingle\ 1A2B.` + serviceType, dns.TypeHINFO, 1, 0},
 		{"address of another", "other.local.", dns.TypeA, 0, 0},
 		{"another service", "_http._tcp.local.", dns.TypePTR, 0, 0},
 		{"another kind", serviceType, dns.TypeTXT, 0, 0},
@@ -49,7 +52,7 @@ func TestReply(t *testing.T) {
 func TestReplyLeavesOutWhatIsKnown(t *testing.T) {
 	records, ips := ours(t)
 	query := new(dns.Msg).SetQuestion(serviceType, dns.TypePTR)
-	known := records["Ingle 1A2B"].ptr()
+	known := records[0].ptr()
 	query.Answer = []dns.RR{known}
 	if out := reply(query, records, ips); out != nil {
 		t.Errorf("a known answer is repeated: %v", out)
@@ -62,13 +65,13 @@ func TestReplyLeavesOutWhatIsKnown(t *testing.T) {
 
 func TestOwnerRecordsFlushAndSharedOnesDoNot(t *testing.T) {
 	records, ips := ours(t)
-	for _, rr := range records["Ingle 1A2B"].all(ips) {
+	for _, rr := range records[0].all(ips) {
 		_, shared := rr.(*dns.PTR)
 		if flushes := rr.Header().Class&flush != 0; flushes == shared {
 			t.Errorf("cache-flush bit is %v in %v", flushes, rr)
 		}
 	}
-	for _, rr := range records["Ingle 1A2B"].farewell() {
+	for _, rr := range records[0].farewell() {
 		if rr.Header().Ttl != 0 {
 			t.Errorf("a goodbye lives on: %v", rr)
 		}
