@@ -21,7 +21,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -37,7 +36,6 @@ const (
 	repeats   = 2                      // after the first
 	pollEvery = 5 * time.Second        // a look at the interfaces, should the kernel not tell
 	settle    = 200 * time.Millisecond // changes of a network come in bursts
-	formerFor = time.Minute            // how long a name that was given up may echo
 )
 
 // Options say where to announce. The zero value means every interface that has multicast and an
@@ -64,10 +62,9 @@ type Announcer struct {
 	records  map[string]*record // by instance
 	lines    []*line            // none while nothing can be sent
 	found    []link             // what the machine had when they were opened
-	own      map[netip.Addr]bool
+	self     self
 	bounced  map[int]bool // interfaces that carried nothing for a moment
 	followAt time.Time    // of the next look at the interfaces
-	former   map[string]time.Time
 	later    []pending
 	pace     pace
 }
@@ -77,7 +74,7 @@ func New(o Options) *Announcer {
 	ctx, stop := context.WithCancel(context.Background())
 	a := &Announcer{
 		options: o, log: o.Log, stop: stop, wake: make(chan struct{}, 1), watcher: newWatcher(),
-		records: map[string]*record{}, bounced: map[int]bool{}, former: map[string]time.Time{}, pace: pace{},
+		records: map[string]*record{}, bounced: map[int]bool{}, self: self{names: map[string]time.Time{}}, pace: pace{},
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -117,6 +114,7 @@ func (a *Announcer) Set(instance string, port int, txt map[string]string) error 
 		return fmt.Errorf("announce: %w", err)
 	}
 	a.records[instance] = r
+	a.self.takes(r.name)
 	a.watcher.soon(checkSoon)
 	defer a.nudge()
 	now := time.Now()
@@ -139,9 +137,7 @@ func (a *Announcer) Remove(instance string) {
 	if r := a.records[instance]; r != nil {
 		a.bye(r)
 		delete(a.records, instance)
-		if name, err := wire(r.name); err == nil {
-			a.former[name] = time.Now()
-		}
+		a.self.drops(r.name, time.Now())
 		a.watcher.soon(checkSoon)
 	}
 }

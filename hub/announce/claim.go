@@ -3,6 +3,7 @@ package announce
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ const (
 	resetGap   = 10 * time.Second // a name that was won is put in doubt no more often
 	calmTries  = 3                // further names are tried slowly, so that no two hubs can flood a network
 	calmedWait = 5 * time.Second
+	echoFor    = time.Minute // how long a name that was given up may echo
 )
 
 // claim is how far the names of a record are ours. It belongs to the announcer's lock.
@@ -125,6 +127,8 @@ func (a *Announcer) lose(r *record, now time.Time) {
 	}
 	next.begin(now.Add(wait))
 	a.records[r.instance] = next
+	a.self.drops(r.name, now)
+	a.self.takes(next.name)
 	a.log.Warn("announce: another host has the name, taking the next", "number", next.number)
 	a.watcher.soon(checkSoon)
 }
@@ -140,7 +144,7 @@ func (a *Announcer) hears(p packet, now time.Time) {
 	}
 	said := slices.Concat(p.msg.Answer, p.msg.Extra)
 	for _, r := range a.records {
-		other := r.rivalIn(said, a.own, a.former)
+		other := r.rivalIn(said, a.self)
 		if other != nil {
 			a.meets(r, other, now)
 		}
@@ -168,7 +172,7 @@ func (a *Announcer) meets(r *record, other *rival, now time.Time) {
 // What is ours already is defended by the answer to the question.
 func (a *Announcer) hearsProbe(p packet, now time.Time) {
 	for _, r := range a.records {
-		other := r.rivalIn(p.msg.Ns, a.own, a.former)
+		other := r.rivalIn(p.msg.Ns, a.self)
 		if other == nil {
 			continue
 		}
@@ -190,20 +194,19 @@ func (a *Announcer) twin(r *record, now time.Time) {
 	r.twinAt = now
 }
 
-// rivalIn finds another host that uses our names, or our identity under a name of its own. former
-// are names that we gave up lately, which still echo.
-func (r *record) rivalIn(said []dns.RR, own map[netip.Addr]bool, former map[string]time.Time) *rival {
+// rivalIn finds another host that uses our names, or our identity under a name of its own.
+func (r *record) rivalIn(said []dns.RR, us self) *rival {
 	foreign, id := false, ""
 	for _, rr := range said {
 		if rr.Header().Ttl == 0 { // a goodbye
 			continue
 		}
 		if r.uses(rr) {
-			foreign = foreign || !r.echoes(rr, own)
+			foreign = foreign || !r.echoes(rr, us)
 			id = cmp.Or(id, idOf(rr))
 			continue
 		}
-		if name, err := wire(rr.Header().Name); err == nil && r.isTwin(&rival{idOf(rr)}) && former[name].IsZero() {
+		if r.isTwin(&rival{idOf(rr)}) && !us.named(rr.Header().Name) {
 			foreign, id = true, idOf(rr)
 		}
 	}
@@ -211,6 +214,32 @@ func (r *record) rivalIn(said []dns.RR, own map[netip.Addr]bool, former map[stri
 		return nil
 	}
 	return &rival{id}
+}
+
+// self is what another host cannot be: what it says about these comes from us.
+type self struct {
+	addrs map[netip.Addr]bool  // of this machine, on all interfaces; replaced, never written to
+	names map[string]time.Time // in wire form, and when one was given up: it echoes for a while
+}
+
+func (s self) named(name string) bool {
+	w, err := wire(name)
+	_, ours := s.names[w]
+	return err == nil && ours
+}
+
+func (s self) takes(name string)                { s.notes(name, time.Time{}) }
+func (s self) drops(name string, now time.Time) { s.notes(name, now) }
+
+func (s self) notes(name string, at time.Time) {
+	if w, err := wire(name); err == nil {
+		s.names[w] = at
+	}
+}
+
+// forgets the names that echo no more.
+func (s self) forgets(now time.Time) {
+	maps.DeleteFunc(s.names, func(_ string, at time.Time) bool { return !at.IsZero() && now.Sub(at) > echoFor })
 }
 
 // uses says whether a record stands under one of our names and is of a kind that has one owner.
@@ -231,9 +260,9 @@ func (r *record) uses(rr dns.RR) bool {
 // echoes says whether we may have said a record ourselves: now or lately, here or on another
 // interface. It comes back from there, or from a reflector (avahi on this machine may be one). A
 // proxy may still tell an older TXT record of ours, so that one counts by its identity.
-func (r *record) echoes(rr dns.RR, own map[netip.Addr]bool) bool {
+func (r *record) echoes(rr dns.RR, us self) bool {
 	if ip, ok := addressOf(rr); ok {
-		return own[ip]
+		return us.addrs[ip]
 	}
 	if id := idOf(rr); id != "" && r.deviceID() != "" {
 		return r.isTwin(&rival{id})

@@ -2,7 +2,7 @@ package announce
 
 import (
 	"context"
-	"net/netip"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -104,7 +104,7 @@ func (a *Announcer) Check(ctx context.Context) []Condition {
 type errand struct {
 	way     way
 	records []*record
-	own     map[netip.Addr]bool
+	self    self
 	seen    []finding // of each record
 }
 
@@ -120,8 +120,9 @@ func (f finding) complete() bool { return f.ptr && f.srv && f.text && f.address 
 func (a *Announcer) errands() (out []errand) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	us := self{a.self.addrs, maps.Clone(a.self.names)}
 	for _, w := range a.ways() {
-		e := errand{way: w, own: a.own}
+		e := errand{way: w, self: us}
 		for _, r := range a.records {
 			if r.held[w.id()] {
 				e.records = append(e.records, r)
@@ -240,7 +241,7 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 		}
 		missing := false
 		for i, r := range e.records {
-			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e.own)
+			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e.self)
 			missing = missing || !seen[i].complete()
 		}
 		if !missing && ctx.Err() == nil {
@@ -251,15 +252,15 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 	}
 }
 
-func (f *finding) take(r *record, said []dns.RR, own map[netip.Addr]bool) {
+func (f *finding) take(r *record, said []dns.RR, us self) {
 	for _, rr := range said {
 		ip, isAddress := addressOf(rr)
 		f.ptr = f.ptr || same(rr, r.ptr())
 		f.srv = f.srv || same(rr, r.srv())
 		f.text = f.text || same(rr, r.text())
-		f.address = f.address || (isAddress && r.uses(rr) && own[ip])
+		f.address = f.address || (isAddress && r.uses(rr) && us.addrs[ip])
 	}
-	if other := r.rivalIn(said, own, nil); other != nil && (f.rival == nil || other.deviceID != "") {
+	if other := r.rivalIn(said, us); other != nil && (f.rival == nil || other.deviceID != "") {
 		f.rival = other
 	}
 }

@@ -122,7 +122,7 @@ func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
 // have heard the records lately. An asker on this machine shares the port with us, and a packet to
 // it alone might reach any of those who do.
 func (a *Announcer) alone(p packet, out *dns.Msg, now time.Time) bool {
-	if a.own[p.sender().WithZone("")] {
+	if a.self.addrs[p.sender().WithZone("")] {
 		return false
 	}
 	for _, q := range p.msg.Question {

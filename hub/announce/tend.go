@@ -66,11 +66,7 @@ func (a *Announcer) linkChanged(index int, down bool) {
 // follow opens the lines anew when an interface or an address came or went, and tries again when
 // there was none.
 func (a *Announcer) follow(now time.Time) {
-	for name, at := range a.former {
-		if now.Sub(at) > formerFor {
-			delete(a.former, name)
-		}
-	}
+	a.self.forgets(now)
 	if len(a.records) == 0 || (len(a.lines) > 0 && a.current()) {
 		return
 	}
@@ -111,7 +107,7 @@ func (a *Announcer) dial(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSilent, err)
 	}
-	a.found, a.own = found, ownAddresses()
+	a.found, a.self.addrs = found, ownAddresses()
 	stayed := map[wayID]bool{}
 	for _, w := range a.ways() {
 		stayed[w.id()] = !a.bounced[w.link.index]

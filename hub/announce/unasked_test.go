@@ -28,13 +28,7 @@ func hear(t *testing.T, group *net.UDPConn, token string) *dns.Msg {
 }
 
 func TestSpeaksUnasked(t *testing.T) {
-	var lo net.Interface
-	for _, i := range interfaces(t) {
-		if i.Flags&net.FlagLoopback != 0 {
-			lo = i
-		}
-	}
-	group, err := net.ListenMulticastUDP("udp4", &lo, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
+	group, err := net.ListenMulticastUDP("udp4", loopback(t), &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
 	if err != nil {
 		t.Skipf("this machine's loopback takes no multicast: %v", err)
 	}
