@@ -1,6 +1,7 @@
 package announce
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 
@@ -133,13 +134,15 @@ func holds(known []dns.RR, a dns.RR) bool {
 	return false
 }
 
-// same compares two records without their times to live and without the cache-flush bit, which
-// neither a known answer nor a probe has.
+// same compares two records as they travel, without their times to live and without the cache-flush
+// bit, which neither a known answer nor a probe has.
 func same(a, b dns.RR) bool {
-	a, b = dns.Copy(a), dns.Copy(b)
-	a.Header().Class &^= flush
-	b.Header().Class &^= flush
-	return dns.IsDuplicate(a, b)
+	if a.Header().Rrtype != b.Header().Rrtype {
+		return false
+	}
+	ownerA, errA := wire(a.Header().Name)
+	ownerB, errB := wire(b.Header().Name)
+	return errA == nil && errB == nil && ownerA == ownerB && bytes.Equal(rank(a), rank(b))
 }
 
 // forStranger turns a reply into one for an asker that speaks plain DNS from a port of its own:

@@ -3,6 +3,7 @@ package announce
 import (
 	"context"
 	"maps"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -161,8 +162,8 @@ func (e *errand) run(ctx context.Context) {
 	if len(e.records) == 0 {
 		return
 	}
-	stranger, err := e.ask(ctx, 0)
-	phone, err2 := e.ask(ctx, mdnsPort)
+	stranger, err := e.ask(ctx, e.way.stranger())
+	phone, err2 := e.ask(ctx, groupOf(e.way.line.six))
 	for i := range e.seen {
 		f := &e.seen[i]
 		f.rival = stranger[i].rival
@@ -182,15 +183,16 @@ func (e *errand) run(ctx context.Context) {
 	}
 }
 
-// ask sends the questions from a port, and gathers what comes. The error says that they did not go out.
-func (e *errand) ask(ctx context.Context, port int) ([]finding, error) {
+// ask sends the questions from a local address, and gathers what comes. The error says that they did
+// not go out.
+func (e *errand) ask(ctx context.Context, local *net.UDPAddr) ([]finding, error) {
 	seen := make([]finding, len(e.records))
-	s, err := openSocket(e.way.line.six, port)
+	s, err := openSocket(e.way.line.six, local)
 	if err != nil {
 		return seen, err
 	}
 	defer s.Close()
-	if port == mdnsPort {
+	if local.Port == mdnsPort {
 		if err := s.join(e.way.link); err != nil {
 			return seen, err
 		}

@@ -99,7 +99,7 @@ func (a *Announcer) answerDue(now time.Time) time.Time {
 
 // answer sends an answer to whom it is for: a stranger, one who asked for a word of its own, or all.
 func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
-	near := p.way.link.near(p.sender())
+	near := p.way.link.near(p.sender()) || a.self.addrs[p.sender().WithZone("")]
 	var err error
 	switch {
 	case p.legacy():

@@ -1,7 +1,6 @@
 package announce
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -139,7 +138,12 @@ func wire(name string) (string, error) {
 	if err != nil {
 		return "", errors.New("does not fit a DNS name")
 	}
-	return string(bytes.ToLower(buf[:n])), nil
+	for i, c := range buf[:n] { // a length is never as high as a letter
+		if c >= 'A' && c <= 'Z' {
+			buf[i] = c + 'a' - 'A'
+		}
+	}
+	return string(buf[:n]), nil
 }
 
 func head(name string, kind, class uint16, ttl uint32) dns.RR_Header {

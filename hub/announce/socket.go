@@ -32,27 +32,28 @@ func groupOf(six bool) *net.UDPAddr {
 	return &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: mdnsPort}
 }
 
-// openSocket opens a socket on the port, which others on this machine may hold too; port 0 gives
-// one that nobody else has.
-func openSocket(six bool, port int) (socket, error) {
-	network, local := "udp4", &net.UDPAddr{Port: port}
+// openSocket opens a socket at a local address; a group's address makes the port shareable with
+// others on this machine.
+func openSocket(six bool, local *net.UDPAddr) (socket, error) {
+	network := "udp4"
 	if six {
 		network = "udp6"
-	}
-	if port == mdnsPort {
-		local = groupOf(six) // a group's address makes the port shareable
 	}
 	conn, err := net.ListenUDP(network, local)
 	if err != nil {
 		return nil, err
 	}
+	var from net.IP // naming an interface undoes what the socket is bound to
+	if !local.IP.IsMulticast() {
+		from = local.IP
+	}
 	if six {
-		s := socket6{ipv6.NewPacketConn(conn)}
+		s := socket6{ipv6.NewPacketConn(conn), from}
 		err = errors.Join(s.SetControlMessage(ipv6.FlagInterface|ipv6.FlagDst, true),
 			s.SetMulticastHopLimit(255), s.SetMulticastLoopback(true))
 		return orClose(s, err)
 	}
-	s := socket4{ipv4.NewPacketConn(conn)}
+	s := socket4{ipv4.NewPacketConn(conn), from}
 	err = errors.Join(s.SetControlMessage(ipv4.FlagInterface|ipv4.FlagDst, true),
 		s.SetMulticastTTL(255), s.SetMulticastLoopback(true)) // others on this machine want to hear it too
 	return orClose(s, err)
@@ -66,7 +67,10 @@ func orClose(s socket, err error) (socket, error) {
 	return s, nil
 }
 
-type socket4 struct{ *ipv4.PacketConn }
+type socket4 struct {
+	*ipv4.PacketConn
+	from net.IP
+}
 
 func (s socket4) join(k link) error {
 	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(false))
@@ -88,11 +92,14 @@ func (s socket4) write(packet []byte, index int, to *net.UDPAddr) error {
 	if err := s.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return err
 	}
-	_, err := s.WriteTo(packet, &ipv4.ControlMessage{IfIndex: index}, to)
+	_, err := s.WriteTo(packet, &ipv4.ControlMessage{IfIndex: index, Src: s.from}, to)
 	return err
 }
 
-type socket6 struct{ *ipv6.PacketConn }
+type socket6 struct {
+	*ipv6.PacketConn
+	from net.IP
+}
 
 func (s socket6) join(k link) error {
 	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(true))
@@ -114,6 +121,6 @@ func (s socket6) write(packet []byte, index int, to *net.UDPAddr) error {
 	if err := s.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return err
 	}
-	_, err := s.WriteTo(packet, &ipv6.ControlMessage{IfIndex: index}, to)
+	_, err := s.WriteTo(packet, &ipv6.ControlMessage{IfIndex: index, Src: s.from}, to)
 	return err
 }
