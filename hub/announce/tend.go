@@ -122,6 +122,7 @@ func (a *Announcer) dial(now time.Time) error {
 				delete(r.held, id)
 			}
 		}
+		r.saidAt = time.Time{} // a new address does not wait
 		a.proclaim(r, now)
 		if len(r.held) < len(stayed) {
 			r.begin(now.Add(between(0, probeGap)))
