@@ -1,7 +1,9 @@
 package announce
 
 import (
+	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -78,29 +80,47 @@ func TestOwnerRecordsFlushAndSharedOnesDoNot(t *testing.T) {
 	}
 }
 
-// FuzzReply feeds whole packets, as any machine on the network can.
+// FuzzReply feeds whole packets, as any machine on the network can: questions, probes and answers.
 func FuzzReply(f *testing.F) {
-	records, ips := ours(f)
-	for _, name := range []string{serviceType, catalogName, `Ingle\ 1A2B.` + serviceType, "."} {
-		packet, err := new(dns.Msg).SetQuestion(name, dns.TypeANY).Pack()
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(packet)
-		f.Add(packet[:len(packet)-3])
+	records, link := ours(f)
+	for _, name := range []string{serviceType, catalogName, `Ingle\ 1A2B.` + serviceType, "ingle-1a2b.local.", "."} {
+		add(f, new(dns.Msg).SetQuestion(name, dns.TypeANY))
 	}
-	f.Fuzz(func(t *testing.T, packet []byte) {
+	add(f, records[0].probe(link))
+	add(f, answerWith(records[0].all(link)))
+	from := &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: mdnsPort}
+	f.Fuzz(func(t *testing.T, raw []byte) {
 		query := new(dns.Msg)
-		if query.Unpack(packet) != nil {
+		if query.Unpack(raw) != nil {
 			return
 		}
-		out := reply(query, records, ips)
+		r := records[0]
+		r.rivalIn(slices.Concat(query.Answer, query.Ns, query.Extra), us())
+		r.yields(query.Ns, link)
+		new(finding).take(r, query.Answer, us())
+		out := reply(query, records, link)
 		if out == nil {
 			return
 		}
-		forStranger(out, query)
+		if wait := waitFor(packet{msg: query, from: from}, out); wait < 0 || wait > moreLatest {
+			t.Errorf("an answer waits %v", wait)
+		}
 		if _, err := out.Pack(); err != nil {
 			t.Errorf("an answer that cannot be sent: %v", err)
 		}
+		forStranger(out, query)
+		if _, err := out.Pack(); err != nil {
+			t.Errorf("an answer that cannot be sent to a stranger: %v", err)
+		}
 	})
+}
+
+func add(f *testing.F, m *dns.Msg) {
+	f.Helper()
+	packet, err := m.Pack()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packet)
+	f.Add(packet[:len(packet)-3])
 }
