@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,13 +21,16 @@ type event struct {
 	AID   uint64 `json:"aid"`
 	IID   uint64 `json:"iid"`
 	Value any    `json:"value"`
-	at    time.Time
+
+	at      time.Time
+	message int // which of the session's event messages brought it, from 0
 }
 
 // controller is a session of go2rtc's client: its pairing and its cipher. Its own reader of events is
 // not reachable from outside, so the answers and the events are told apart here.
 type controller struct {
 	conn    net.Conn
+	line    *line // below the cipher, where it was opened here
 	answers chan *http.Response
 	events  chan event
 }
@@ -48,7 +52,13 @@ func connect(t *testing.T, paired *hap.Client) *controller {
 	if err != nil {
 		t.Fatalf("connecting: %v", err)
 	}
-	c := &controller{conn: session.Conn, answers: make(chan *http.Response, 1), events: make(chan event, 1000)}
+	return converse(t, session.Conn)
+}
+
+// converse reads what comes over an encrypted connection until the test ends.
+func converse(t *testing.T, conn net.Conn) *controller {
+	t.Helper()
+	c := &controller{conn: conn, answers: make(chan *http.Response, 16), events: make(chan event, 100_000)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -65,7 +75,7 @@ func connect(t *testing.T, paired *hap.Client) *controller {
 func (c *controller) read(t *testing.T) {
 	defer close(c.answers)
 	in := bufio.NewReader(c.conn)
-	for {
+	for messages := 0; ; {
 		res, err := hap.ReadResponse(in, nil)
 		if err != nil {
 			return
@@ -87,35 +97,54 @@ func (c *controller) read(t *testing.T) {
 			return
 		}
 		for _, e := range v.Characteristics {
-			e.at = time.Now()
+			e.at, e.message = time.Now(), messages
 			c.events <- e
 		}
+		messages++
 	}
 }
 
 // ask sends a request and gives the answer's status and body.
 func (c *controller) ask(t *testing.T, method, path, body string) (int, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://hub"+path, strings.NewReader(body))
+	status, raw, err := c.try(method, path, body)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return status, raw
+}
+
+// try is ask for sessions that may have ended.
+func (c *controller) try(method, path, body string) (int, []byte, error) {
+	req, err := http.NewRequest(method, "http://hub"+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", hap.MimeJSON)
 	if err := req.Write(c.conn); err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		return 0, nil, err
 	}
+	return c.answer()
+}
+
+// answer waits for the next answer.
+func (c *controller) answer() (int, []byte, error) {
 	select {
 	case res, ok := <-c.answers:
 		if !ok {
-			t.Fatalf("%s %s: the session ended", method, path)
+			return 0, nil, errEnded
 		}
-		raw, _ := io.ReadAll(res.Body) // read from memory
-		return res.StatusCode, raw
+		raw, err := io.ReadAll(res.Body) // read from memory
+		return res.StatusCode, raw, err
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s %s: no answer", method, path)
+		return 0, nil, errSilent
 	}
-	return 0, nil
 }
+
+var (
+	errEnded  = errors.New("the session has ended")
+	errSilent = errors.New("no answer")
+)
 
 // accessories reads the whole database.
 func (c *controller) accessories(t *testing.T) []*hap.Accessory {

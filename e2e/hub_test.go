@@ -25,7 +25,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(insideEnv) != "" {
 		os.Exit(m.Run())
 	}
-	hub, err := hubBinary()
+	hub, err := binary("INGLE_HUB", "./hub")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	bridge, err := binary(benchEnv, "./hub/hap/benchbridge")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -36,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
 	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, os.Args...)...)...)
-	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub)
+	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: the tests in their own network:", err)
@@ -44,17 +49,20 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// hubBinary is the hub to test: the one that INGLE_HUB names, or one built now.
-func hubBinary() (string, error) {
-	if path := os.Getenv("INGLE_HUB"); path != "" {
+// binary is the program to test: the one that the environment names, or one built now.
+func binary(env, pkg string) (string, error) {
+	if path := os.Getenv(env); path != "" {
 		return path, nil
 	}
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-hub-%d", os.Getuid()))
-	cmd := exec.Command("go", "build", "-o", path, "./hub")
+	if _, err := os.Stat(filepath.Join("..", pkg)); err != nil {
+		return "", nil
+	}
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-%s-%d", filepath.Base(pkg), os.Getuid()))
+	cmd := exec.Command("go", "build", "-o", path, pkg)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("e2e: build the hub: %w\n%s", err, out)
+		return "", fmt.Errorf("e2e: build %s: %w\n%s", pkg, err, out)
 	}
 	return path, nil
 }

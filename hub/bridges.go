@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
-	"sync"
 	"syscall"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -21,33 +19,20 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/homekit/camera"
+	"github.com/ingle-home/ingle/hub/homekit/servers"
 	"github.com/ingle-home/ingle/hub/safety"
 )
 
-// bridges is the house as HomeKit sees it: the main bridge and a server for each camera that has one
-// of its own.
+// bridges is the house as HomeKit sees it.
 type bridges struct {
 	house   *house
 	shown   *homekit.House
+	servers *servers.Servers
 	voice   *announce.Announcer
-	serving sync.Mutex // one show at a time
-	mu      sync.Mutex
-	order   []string
-	servers map[string]*bridge
 }
 
 // codeHomeKitPort says that the port of the main bridge is in use.
 const codeHomeKitPort = "serve.homekit-port"
-
-// bridge is one running HAP server.
-type bridge struct {
-	name   string
-	kind   string
-	server *hap.Server
-	port   int
-	end    context.CancelFunc
-	done   sync.WaitGroup
-}
 
 // identity is a HAP server's state as a sealed document.
 type identity struct{ archive.Document[hap.State] }
@@ -74,7 +59,7 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 }
 
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
-	b := &bridges{house: h, servers: map[string]*bridge{}, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Log: h.log})}
+	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
 		Bus: h.bus, Do: h.obey, Camera: b.camera, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
@@ -83,11 +68,33 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 		return nil, errors.Join(err, b.voice.Close())
 	}
 	b.shown = shown
+	b.servers = servers.New(servers.Options{
+		House: shown, Voice: b.voice, Faults: h.health, Address: h.settings.homeKit, Log: h.log, Changed: h.tellStatus,
+		Memory: func(key string) hap.Memory {
+			return identity{archive.Document[hap.State]{Store: h.store, Name: "homekit/" + key}}
+		},
+	})
 	h.run(ctx, "homekit", shown.Run)
-	if err := b.show(ctx); err != nil {
+	err = b.show(ctx)
+	if errors.Is(err, syscall.EADDRINUSE) { // any other server takes another port
+		err = wire.Refuse(http.StatusConflict, codeHomeKitPort, "port", strconv.Itoa(h.settings.homekitPort))
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+// homeKit is where a HomeKit server listens.
+func (s settings) homeKit(server string) string {
+	if server == homekit.MainServer {
+		return s.address(s.homekitPort)
+	}
+	return s.address(0)
+}
+
+func (s settings) address(port int) string {
+	return net.JoinHostPort(s.listenHost(), strconv.Itoa(port))
 }
 
 // obey is do in HomeKit's words: what "Stop everything" holds back is not allowed now, which the Home
@@ -112,8 +119,6 @@ func (b *bridges) camera(a home.Accessory) (homekit.Camera, error) {
 
 // show brings the servers in step with the home.
 func (b *bridges) show(ctx context.Context) error {
-	b.serving.Lock()
-	defer b.serving.Unlock()
 	offers := map[string]homekit.Offer{}
 	has := b.house.home.Contents()
 	for _, a := range has.Accessories {
@@ -123,19 +128,7 @@ func (b *bridges) show(ctx context.Context) error {
 			}
 		}
 	}
-	servers, err := b.shown.Show(ctx, has, offers)
-	if err != nil {
-		return err
-	}
-	keys := map[string]bool{}
-	for _, s := range servers {
-		keys[s.Key] = true
-		if err := b.publish(ctx, s); err != nil {
-			return err
-		}
-	}
-	b.withdraw(keys)
-	return nil
+	return b.servers.Show(ctx, has, offers)
 }
 
 // offerOf is what HomeKit shows of a unit.
@@ -150,161 +143,101 @@ func offerOf(o device.Offer) homekit.Offer {
 	return offer
 }
 
-func (b *bridges) publish(ctx context.Context, s homekit.Server) error {
-	b.mu.Lock()
-	running := b.servers[s.Key]
-	b.mu.Unlock()
-	if running != nil {
-		return b.left(s.Key, running.server.Publish(ctx, s.Accessories...))
-	}
-	server, err := hap.New(ctx, hap.Options{
-		Name: s.Name, Model: s.Model, Category: s.Category, Log: b.house.log,
-		Memory: identity{archive.Document[hap.State]{Store: b.house.store, Name: "homekit/" + s.Key}},
-		Snapshot: func(ctx context.Context, aid uint64, width, height int) ([]byte, error) {
-			return b.shown.Snapshot(ctx, s.Key, aid, width, height)
-		},
-	})
-	if err != nil {
-		return err
-	}
-	if err := b.left(s.Key, server.Publish(ctx, s.Accessories...)); err != nil {
-		return err
-	}
-	return b.serve(server, s)
-}
-
-// left takes a server's report of accessories that Apple's rules keep out: the rest of the house is
-// shown, and people are told until all of it is.
-func (b *bridges) left(server string, err error) error {
-	const code = "homekit-left-out"
-	var out *hap.AccessoryError
-	switch {
-	case errors.As(err, &out):
-		b.house.log.Error("an accessory is not shown in HomeKit", "server", server, "err", err)
-		b.house.health.Raise(code, server, nil)
-		return nil
-	case err == nil:
-		b.house.health.Clear(code, server)
-	}
-	return err
-}
-
-// serve listens, as far as it can on the port that the server had before, and announces.
-func (b *bridges) serve(server *hap.Server, s homekit.Server) error {
-	ln, err := b.listen(server, s.Key)
-	if err != nil {
-		return err
-	}
-	ctx, end := context.WithCancel(context.Background())
-	r := &bridge{name: s.Name, kind: "bridge", server: server, port: ln.Addr().(*net.TCPAddr).Port, end: end}
-	if s.Key != homekit.MainServer {
-		r.kind = "camera"
-	}
-	r.done.Go(func() {
-		if err := server.Serve(ctx, ln); err != nil && ctx.Err() == nil {
-			b.house.log.Error("a HomeKit server stopped", "server", s.Key, "err", err)
-			b.house.health.Raise("homekit-stopped", "", nil)
-		}
-	})
-	r.done.Go(func() { b.announce(ctx, r) })
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.servers[s.Key] = r
-	b.order = append(b.order, s.Key)
-	return nil
-}
-
-func (b *bridges) listen(server *hap.Server, key string) (net.Listener, error) {
-	settings := b.house.settings
-	port := 0
-	if key == homekit.MainServer {
-		port = settings.homekitPort
-	}
-	ln, err := server.Listen(context.Background(), settings.address(port))
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, wire.Refuse(http.StatusConflict, codeHomeKitPort, "port", strconv.Itoa(port))
-	}
-	return ln, err
-}
-
-func (s settings) address(port int) string {
-	return net.JoinHostPort(s.listenHost(), strconv.Itoa(port))
-}
-
-// announce keeps what mDNS says in step with the server until ctx ends.
-func (b *bridges) announce(ctx context.Context, r *bridge) {
-	said := ""
-	defer func() { b.voice.Remove(said) }()
-	for {
-		a := r.server.Announcement()
-		if said != "" && said != a.Instance {
-			b.voice.Remove(said)
-		}
-		said = a.Instance
-		if err := b.voice.Set(a.Instance, r.port, a.TXT); err != nil {
-			b.house.health.Raise("not-announced", "", nil)
-			b.house.log.Warn("HomeKit is not announced", "err", err)
-		} else {
-			b.house.health.Clear("not-announced", "")
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.server.Changed():
-		}
-	}
-}
-
-// withdraw ends the servers that are no longer needed.
-func (b *bridges) withdraw(keep map[string]bool) {
-	b.mu.Lock()
-	var gone []*bridge
-	order := b.order[:0]
-	for _, key := range b.order {
-		if keep[key] {
-			order = append(order, key)
-			continue
-		}
-		gone = append(gone, b.servers[key])
-		delete(b.servers, key)
-	}
-	b.order = order
-	b.mu.Unlock()
-	for _, r := range gone {
-		r.end()
-		r.done.Wait()
-	}
-}
-
 // status is what the owner is shown of each server.
 func (b *bridges) status() []wire.HomeKit {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	var list []wire.HomeKit
-	for _, key := range b.order {
-		r := b.servers[key]
-		setup := r.server.Setup()
-		list = append(list, wire.HomeKit{Name: r.name, Kind: r.kind, Port: r.port, DeviceID: r.server.DeviceID(),
-			SetupCode: setup.Code, SetupURI: setup.URI, Paired: r.server.Paired()})
+	for _, s := range b.servers.Status() {
+		list = append(list, homeKitOf(s))
 	}
 	return list
 }
 
-// forgive allows pairing again after too many wrong setup codes.
-func (b *bridges) forgive(ctx context.Context) error {
-	b.mu.Lock()
-	servers := slices.Collect(maps.Values(b.servers))
-	b.mu.Unlock()
-	var all error
-	for _, r := range servers {
-		all = errors.Join(all, r.server.ResetTries(ctx))
+func homeKitOf(s servers.Status) wire.HomeKit {
+	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
+		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, ArmedUntil: until(s.ArmedUntil)}
+}
+
+// until is a time on the wire, where none is nothing.
+func until(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
 	}
-	return all
+	t = t.UTC()
+	return &t
+}
+
+// HomeKit implements server.Bridges.
+func (d *daemon) HomeKit(context.Context) ([]wire.HomeKit, error) {
+	return d.inside().bridges.status(), nil
+}
+
+// NewCode implements server.Bridges.
+func (d *daemon) NewCode(ctx context.Context, id string) (wire.HomeKit, error) {
+	s, err := d.inside().bridges.servers.NewCode(ctx, id)
+	return homeKitOf(s), noServer(id, err)
+}
+
+// Unpair implements server.Bridges.
+func (d *daemon) Unpair(ctx context.Context, id string) error {
+	return noServer(id, d.inside().bridges.servers.Unpair(ctx, id))
+}
+
+// Arm implements server.Bridges.
+func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.HomeKit, error) {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return wire.HomeKit{}, err
+	}
+	s, err := b.servers.Arm(ctx, t)
+	if errors.Is(err, servers.ErrNothingPrivate) {
+		return wire.HomeKit{}, wire.Refuse(http.StatusConflict, wire.CodeNoPrivate)
+	}
+	return homeKitOf(s), problem(err)
+}
+
+// Disarm implements server.Bridges. What does not stop is for people to see, as it always is; the
+// server is locked all the same.
+func (d *daemon) Disarm(ctx context.Context, id string) error {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return err
+	}
+	return problem(b.servers.Disarm(ctx))
+}
+
+// private refuses what is not the private server. Without anything private there is none to be found.
+func (b *bridges) private(id string) error {
+	if id == homekit.PrivateServer {
+		return nil
+	}
+	s, err := b.servers.Find(id)
+	switch {
+	case err != nil:
+		return noServer(id, err)
+	case s.Kind != servers.Private:
+		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
+	}
+	return nil
+}
+
+func noServer(id string, err error) error {
+	if errors.Is(err, servers.ErrUnknown) {
+		return wire.Refuse(http.StatusNotFound, wire.CodeNoServer, "name", id)
+	}
+	return problem(err)
 }
 
 func (b *bridges) close() error {
-	b.withdraw(nil)
+	b.servers.Close()
 	return b.voice.Close()
+}
+
+// tellStatus tells the apps what the hub says about itself, once it is open: before, its opening will.
+func (h *house) tellStatus() {
+	if h.inside() == h {
+		status := h.Status(h.living)
+		h.feed.Publish(wire.Change{Status: &status})
+	}
 }
 
 // show brings HomeKit and the apps in step with the home after a change; what fails is for people to

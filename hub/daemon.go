@@ -117,7 +117,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		return problem(err)
 	}
 	if h := d.inside(); h != nil {
-		return problem(errors.Join(h.bridges.forgive(ctx), v.Close()))
+		return problem(errors.Join(h.bridges.servers.Forgive(ctx), v.Close()))
 	}
 	if stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db")); len(stores) == 0 { // never silently start empty
 		return errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())

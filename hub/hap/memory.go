@@ -7,15 +7,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha512"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
-	"strconv"
-	"strings"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 )
 
 // ErrNoState is what Memory.Load returns at the very first start.
@@ -39,6 +35,7 @@ type State struct {
 	ConfigNumber   uint16 // c#, 1 to 65535
 	DatabaseDigest []byte // of the database that ConfigNumber stands for
 	Port           int    // of the last listener; 0 before the first
+	Unanswered     bool   // the only controller may not know that it is paired
 }
 
 // Pairing is one controller that may open sessions.
@@ -53,57 +50,19 @@ func NewState() (State, error) {
 	mac, seed := make([]byte, 6), make([]byte, ed25519.SeedSize)
 	rand.Read(mac) // crypto/rand ends the program rather than fail
 	rand.Read(seed)
-	code, err := newCode()
-	if err != nil {
-		return State{}, err
-	}
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	id := make([]byte, 4)
-	for i := range id {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return State{}, fmt.Errorf("hap: setup id: %w", err)
-		}
-		id[i] = letters[n.Int64()]
-	}
 	address := fmt.Sprintf("%02X:%02X:%02X:%02X:%02X:%02X", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
-	return State{DeviceID: address, Seed: seed, SetupCode: code, SetupID: string(id), ConfigNumber: 1}, nil
-}
-
-func newCode() (string, error) {
-	for {
-		n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
-		if err != nil {
-			return "", fmt.Errorf("hap: setup code: %w", err)
-		}
-		digits := fmt.Sprintf("%08d", n.Int64())
-		if !forbiddenCode(digits) {
-			return digits[:3] + "-" + digits[3:5] + "-" + digits[5:], nil
-		}
-	}
-}
-
-// forbiddenCode reports the twelve codes that controllers refuse as guessable.
-func forbiddenCode(digits string) bool {
-	return digits == "12345678" || digits == "87654321" || strings.Count(digits, digits[:1]) == 8
+	return State{DeviceID: address, Seed: seed, SetupCode: setup.NewCode(), SetupID: setup.NewID(), ConfigNumber: 1}, nil
 }
 
 // SetupURI is the X-HM:// text of the setup QR code, for an accessory category
 // (2 bridge, 17 camera, …).
 func (s State) SetupURI(category uint8) (string, error) {
-	code, err := strconv.ParseUint(strings.ReplaceAll(s.SetupCode, "-", ""), 10, 27)
-	if err != nil {
-		return "", fmt.Errorf("hap: setup code: %w", err)
-	}
-	const overIP = 1 << 28
-	payload := strings.ToUpper(strconv.FormatUint(uint64(category)<<31|overIP|code, 36))
-	return "X-HM://" + strings.Repeat("0", max(0, 9-len(payload))) + payload + s.SetupID, nil
+	return setup.URI(s.SetupCode, s.SetupID, category)
 }
 
 // SetupHash is the TXT value sh: which server a scanned QR code belongs to.
 func (s State) SetupHash() string {
-	sum := sha512.Sum512([]byte(s.SetupID + s.DeviceID))
-	return base64.StdEncoding.EncodeToString(sum[:4])
+	return setup.Hash(s.SetupID, s.DeviceID)
 }
 
 // store shows the state of a server to pairing.
@@ -114,19 +73,26 @@ func (s store) Identity() (string, ed25519.PrivateKey) {
 	return state.DeviceID, ed25519.NewKeyFromSeed(state.Seed)
 }
 
-func (s store) Record() pairing.Record { return s.snapshot().record() }
+func (s store) Record() pairing.Record { return s.recordOf(s.snapshot()) }
+
+func (s store) recordOf(state State) pairing.Record {
+	r := state.record()
+	r.Shut = s.options.Shut != nil && s.options.Shut()
+	return r
+}
 
 // Update also brings live sessions up to date: who may change pairings, and
 // whether the server still waits for its first controller.
 func (s store) Update(ctx context.Context, change func(*pairing.Record) error) error {
-	var before, after int
+	var before, after bool
 	err := s.change(ctx, func(state *State) error {
-		r := state.record()
+		r := s.recordOf(*state)
+		before = s.gate.Open(r)
 		if err := change(&r); err != nil {
 			return err
 		}
-		before, after = len(state.Pairings), len(r.Peers)
-		state.Tries = r.Tries
+		after = s.gate.Open(r)
+		state.Tries, state.Unanswered = r.Tries, r.Unanswered
 		state.Pairings = nil
 		for _, p := range r.Peers {
 			state.Pairings = append(state.Pairings, Pairing(p))
@@ -137,14 +103,14 @@ func (s store) Update(ctx context.Context, change func(*pairing.Record) error) e
 		return err
 	}
 	s.promote()
-	if (before == 0) != (after == 0) {
+	if before != after {
 		s.announce()
 	}
 	return nil
 }
 
 func (s State) record() pairing.Record {
-	r := pairing.Record{Code: s.SetupCode, Tries: s.Tries}
+	r := pairing.Record{Code: s.SetupCode, Tries: s.Tries, Unanswered: s.Unanswered}
 	for _, p := range s.Pairings {
 		r.Peers = append(r.Peers, pairing.Peer(p))
 	}

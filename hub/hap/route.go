@@ -2,7 +2,9 @@ package hap
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
@@ -13,6 +15,9 @@ const (
 	typeTLV  = "application/pairing+tlv8"
 	typeJPEG = "image/jpeg"
 )
+
+// bridgeAID is the accessory that a whole server stands for.
+const bridgeAID = 1
 
 // route answers one request and uses it up. An error ends the connection.
 func (s *session) route(r message.Request) error {
@@ -59,8 +64,33 @@ func (s *session) pairSetup(r message.Request) error {
 		return s.status(400, StatusInvalidValue)
 	}
 	a := s.setup.Answer(s.ctx, r.Body)
-	s.settled.Store(s.setup.Running())
-	return s.answer(a.Status, typeTLV, a.Body)
+	if s.setup.Running() {
+		s.stake.Store(settingUp)
+	} else {
+		s.stake.Store(asking)
+	}
+	err := s.answer(a.Status, typeTLV, a.Body)
+	switch a.Event {
+	case pairing.WrongCode:
+		s.server.tell(NoticeWrongCode, s.remote)
+	case pairing.Added:
+		s.paired(err == nil)
+	}
+	return err
+}
+
+// paired follows the answer to the last message of a pair-setup. If it did not
+// leave, the server can be paired again.
+func (s *session) paired(left bool) {
+	s.server.expel(nil) // one that never knew of its pairing may have been replaced
+	s.server.tell(NoticePaired, s.remote)
+	err := s.setup.Told(s.ctx, left)
+	if err != nil {
+		s.server.log.Warn("hap: the controller's pairing is not noted as known to it", "error", err)
+	}
+	if err != nil || !left {
+		s.server.announce()
+	}
 }
 
 // pairVerify ends in an encrypted connection: M4 goes out in the clear, and what
@@ -72,6 +102,11 @@ func (s *session) pairVerify(r message.Request) error {
 	}
 	a, verified := s.verify.Answer(r.Body)
 	s.conn.Discard(r.Size)
+	if verified != nil {
+		if err := pairing.Confirm(s.ctx, store{s.server}, verified.Peer); err != nil {
+			s.server.log.Warn("hap: the controller's pairing is not noted as known to it", "error", err)
+		}
+	}
 	if err := s.answer(a.Status, typeTLV, a.Body); err != nil || verified == nil {
 		return err
 	}
@@ -79,7 +114,8 @@ func (s *session) pairVerify(r message.Request) error {
 }
 
 // pairings answers before it closes the sessions of controllers that are paired
-// no more: one that removes itself wants to know that it worked.
+// no more: one that removes itself wants to know that it worked. One that does
+// not take the answer keeps nobody else in.
 func (s *session) pairings(r message.Request) error {
 	defer s.conn.Discard(r.Size)
 	switch {
@@ -88,10 +124,19 @@ func (s *session) pairings(r message.Request) error {
 	case string(r.Method) != "POST":
 		return s.status(400, StatusInvalidValue)
 	}
-	a, gone := pairing.Change(s.ctx, store{s.server}, s.peer.Controller, r.Body)
-	err := s.answer(a.Status, typeTLV, a.Body)
-	s.server.expel(gone, s)
-	return err
+	const soon = 500 * time.Millisecond
+	asker := pairing.Peer{ID: s.peer.Controller, Key: s.peer.key}
+	a := pairing.Change(s.ctx, store{s.server}, asker, r.Body)
+	switch a.Event {
+	case pairing.Added:
+		s.server.tell(NoticePaired, s.remote)
+	case pairing.Removed:
+		s.server.tell(NoticeUnpaired, s.remote)
+		late := time.AfterFunc(soon, func() { s.server.expel(s) })
+		defer s.server.expel(s)
+		defer late.Stop()
+	}
+	return s.answer(a.Status, typeTLV, a.Body)
 }
 
 // identify makes the accessory show itself to whoever is about to pair it.
@@ -106,7 +151,7 @@ func (s *session) identify(r message.Request) error {
 		ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.DeviceWrite)
 		defer cancel()
 		stranger := &Peer{Number: s.number, Local: s.local, Remote: s.remote, done: s.ctx.Done()}
-		_, err := await(ctx, s, func() (Value, error) { return c.OnWrite(ctx, stranger, Bool(true)) })
+		_, err := await(ctx, s, bridgeAID, func() (Value, error) { return c.OnWrite(ctx, stranger, Bool(true)) })
 		if err != nil {
 			return s.status(400, statusOf(err))
 		}
@@ -124,7 +169,7 @@ func (s *session) resource(body []byte) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.Snapshot)
 	defer cancel()
-	picture, err := await(ctx, s, func() ([]byte, error) {
+	picture, err := await(ctx, s, want.AID, func() ([]byte, error) {
 		return s.server.options.Snapshot(ctx, want.AID, want.Width, want.Height)
 	})
 	switch status := statusOf(err); status {
@@ -153,7 +198,6 @@ func (s *session) answer(code int, contentType string, body []byte) error {
 	err := s.conn.Write(s.head, body)
 	s.open = false
 	if s.held {
-		s.held = false
 		select {
 		case s.answered <- struct{}{}:
 		default:
@@ -194,4 +238,51 @@ func reason(code int) string {
 		return "Connection Authorization Required"
 	}
 	return "Bad Request"
+}
+
+// Status is HAP's answer for one characteristic. It is an error, so that
+// OnWrite and OnRead can return it; StatusOK is never returned as an error.
+type Status int
+
+// The statuses of HAP (HomeKit Accessory Protocol, table 6-11).
+const (
+	StatusOK              Status = 0
+	StatusNoPrivileges    Status = -70401 // not paired, or not an admin
+	StatusUnreachable     Status = -70402 // the device does not answer
+	StatusBusy            Status = -70403
+	StatusReadOnly        Status = -70404
+	StatusWriteOnly       Status = -70405
+	StatusNoEvents        Status = -70406
+	StatusOutOfResources  Status = -70407
+	StatusTimeout         Status = -70408
+	StatusNotFound        Status = -70409
+	StatusInvalidValue    Status = -70410
+	StatusNoAuthorization Status = -70411 // wrong or missing authData
+	StatusNotAllowed      Status = -70412 // not in the present state: the camera is off
+)
+
+// Error says the status as a number with its meaning.
+func (s Status) Error() string {
+	text := map[Status]string{
+		StatusOK: "success", StatusNoPrivileges: "insufficient privileges", StatusUnreachable: "device unreachable",
+		StatusBusy: "busy", StatusReadOnly: "read-only", StatusWriteOnly: "write-only", StatusNoEvents: "no notifications",
+		StatusOutOfResources: "out of resources", StatusTimeout: "timed out", StatusNotFound: "no such resource",
+		StatusInvalidValue: "invalid value", StatusNoAuthorization: "insufficient authorization",
+		StatusNotAllowed: "not allowed in the present state",
+	}[s]
+	return "hap: status " + strconv.Itoa(int(s)) + " " + text
+}
+
+// statusOf maps what a device said to what a controller hears.
+func statusOf(err error) Status {
+	var s Status
+	switch {
+	case err == nil:
+		return StatusOK
+	case errors.As(err, &s) && s < 0:
+		return s
+	case errors.Is(err, context.DeadlineExceeded):
+		return StatusTimeout
+	}
+	return StatusUnreachable
 }

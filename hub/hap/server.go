@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +30,38 @@ type Options struct {
 	// goes to the controller. Nil means there are no cameras.
 	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
 
+	// Notice hears what the household should know about who may control it. It
+	// is called by connections and returns at once. Nil means nobody listens.
+	Notice func(Notice)
+
+	// Shut refuses pair-setup as unavailable while it is true, also one that has
+	// begun. It must answer at once. Nil means never.
+	Shut func() bool
+
 	Log    *slog.Logger // nil means silence; secrets and values are never logged
 	Limits Limits
+}
+
+// Notice is an occasion for the household to look who may control it.
+type Notice uint8
+
+// The notices.
+const (
+	NoticeWrongCode Notice = iota + 1 // somebody tried a wrong setup code
+	NoticePaired                      // a controller was added
+	NoticeUnpaired                    // one or more were removed
+)
+
+// tell passes a notice on, and puts it into the log.
+func (s *Server) tell(n Notice, from netip.AddrPort) {
+	text := map[Notice]string{
+		NoticeWrongCode: "hap: a wrong setup code", NoticePaired: "hap: a controller was paired",
+		NoticeUnpaired: "hap: pairings were removed",
+	}[n]
+	s.log.Warn(text, "device", s.DeviceID(), "remote", from)
+	if s.options.Notice != nil {
+		s.options.Notice(n)
+	}
 }
 
 // Limits bound what peers and devices may cost. Every zero takes the default.
@@ -42,8 +72,11 @@ type Limits struct {
 	Window          time.Duration // event messages of one session are this far apart: 250 ms
 	Request         time.Duration // from a request's first byte to its last: 10 s
 	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
-	Setup           time.Duration // the same during a pair-setup: 30 s
+	Setup           time.Duration // the same while a person may be typing the code: 5 min
+	Silence         time.Duration // of a controller, before it may be closed for lack of room: 1 h
 	Unauthenticated int           // connections that have not proved themselves: 128
+	PerAddress      int           // of those, from one address: 16, the one with least to lose yields
+	Crowd           int           // sessions from which on silent ones are closed: 16
 	Sessions        int           // connections that have: 256, the longest silent one yields
 }
 
@@ -55,13 +88,14 @@ func (l Limits) orDefaults() Limits {
 		Window:          cmp.Or(l.Window, 250*time.Millisecond),
 		Request:         cmp.Or(l.Request, 10*time.Second),
 		Idle:            cmp.Or(l.Idle, 10*time.Second),
-		Setup:           cmp.Or(l.Setup, 30*time.Second),
+		Setup:           cmp.Or(l.Setup, 5*time.Minute),
+		Silence:         cmp.Or(l.Silence, time.Hour),
 		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
+		PerAddress:      cmp.Or(l.PerAddress, 16),
+		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),
 	}
 }
-
-var errCrowded = errors.New("hap: too many connections")
 
 // Server is one HAP server: one identity, one set of pairings, one accessory
 // database. Several can run in one process; they share nothing.
@@ -80,6 +114,7 @@ type Server struct {
 	mu       sync.Mutex // below; never held across a call to the outside
 	state    State
 	sessions map[*session]struct{}
+	faults   map[uint64]struct{} // accessories whose panic the log has
 }
 
 // New loads the state of a server, or creates and saves one at the first start.
@@ -108,7 +143,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, limits: o.Limits.orDefaults(), log: o.Log,
-		changed: make(chan struct{}, 1), state: state, sessions: map[*session]struct{}{},
+		changed: make(chan struct{}, 1), state: state,
+		sessions: map[*session]struct{}{}, faults: map[uint64]struct{}{},
 	}
 	s.database.Store(&database{})
 	return s, nil
@@ -142,7 +178,7 @@ type Announcement struct {
 func (s *Server) Announcement() Announcement {
 	state := s.snapshot()
 	unpaired := "1"
-	if len(state.Pairings) > 0 {
+	if s.Paired() {
 		unpaired = "0"
 	}
 	id := strings.ReplaceAll(state.DeviceID, ":", "")
@@ -167,8 +203,8 @@ func (s *Server) announce() {
 	}
 }
 
-// Paired reports whether any controller is paired.
-func (s *Server) Paired() bool { return len(s.snapshot().Pairings) > 0 }
+// Paired reports whether any controller is paired and knows of it.
+func (s *Server) Paired() bool { return !s.gate.Open(s.snapshot().record()) }
 
 // DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
 func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
@@ -179,6 +215,39 @@ func (s *Server) ResetTries(ctx context.Context) error {
 		state.Tries = 0
 		return nil
 	})
+}
+
+// NewCode replaces the setup code and the setup ID by random ones and forgives
+// wrong tries: whoever knew the old code cannot pair any more.
+func (s *Server) NewCode(ctx context.Context) error {
+	fresh, err := NewState()
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, func(state *State) error {
+		state.SetupCode, state.SetupID, state.Tries = fresh.SetupCode, fresh.SetupID, 0
+		return nil
+	})
+	if err == nil {
+		s.announce() // sh has changed
+	}
+	return err
+}
+
+// Unpair forgets all controllers and closes their sessions; with the same code
+// the server can be paired again.
+func (s *Server) Unpair(ctx context.Context) error {
+	err := s.change(ctx, func(state *State) error {
+		state.Pairings, state.Unanswered = nil, false
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.expel(nil)
+	s.announce()
+	s.tell(NoticeUnpaired, netip.AddrPort{})
+	return nil
 }
 
 // snapshot is the saved state; its slices are shared and never written to.
@@ -244,10 +313,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.rememberPort(ctx, l); err != nil { // costs something at the next start only
 		s.log.Warn("hap: the port will be forgotten", "error", err)
 	}
+	well := true
 	for {
 		socket, err := l.Accept()
 		switch {
 		case err == nil:
+			well = true
 			session := newSession(ctx, s, socket)
 			s.admit(session)
 			sessions.Go(func() {
@@ -259,7 +330,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("hap: accept: %w", err)
 		default: // out of files: the next may work
-			s.log.Warn("hap: accept", "error", err)
+			if well {
+				s.log.Warn("hap: accept", "error", err)
+			}
+			well = false
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
@@ -280,95 +354,4 @@ func (s *Server) rememberPort(ctx context.Context, l net.Listener) error {
 		state.Port = at.Port
 		return nil
 	})
-}
-
-// all are the connections of this moment.
-func (s *Server) all() []*session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.sessions))
-}
-
-// admit makes room for a connection that has not proved itself: strangers must
-// not keep the household out.
-func (s *Server) admit(arrival *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions[arrival] = struct{}{}
-	s.evict(s.limits.Unauthenticated, func(o *session) (candidate bool, age int64) {
-		return o.peer == nil, int64(o.number)
-	}, arrival)
-}
-
-// enter makes a connection that of a controller, if it is still paired.
-func (s *Server) enter(arrival *session, peer *Peer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.state.Pairings, func(p Pairing) bool { return p.ID == peer.Controller })
-	if i < 0 {
-		return false
-	}
-	peer.admin.Store(s.state.Pairings[i].Admin)
-	arrival.peer = peer
-	s.evict(s.limits.Sessions, func(o *session) (candidate bool, age int64) {
-		return o.peer != nil, o.heard.Load()
-	}, arrival)
-	return true
-}
-
-// evict closes the oldest of the candidates if there are more than limit. It
-// runs under s.mu.
-func (s *Server) evict(limit int, rank func(*session) (candidate bool, age int64), spare *session) {
-	var oldest *session
-	var least int64
-	n := 0
-	for o := range s.sessions {
-		candidate, age := rank(o)
-		if !candidate || o.ctx.Err() != nil {
-			continue
-		}
-		n++
-		if o != spare && !o.settled.Load() && (oldest == nil || age < least) {
-			oldest, least = o, age
-		}
-	}
-	if n > limit && oldest != nil {
-		oldest.end("admission", errCrowded)
-	}
-}
-
-func (s *Server) forget(session *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, session)
-}
-
-// promote brings the rights of live sessions up to the saved pairings.
-func (s *Server) promote() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for session := range s.sessions {
-		for _, p := range s.state.Pairings {
-			if session.peer != nil && session.peer.Controller == p.ID {
-				session.peer.admin.Store(p.Admin)
-			}
-		}
-	}
-}
-
-// expel closes the sessions of controllers that are gone, the asker's own last.
-func (s *Server) expel(gone []string, asker *session) {
-	if len(gone) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for session := range s.sessions {
-		if session != asker && session.peer != nil && slices.Contains(gone, session.peer.Controller) {
-			session.end("pairings", errUnknown)
-		}
-	}
-	if slices.Contains(gone, asker.peer.Controller) {
-		asker.end("pairings", errUnknown)
-	}
 }

@@ -3,9 +3,13 @@ package hap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +27,7 @@ type Peer struct {
 	Local, Remote netip.AddrPort
 	Secret        []byte // X25519 secret of pair-verify
 
+	key   []byte // of the pairing
 	admin atomic.Bool
 	done  <-chan struct{}
 }
@@ -34,10 +39,7 @@ func (p *Peer) Admin() bool { return p.admin.Load() }
 // Done is closed when the connection has ended; nil on a Peer made by hand.
 func (p *Peer) Done() <-chan struct{} { return p.done }
 
-var (
-	errFlooded = errors.New("hap: the controller is too far behind")
-	errUnknown = errors.New("hap: the controller is not paired any more")
-)
+var errFlooded = errors.New("hap: the controller is too far behind")
 
 // Bodies before and after a controller has proved itself, in bytes.
 const (
@@ -57,23 +59,25 @@ type session struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // emitter and device calls
 
-	setup   *pairing.Setup
-	verify  *pairing.Verify
-	settled atomic.Bool  // in a pair-setup: not to be closed for lack of room
-	heard   atomic.Int64 // Unix nanoseconds of the last request
-	peer    *Peer        // nil until verified; written under server.mu
+	setup  *pairing.Setup
+	verify *pairing.Verify
+	stake  atomic.Int32 // what a stranger would lose: silent, asking or settingUp
+	heard  atomic.Int64 // Unix nanoseconds of the last request or event
+	peer   *Peer        // nil until verified; written under server.mu
 
 	query   message.Query
 	writes  message.Writes
 	results []result
+	names   []id // of one request, in rising order
 	head    []byte
 	body    []byte
 	timed   timedWrite
 
-	writing  sync.Mutex // open, held, and the order of what is written
-	open     bool       // a request has begun and is not answered
-	held     bool       // the emitter waits for that answer
-	answered chan struct{}
+	writing   sync.Mutex // open, held, events under way, and the order of what is written
+	open      bool       // a request has begun and is not answered
+	held      bool       // events wait for that answer
+	heldSince time.Time
+	answered  chan struct{}
 
 	events    events
 	batch     batch
@@ -110,7 +114,6 @@ func address(a net.Addr) netip.AddrPort {
 func (s *session) run() {
 	err := s.loop()
 	s.end("requests", err)
-	s.setup.Close()
 	s.unsubscribeAll()
 	s.work.Wait()
 }
@@ -128,20 +131,31 @@ func (s *session) loop() error {
 		if err := s.awaitRequest(); err != nil {
 			return err
 		}
-		s.begin()
-		r, err := message.Read(s.conn, s.maxBody())
-		switch {
-		case errors.Is(err, message.ErrTooLarge):
-			return errors.Join(err, s.status(413, StatusOutOfResources))
-		case errors.Is(err, message.ErrMalformed):
-			return errors.Join(err, s.status(400, StatusInvalidValue))
-		case err != nil:
+		if err := s.begin(); err != nil {
 			return err
+		}
+		r, err := message.Read(s.conn, s.maxBody())
+		if err != nil {
+			return s.refuse(err)
 		}
 		if err := s.route(r); err != nil {
 			return err
 		}
 	}
+}
+
+// refuse answers a request after which the next one cannot be found.
+func (s *session) refuse(err error) error {
+	switch {
+	case errors.Is(err, message.ErrTooLarge):
+		err = errors.Join(err, s.status(413, StatusOutOfResources))
+	case errors.Is(err, message.ErrMalformed):
+		err = errors.Join(err, s.status(400, StatusInvalidValue))
+	default:
+		return err
+	}
+	s.conn.Linger()
+	return err
 }
 
 func (s *session) maxBody() int {
@@ -151,35 +165,53 @@ func (s *session) maxBody() int {
 	return maxSecureBody
 }
 
-// awaitRequest returns when a byte has come. Verified controllers may be silent
-// for as long as they like.
+// awaitRequest returns when a byte has come.
 func (s *session) awaitRequest() error {
-	limits := s.server.limits
-	if len(s.conn.Buffered()) == 0 {
-		var until time.Time
-		if s.peer == nil {
-			until = time.Now().Add(limits.Idle)
-			if s.setup.Running() {
-				until = time.Now().Add(limits.Setup)
-			}
-		}
-		if err := s.conn.SetReadDeadline(until); err != nil {
+	for len(s.conn.Buffered()) == 0 {
+		if err := s.conn.SetReadDeadline(time.Now().Add(s.patience())); err != nil {
 			return err
 		}
-		if err := s.conn.Fill(); err != nil {
+		err := s.conn.Fill()
+		if err != nil && (s.peer == nil || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return err
+		}
+		if err != nil && !s.server.mayStay(s) {
+			return errSilent
 		}
 	}
 	now := time.Now()
 	s.heard.Store(now.UnixNano())
-	return s.conn.SetReadDeadline(now.Add(limits.Request))
+	if s.stake.Load() == silent {
+		s.stake.Store(asking)
+	}
+	return s.conn.SetReadDeadline(now.Add(s.server.limits.Request))
 }
 
-// begin holds events back until the answer.
-func (s *session) begin() {
+// patience is how long nothing may come. Controllers may be silent for as long
+// as they like, unless there are many.
+func (s *session) patience() time.Duration {
+	switch {
+	case s.peer != nil:
+		return s.server.limits.Silence
+	case s.setup.Running():
+		return s.server.limits.Setup
+	}
+	return s.server.limits.Idle
+}
+
+// begin holds events back until the answer. Events that were held back before
+// for a whole window go first: a controller that sends requests without waiting
+// for answers would never hear of them.
+func (s *session) begin() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.held && time.Since(s.heldSince) >= s.server.limits.Window {
+		if _, _, err := s.flush(true); err != nil {
+			return err
+		}
+	}
 	s.open = true
+	return nil
 }
 
 // secure makes the connection that of a verified controller, after M4 has left
@@ -191,7 +223,7 @@ func (s *session) secure(v *pairing.Verified) error {
 	}
 	peer := &Peer{
 		Number: s.number, Controller: v.Peer.ID, Local: s.local, Remote: s.remote,
-		Secret: v.Secret, done: s.ctx.Done(),
+		Secret: v.Secret, key: v.Peer.Key, done: s.ctx.Done(),
 	}
 	if !s.server.enter(s, peer) {
 		return errUnknown
@@ -200,16 +232,16 @@ func (s *session) secure(v *pairing.Verified) error {
 	return nil
 }
 
-// await runs one call to the outside and stops waiting for it when ctx ends; the
-// session still waits for it when it closes.
-func await[T any](ctx context.Context, s *session, call func() (T, error)) (T, error) {
+// await runs one call to an accessory and stops waiting for it when ctx ends;
+// the session still waits for it when it closes.
+func await[T any](ctx context.Context, s *session, aid uint64, call func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
 		err   error
 	}
 	done := make(chan outcome, 1)
 	s.work.Go(func() {
-		v, err := call()
+		v, err := guard(s.server, aid, call)
 		done <- outcome{v, err}
 	})
 	select {
@@ -219,4 +251,40 @@ func await[T any](ctx context.Context, s *session, call func() (T, error)) (T, e
 		var none T
 		return none, ctx.Err()
 	}
+}
+
+// guard makes one call into the code of an accessory. A panic there is the fault
+// of that accessory alone: the controller hears that it is unreachable, and
+// everything else goes on.
+func guard[T any](s *Server, aid uint64, call func() (T, error)) (v T, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.blame(aid, fault)
+			var none T
+			v, err = none, StatusUnreachable
+		}
+	}()
+	return call()
+}
+
+// blame logs the first panic of an accessory. What the panic says stays out of
+// the log unless the Go runtime says it: it may be a value of the household.
+func (s *Server) blame(aid uint64, fault any) {
+	const most = 256 // aids come from controllers
+	s.mu.Lock()
+	_, known := s.faults[aid]
+	if !known && len(s.faults) < most {
+		s.faults[aid] = struct{}{}
+	} else {
+		known = true
+	}
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	what := fmt.Sprintf("%T", fault)
+	if r, ok := fault.(runtime.Error); ok {
+		what = r.Error()
+	}
+	s.log.Error("hap: an accessory panicked", slog.Uint64("aid", aid), slog.String("panic", what), slog.String("stack", string(debug.Stack())))
 }

@@ -52,8 +52,7 @@ func New(state wire.State) *Home {
 		h.password = ""
 	}
 	h.snap = wire.Snapshot{
-		Status: wire.Status{Ready: true, State: state, Version: "0.1", HomeKit: []wire.HomeKit{{
-			Name: "Ingle", Kind: "bridge", Port: 51826, DeviceID: "AA:BB:CC:DD:EE:01", SetupCode: "482-61-937", SetupURI: SetupURI}}},
+		Status:      wire.Status{Ready: true, State: state, Version: "0.1", HomeKit: []wire.HomeKit{bridge()}},
 		Accessories: things(time.Now()),
 		People:      []wire.Person{{ID: "mia", Name: "Mia", Role: "member"}, {ID: "sam", Name: "Sam", Role: "owner"}},
 		Zones:       []wire.Zone{{ID: "home", Name: "Home", Lat: 52.52, Lon: 13.405, Radius: 100}},
@@ -176,6 +175,22 @@ func (h *Home) Remove(_ context.Context, id string) error {
 	}
 	h.apply(wire.Change{Removed: id})
 	return nil
+}
+
+// Place notes which HomeKit server shows a thing; only toys are private.
+func (h *Home) Place(_ context.Context, id string, p wire.Placement) (wire.Accessory, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, ok := h.find(id)
+	switch {
+	case !ok:
+		return wire.Accessory{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	case p.Private && a.Kind != "toy":
+		return wire.Accessory{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodePublic)
+	}
+	a.Alone, a.Private = p.Alone, p.Private
+	h.apply(wire.Change{Accessory: &a})
+	return a, nil
 }
 
 // Do sets a settable trait and reports it.
