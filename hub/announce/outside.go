@@ -38,7 +38,7 @@ const (
 const (
 	TroubleSilent   = "not-announced"
 	TroubleUnheard  = "announce-unheard"
-	TroubleConflict = "announce-conflict"
+	TroubleConflict = "announce-conflict" // a copy with the same identity is alive
 )
 
 // Sight is how a server is seen on one interface, by one family of addresses.
@@ -66,7 +66,7 @@ func (a *Announcer) State() []Condition {
 		switch has := c.has; {
 		case len(a.lines) == 0 || (has(NoMulticast) && !has(Heard) && !has(Unheard) && !has(Conflict)):
 			c.Trouble = TroubleSilent
-		case has(Conflict) || (!r.twinAt.IsZero() && time.Since(r.twinAt) < twinFresh):
+		case !r.twinAt.IsZero() && time.Since(r.twinAt) < twinFresh: // another name would have been found by now
 			c.Trouble = TroubleConflict
 		case has(Unheard):
 			c.Trouble = TroubleUnheard
