@@ -62,7 +62,7 @@ func converse(t *testing.T, conn net.Conn) *controller {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.read(t)
+		c.listen(t)
 	}()
 	t.Cleanup(func() {
 		_ = c.conn.Close()
@@ -71,8 +71,8 @@ func converse(t *testing.T, conn net.Conn) *controller {
 	return c
 }
 
-// read sorts what comes until the session ends.
-func (c *controller) read(t *testing.T) {
+// listen sorts what comes until the session ends.
+func (c *controller) listen(t *testing.T) {
 	defer close(c.answers)
 	in := bufio.NewReader(c.conn)
 	for messages := 0; ; {
