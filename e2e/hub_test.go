@@ -70,6 +70,7 @@ type bridge struct {
 	Port      int    `json:"port"`
 	DeviceID  string `json:"device_id"`
 	SetupCode string `json:"setup_code"`
+	SetupURI  string `json:"setup_uri"`
 }
 
 // demo is a running `hub demo`.
@@ -85,10 +86,16 @@ type demo struct {
 }
 
 // startDemo starts a demo home in a folder and waits for its ready line.
-func startDemo(t *testing.T, dir string) *demo {
+func startDemo(t *testing.T, dir string, flags ...string) *demo {
+	t.Helper()
+	return startHub(t, dir, append([]string{"demo"}, flags...)...)
+}
+
+// startHub starts the hub by one of its commands and waits for its ready line.
+func startHub(t *testing.T, dir string, args ...string) *demo {
 	t.Helper()
 	d := &demo{dir: dir, done: make(chan struct{})}
-	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), "demo", "--json", "--data", dir)
+	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), append(args, "--json", "--data", dir)...)
 	log, err := os.Create(filepath.Join(t.TempDir(), "log")) // a pipe would be held open by the simulators
 	if err != nil {
 		t.Fatal(err)
