@@ -116,14 +116,7 @@ func startHub(t *testing.T, dir string, args ...string) *demo {
 		close(d.done)
 	}()
 	t.Cleanup(func() {
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-d.done:
-		case <-time.After(20 * time.Second):
-			t.Error("the hub did not end")
-			_ = d.cmd.Process.Kill()
-			<-d.done
-		}
+		d.stop(t)
 		if t.Failed() {
 			said, _ := os.ReadFile(log.Name())
 			t.Logf("the hub's log:\n%s", said)
@@ -138,6 +131,19 @@ func startHub(t *testing.T, dir string, args ...string) *demo {
 		t.Fatal("no ready line")
 	}
 	return d
+}
+
+// stop ends the hub as its owner does.
+func (d *demo) stop(t *testing.T) {
+	t.Helper()
+	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+	select {
+	case <-d.done:
+	case <-time.After(20 * time.Second):
+		t.Error("the hub did not end")
+		_ = d.cmd.Process.Kill()
+		<-d.done
+	}
 }
 
 // kill ends the hub as a power cut does.
