@@ -152,7 +152,7 @@ func (b *bridges) status() []wire.HomeKit {
 }
 
 func homeKitOf(s servers.Status) wire.HomeKit {
-	return wire.HomeKit{Key: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
+	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
 		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired}
 }
 

@@ -104,7 +104,7 @@ func homeProblem(err error) error {
 		status int
 	}{
 		{home.ErrUnknown, http.StatusNotFound}, {home.ErrTaken, http.StatusConflict},
-		{home.ErrName, http.StatusUnprocessableEntity}, {home.ErrPosition, http.StatusUnprocessableEntity},
+		{home.ErrPublic, http.StatusUnprocessableEntity}, {home.ErrName, http.StatusUnprocessableEntity}, {home.ErrPosition, http.StatusUnprocessableEntity},
 		{safety.ErrHeld, http.StatusConflict}, {safety.ErrStopped, http.StatusConflict},
 		{safety.ErrNotStopped, http.StatusBadGateway}, {safety.ErrClosed, http.StatusServiceUnavailable},
 	} {

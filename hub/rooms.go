@@ -60,7 +60,7 @@ func (h *house) accessories() []wire.Accessory {
 }
 
 func (h *house) accessory(a home.Accessory) wire.Accessory {
-	w := wire.Accessory{ID: a.ID, Name: a.Name, Driver: a.Driver, Kind: a.Kind, Room: a.Room, Person: a.Person}
+	w := wire.Accessory{ID: a.ID, Name: a.Name, Driver: a.Driver, Kind: a.Kind, Room: a.Room, Person: a.Person, Alone: a.Alone, Private: a.Private}
 	k := h.find(a.ID)
 	if k == nil {
 		w.Condition = wire.Condition{State: string(keeper.Unsupported), Code: "driver-missing"}
@@ -130,7 +130,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	if err := answered(about, r); err != nil {
 		return wire.Accessory{}, err
 	}
-	a := home.Accessory{Name: r.Name, Driver: r.Driver, Kind: string(about.Kinds[0]), Address: r.Address, Fields: r.Fields, Room: r.Room, Alone: r.Alone}
+	a := home.Accessory{Name: r.Name, Driver: r.Driver, Kind: string(about.Kinds[0]), Address: r.Address, Fields: r.Fields, Room: r.Room, Alone: r.Alone, Private: r.Private}
 	if r.Person != "" {
 		p, err := h.home.Contents().Person(r.Person)
 		if err != nil {
@@ -190,6 +190,22 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})
 	return nil
+}
+
+// Place implements server.Rooms.
+func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wire.Accessory, error) {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	if a, err = h.home.PlaceAccessory(ctx, a.ID, p.Alone, p.Private); err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	h.show()
+	w := h.accessory(a)
+	h.feed.Publish(wire.Change{Accessory: &w})
+	return w, nil
 }
 
 // Do implements server.Rooms. Which is an ID or a name.

@@ -51,6 +51,7 @@ func (r *room) add() *cobra.Command {
 	f.StringVar(&a.Person, "person", "", r.text.Text("flag.person", nil))
 	f.StringVar(&a.Room, "room", "", r.text.Text("flag.room", nil))
 	f.BoolVar(&a.Alone, "alone", false, r.text.Text("flag.alone", nil))
+	f.BoolVar(&a.Private, "private", false, r.text.Text("flag.private", nil))
 	return c
 }
 

@@ -19,10 +19,11 @@ import (
 
 // What can be wrong with a change. Each is also the i18n code of its message.
 var (
-	ErrUnknown  = errors.New("home.unknown")  // no such person, zone or accessory
-	ErrTaken    = errors.New("home.taken")    // another thing has that name
-	ErrName     = errors.New("home.name")     // not a name that can be spoken
-	ErrPosition = errors.New("home.position") // not a place on earth, or not a sensible radius
+	ErrUnknown  = errors.New("home.unknown")   // no such person, zone or accessory
+	ErrTaken    = errors.New("home.taken")     // another thing has that name
+	ErrName     = errors.New("home.name")      // not a name that can be spoken
+	ErrPublic   = errors.New("homekit.public") // only a toy can be private
+	ErrPosition = errors.New("home.position")  // not a place on earth, or not a sensible radius
 )
 
 // Role says what a person may do in this home.
@@ -61,8 +62,9 @@ type Accessory struct {
 	Address string            `json:"address"`
 	Fields  map[string]string `json:"fields,omitempty"`
 	Room    string            `json:"room,omitempty"`
-	Person  string            `json:"person,omitempty"` // whose it is, where it is one person's
-	Alone   bool              `json:"alone,omitempty"`  // a HomeKit server of its own
+	Person  string            `json:"person,omitempty"`  // whose it is, where it is one person's
+	Alone   bool              `json:"alone,omitempty"`   // a HomeKit server of its own
+	Private bool              `json:"private,omitempty"` // on the private HomeKit server, under a neutral name
 }
 
 // Store keeps the home. Each call is durable when it returns.
@@ -156,6 +158,9 @@ func (h *Home) AddAccessory(ctx context.Context, a Accessory, secrets map[string
 	if err != nil {
 		return Accessory{}, err
 	}
+	if a.Private && a.Kind != privateKind {
+		return Accessory{}, ErrPublic
+	}
 	a.ID, a.Name = newID("a"), h.unique(name)
 	if secrets == nil {
 		secrets = map[string]string{}
@@ -170,20 +175,43 @@ func (h *Home) AddAccessory(ctx context.Context, a Accessory, secrets map[string
 // MoveAccessory changes where an accessory is reached and, where secrets is not nil, its secrets; its
 // identity stays.
 func (h *Home) MoveAccessory(ctx context.Context, id, address string, secrets map[string]string) (Accessory, error) {
+	return h.changeAccessory(ctx, id, secrets, func(a *Accessory) error {
+		a.Address = address
+		return nil
+	})
+}
+
+// privateKind is what can be private: of a camera or a watch a household must know.
+const privateKind = "toy"
+
+// PlaceAccessory says which HomeKit server shows an accessory; ErrPublic where it cannot be private.
+func (h *Home) PlaceAccessory(ctx context.Context, id string, alone, private bool) (Accessory, error) {
+	return h.changeAccessory(ctx, id, nil, func(a *Accessory) error {
+		if private && a.Kind != privateKind {
+			return ErrPublic
+		}
+		a.Alone, a.Private = alone, private
+		return nil
+	})
+}
+
+// changeAccessory makes a change visible once it is kept.
+func (h *Home) changeAccessory(ctx context.Context, id string, secrets map[string]string, change func(*Accessory) error) (Accessory, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, a := range h.has.Accessories {
-		if a.ID != id {
-			continue
-		}
-		a.Address = address
-		if err := h.store.SaveAccessory(ctx, a, secrets); err != nil {
-			return Accessory{}, err
-		}
-		h.has.Accessories[i] = a
-		return a, nil
+	i := slices.IndexFunc(h.has.Accessories, func(a Accessory) bool { return a.ID == id })
+	if i < 0 {
+		return Accessory{}, fmt.Errorf("%w: %s", ErrUnknown, id)
 	}
-	return Accessory{}, fmt.Errorf("%w: %s", ErrUnknown, id)
+	a := h.has.Accessories[i]
+	if err := change(&a); err != nil {
+		return Accessory{}, err
+	}
+	if err := h.store.SaveAccessory(ctx, a, secrets); err != nil {
+		return Accessory{}, err
+	}
+	h.has.Accessories[i] = a
+	return a, nil
 }
 
 // RemoveAccessory takes a thing away, by ID.

@@ -178,6 +178,22 @@ func (h *Home) Remove(_ context.Context, id string) error {
 	return nil
 }
 
+// Place notes which HomeKit server shows a thing; only toys are private.
+func (h *Home) Place(_ context.Context, id string, p wire.Placement) (wire.Accessory, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, ok := h.find(id)
+	switch {
+	case !ok:
+		return wire.Accessory{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	case p.Private && a.Kind != "toy":
+		return wire.Accessory{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodePublic)
+	}
+	a.Alone, a.Private = p.Alone, p.Private
+	h.apply(wire.Change{Accessory: &a})
+	return a, nil
+}
+
 // Do sets a settable trait and reports it.
 func (h *Home) Do(_ context.Context, id string, d wire.Do) error {
 	h.mu.Lock()

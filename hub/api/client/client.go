@@ -107,6 +107,11 @@ func (c *Client) Do(ctx context.Context, id string, d wire.Do) error {
 	return c.tell(ctx, "POST", "/accessories/"+url.PathEscape(id)+"/do", d)
 }
 
+// Place says which HomeKit server shows an accessory.
+func (c *Client) Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error) {
+	return ask[wire.Accessory](ctx, c, "POST", "/accessories/"+url.PathEscape(id)+"/homekit", p)
+}
+
 // People lists the household.
 func (c *Client) People(ctx context.Context) ([]wire.Person, error) {
 	return ask[[]wire.Person](ctx, c, "GET", "/people", nil)

@@ -59,6 +59,7 @@ func (a *api) rooms() {
 			return &none{}, a.Hub.Do(ctx, in.ID, in.Body)
 		})
 	a.still()
+	a.place()
 }
 
 func (a *api) still() {

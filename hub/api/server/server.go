@@ -40,6 +40,8 @@ type Rooms interface {
 	Accessories(ctx context.Context) ([]wire.Accessory, error)
 	Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error)
 	Remove(ctx context.Context, id string) error
+	// Place says which HomeKit server shows a thing.
+	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error
 	// Still is a JPEG that fits into width by height pixels; 0 is any size.
 	Still(ctx context.Context, id string, width, height int) ([]byte, error)

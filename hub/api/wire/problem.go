@@ -35,6 +35,9 @@ const (
 	CodeInterrupted = "hub.interrupted" // made by the client: the answer did not come
 	CodePrivate     = "hub.private"     // 409: Privacy is on
 	CodeStopped     = "hub.stopped"     // 409: Stop everything is on
+	CodeNoServer    = "homekit.unknown" // 404: no such HomeKit server
+	CodeNotPrivate  = "homekit.open"    // 409: only a private server is armed
+	CodePublic      = "homekit.public"  // 422: only a toy can be private
 	CodeTooMany     = "hub.too-many"    // 429: wait before the next try
 )
 

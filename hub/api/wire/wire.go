@@ -47,14 +47,21 @@ func (s Status) Public() Status {
 
 // HomeKit is one HomeKit server of the hub and how to pair with it.
 type HomeKit struct {
-	Key       string `json:"key"` // names the server in the API; never changes
-	Name      string `json:"name"`
-	Kind      string `json:"kind" enum:"bridge,camera,private"`
-	Port      int    `json:"port"`
-	DeviceID  string `json:"device_id"`
-	SetupCode string `json:"setup_code,omitempty"`
-	SetupURI  string `json:"setup_uri,omitempty"` // X-HM://
-	Paired    bool   `json:"paired,omitempty"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind" enum:"bridge,camera,private"`
+	Port        int        `json:"port"`
+	DeviceID    string     `json:"device_id"`
+	SetupCode   string     `json:"setup_code,omitempty"`
+	SetupURI    string     `json:"setup_uri,omitempty"` // X-HM://
+	Paired      bool       `json:"paired,omitempty"`
+	Controllers int        `json:"controllers,omitempty"` // that are paired
+	ArmedUntil  *time.Time `json:"armed_until,omitempty"` // until when a private server answers; none: it does not
+}
+
+// ArmRequest has a private server answer for a while.
+type ArmRequest struct {
+	Seconds int `json:"seconds" minimum:"1" maximum:"86400"`
 }
 
 // SetupRequest claims an unclaimed hub.
@@ -80,8 +87,10 @@ type Accessory struct {
 	Driver    string    `json:"driver,omitempty"` // empty for what the hub derives
 	Kind      string    `json:"kind"`             // camera, watch, toy; presence, switch for what the hub derives
 	Room      string    `json:"room,omitempty"`
-	Person    string    `json:"person,omitempty"` // ID of who wears it or whom it is about
-	Zone      string    `json:"zone,omitempty"`   // ID of the zone, for a presence
+	Person    string    `json:"person,omitempty"`  // ID of who wears it or whom it is about
+	Zone      string    `json:"zone,omitempty"`    // ID of the zone, for a presence
+	Alone     bool      `json:"alone,omitempty"`   // a HomeKit server of its own
+	Private   bool      `json:"private,omitempty"` // on the private HomeKit server
 	Condition Condition `json:"condition"`
 	Traits    []Value   `json:"traits,omitempty"` // all it offers, reported yet or not
 }
@@ -137,6 +146,13 @@ type Do struct {
 	Value json.RawMessage `json:"value"`
 }
 
+// Placement says which HomeKit server shows an accessory: the bridge, one of its own (Alone), or the
+// private one, which works only while it is armed.
+type Placement struct {
+	Alone   bool `json:"alone,omitempty"`
+	Private bool `json:"private,omitempty"`
+}
+
 // AddRequest brings a thing into the home. Secret holds the answers to the driver's secret fields.
 type AddRequest struct {
 	Driver  string            `json:"driver" maxLength:"64"`
@@ -146,7 +162,8 @@ type AddRequest struct {
 	Secret  map[string]string `json:"secret,omitempty"`
 	Person  string            `json:"person,omitempty" maxLength:"64"` // ID
 	Room    string            `json:"room,omitempty" maxLength:"64"`
-	Alone   bool              `json:"alone,omitempty"` // a HomeKit server of its own
+	Alone   bool              `json:"alone,omitempty"`   // a HomeKit server of its own
+	Private bool              `json:"private,omitempty"` // on the private HomeKit server; toys only
 }
 
 // Person is one of the household. Role is owner, guardian, member or guest.
