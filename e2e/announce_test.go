@@ -167,6 +167,7 @@ func TestCheck25WhatTheNetworkHears(t *testing.T) {
 // TestCheck25AfterALinkBounce takes the network away and gives it back: the hub says again who it is,
 // without being asked.
 func TestCheck25AfterALinkBounce(t *testing.T) {
+	t.Parallel()
 	ip(t, "link", "add", "ingle0", "type", "veth", "peer", "name", "ingle1")
 	t.Cleanup(func() { ip(t, "link", "del", "ingle0") })
 	ip(t, "addr", "add", "10.77.0.1/24", "dev", "ingle0")

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type event struct {
 
 	at      time.Time
 	message int // which of the session's event messages brought it, from 0
+
+	answered int64 // answers that the session had before
 }
 
 // controller is a session of go2rtc's client: its pairing and its cipher. Its own reader of events is
@@ -33,6 +36,8 @@ type controller struct {
 	line    *line // below the cipher, where it was opened here
 	answers chan *http.Response
 	events  chan event
+
+	answered atomic.Int64
 }
 
 // pair pairs with a server by its printed code.
@@ -86,6 +91,7 @@ func (c *controller) listen(t *testing.T) {
 		}
 		res.Body = io.NopCloser(bytes.NewReader(body))
 		if res.Proto != hap.ProtoEvent {
+			c.answered.Add(1)
 			c.answers <- res
 			continue
 		}
@@ -97,7 +103,7 @@ func (c *controller) listen(t *testing.T) {
 			return
 		}
 		for _, e := range v.Characteristics {
-			e.at, e.message = time.Now(), messages
+			e.at, e.message, e.answered = time.Now(), messages, c.answered.Load()
 			c.events <- e
 		}
 		messages++

@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 		flags = []string{"-r", "-n"}
 	}
 	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
-	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, os.Args...)...)...)
+	args := append(os.Args, "-test.parallel=8") // those that run side by side wait most of the time
+	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, args...)...)...)
 	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -102,8 +102,35 @@ func TestCheck11AHungDevice(t *testing.T) {
 	})
 }
 
+// TestCheck11EventsWaitForTheAnswer changes a lamp while a session waits for a slow device: a controller
+// that gets an event for an answer loses the answer.
+func TestCheck11EventsWaitForTheAnswer(t *testing.T) {
+	b, _, c := pairedBench(t, 3, "")
+	all := c.things(t)
+	c.subscribe(t, every(all, lamp, on))
+	b.control(t, "/slow?ms=700")
+	answered := c.answered.Load()
+	if _, err := io.WriteString(c.conn, request("GET", hap.PathCharacteristics+"?id="+id(every(all, lamp, brightness)[0]), "", 0)); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(200 * time.Millisecond)
+	b.emit(t, "count=1")
+	if status, raw, err := c.answer(); err != nil || status != http.StatusOK {
+		t.Fatalf("answered by %d %s, %v", status, raw, err)
+	}
+	select {
+	case e := <-c.events:
+		if e.answered != answered+1 {
+			t.Errorf("the event came after %d answers, want %d", e.answered, answered+1)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the event was lost")
+	}
+}
+
 // TestCheck12FewMessagesForManyChanges toggles a lamp 51 times.
 func TestCheck12FewMessagesForManyChanges(t *testing.T) {
+	t.Parallel()
 	b, _, c := pairedBench(t, 3, "")
 	first := every(c.things(t), lamp, on)[0]
 	c.subscribe(t, []place{first})
@@ -126,6 +153,7 @@ func TestCheck12FewMessagesForManyChanges(t *testing.T) {
 // TestCheck12ButtonsAreNotMerged presses SOS three times: the button tells each, at once.
 func TestCheck12ButtonsAreNotMerged(t *testing.T) {
 	const stateless, press, presses = "89", "73", 3
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	c := connect(t, pair(t, d.server(t, "bridge")))
 	buttons := every(c.things(t), stateless, press)
@@ -168,6 +196,9 @@ func TestCheck13EachEntryHasItsStatus(t *testing.T) {
 		}
 		if v := r.Characteristics[0].Value; v != false && v != float64(0) {
 			t.Errorf("beside the failures the lamp reads %v", v)
+		}
+		if twice := p.try(t, "getCharacteristics", []string{power, power}); twice.Status != http.StatusUnprocessableEntity {
+			t.Errorf("one place asked for twice: %d %s, want 422", twice.Status, twice.Body)
 		}
 		var well results
 		p.must(t, &well, "getCharacteristics", []string{power, dim})
@@ -265,6 +296,12 @@ func TestCheck14TimedWrites(t *testing.T) {
 	refused("too late", status, r)
 	status, r = timed(15)
 	refused("not prepared", status, r)
+	prepare(5000, 1<<53+1) // numbers are no floats
+	status, r = timed(1 << 53)
+	refused("a pid beside a large one", status, r)
+	if status, r := timed(1<<53 + 1); status != http.StatusNoContent {
+		t.Errorf("a large pid: %d %v", status, r.statuses())
+	}
 	status, r = c.write(t, fmt.Sprintf(`{"characteristics":[{"aid":%d,"iid":%d,"value":false,"r":true}]}`, p.aid, p.iid))
 	if status != http.StatusMultiStatus || !slices.Equal(r.statuses(), []int{0}) {
 		t.Errorf("a write that wants a response: %d %v", status, r.statuses())
@@ -274,6 +311,7 @@ func TestCheck14TimedWrites(t *testing.T) {
 // TestCheck17EventsGoToSubscribersOnly changes lamps while others listen, one of them at the address
 // where a subscriber was.
 func TestCheck17EventsGoToSubscribersOnly(t *testing.T) {
+	t.Parallel()
 	b, paired, c := pairedBench(t, 3, "")
 	lamps := every(c.things(t), lamp, on)
 	c.subscribe(t, lamps)
@@ -289,7 +327,16 @@ func TestCheck17EventsGoToSubscribersOnly(t *testing.T) {
 	from := gone.LocalAddr()
 	_ = gone.Conn.(*net.TCPConn).SetLinger(0) // at once, so that its port is free
 	_ = gone.Close()
-	heir := dial(t, b.bridge, from)
+	var heir *line
+	until(t, 10*time.Second, "the port of the former subscriber is free", func() bool {
+		d := net.Dialer{LocalAddr: from}
+		conn, err := d.DialContext(t.Context(), "tcp", b.address())
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
+			heir = &line{Conn: conn}
+		}
+		return err == nil
+	})
 
 	told := 0
 	for range 4 {
