@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -153,7 +154,77 @@ func (b *bridges) status() []wire.HomeKit {
 
 func homeKitOf(s servers.Status) wire.HomeKit {
 	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
-		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired}
+		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, ArmedUntil: until(s.ArmedUntil)}
+}
+
+// until is a time on the wire, where none is nothing.
+func until(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// HomeKit implements server.Bridges.
+func (d *daemon) HomeKit(context.Context) ([]wire.HomeKit, error) {
+	return d.inside().bridges.status(), nil
+}
+
+// NewCode implements server.Bridges.
+func (d *daemon) NewCode(ctx context.Context, id string) (wire.HomeKit, error) {
+	s, err := d.inside().bridges.servers.NewCode(ctx, id)
+	return homeKitOf(s), noServer(id, err)
+}
+
+// Unpair implements server.Bridges.
+func (d *daemon) Unpair(ctx context.Context, id string) error {
+	return noServer(id, d.inside().bridges.servers.Unpair(ctx, id))
+}
+
+// Arm implements server.Bridges.
+func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.HomeKit, error) {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return wire.HomeKit{}, err
+	}
+	s, err := b.servers.Arm(ctx, t)
+	if errors.Is(err, servers.ErrNothingPrivate) {
+		return wire.HomeKit{}, wire.Refuse(http.StatusConflict, wire.CodeNoPrivate)
+	}
+	return homeKitOf(s), problem(err)
+}
+
+// Disarm implements server.Bridges. What does not stop is for people to see, as it always is; the
+// server is locked all the same.
+func (d *daemon) Disarm(ctx context.Context, id string) error {
+	b := d.inside().bridges
+	if err := b.private(id); err != nil {
+		return err
+	}
+	return problem(b.servers.Disarm(ctx))
+}
+
+// private refuses what is not the private server. Without anything private there is none to be found.
+func (b *bridges) private(id string) error {
+	if id == homekit.PrivateServer {
+		return nil
+	}
+	s, err := b.servers.Find(id)
+	switch {
+	case err != nil:
+		return noServer(id, err)
+	case s.Kind != servers.Private:
+		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
+	}
+	return nil
+}
+
+func noServer(id string, err error) error {
+	if errors.Is(err, servers.ErrUnknown) {
+		return wire.Refuse(http.StatusNotFound, wire.CodeNoServer, "name", id)
+	}
+	return problem(err)
 }
 
 func (b *bridges) close() error {

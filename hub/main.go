@@ -7,24 +7,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/i18n"
-)
-
-// The exit codes that scripts rely on.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-	exitClosed = 3 // locked or unclaimed
 )
 
 func main() { os.Exit(run()) }
@@ -32,41 +22,13 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	text := i18n.For(i18n.Locale())
-	root := &cobra.Command{
-		Use:               "hub",
-		Short:             text.Text("command.hub", nil),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	name := command.Name(os.Args[0])
+	text := i18n.For(i18n.Locale()).With(i18n.Args{"hub": name})
+	program := &cobra.Command{
+		Use: "hub", Short: text.Text("command.hub", nil),
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	}
-	root.SetOut(os.Stdout)
-	usage := true // until a command has begun, errors are about how it was called
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		usage = c.ValidateRequiredFlags() != nil // cobra would find it out only after this
-		return nil
-	}
-	root.AddCommand(serveCommand(text), demoCommand(text), simsCommand())
-	root.AddCommand(command.All(text)...)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return 0
-	}
-	var p *wire.Problem
-	switch {
-	case errors.As(err, &p):
-		fmt.Fprintln(os.Stderr, text.Advice(p.Code, p.Args))
-		switch {
-		case p.Code == wire.CodeLocked || p.Code == wire.CodeUnclaimed:
-			return exitClosed
-		case command.Misused(p):
-			return exitUsage
-		}
-	case usage:
-		fmt.Fprintln(os.Stderr, text.Text("command.usage", i18n.Args{"error": err.Error()}))
-		return exitUsage
-	default:
-		fmt.Fprintln(os.Stderr, text.Text("command.failed", i18n.Args{"error": err.Error()}))
-	}
-	return exitFailed
+	program.SetOut(os.Stdout)
+	program.AddCommand(serveCommand(text), demoCommand(text), simsCommand())
+	return command.Run(ctx, text, program)
 }

@@ -202,10 +202,24 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 	if a, err = h.home.PlaceAccessory(ctx, a.ID, p.Alone, p.Private); err != nil {
 		return wire.Accessory{}, problem(err)
 	}
+	if a.Private {
+		h.calm(ctx, a.ID)
+	}
 	h.show()
 	w := h.accessory(a)
 	h.feed.Publish(wire.Change{Accessory: &w})
 	return w, nil
+}
+
+// calm stops what turns and is shown as at rest from now on.
+func (h *house) calm(ctx context.Context, id string) {
+	last, known := h.bus.Last(id, trait.Speed.Any())
+	if percent, _ := trait.Speed.In(last); !known || percent == 0 {
+		return
+	}
+	if err := h.do(ctx, id, trait.Speed.Set(0)); err != nil {
+		h.log.Warn("what became private was not stopped", "accessory", id, "err", err)
+	}
 }
 
 // Do implements server.Rooms. Which is an ID or a name.

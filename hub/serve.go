@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -28,6 +27,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 )
@@ -144,22 +144,18 @@ func announceReady(ctx context.Context, d *daemon, s settings, out io.Writer, te
 	if s.json {
 		return json.NewEncoder(out).Encode(status)
 	}
-	printReady(out, text, status)
-	return nil
+	return printReady(out, command.At(text, s.dir), status)
 }
 
-func printReady(out io.Writer, text *i18n.Texts, s wire.Status) {
+func printReady(out io.Writer, text *i18n.Texts, s wire.Status) error {
 	fmt.Fprintln(out, text.Text("serve.ready."+string(s.State), i18n.Args{"socket": s.Socket}))
-	for _, h := range s.HomeKit {
-		key := "homekit.line"
-		if h.Paired {
-			key = "homekit.paired"
-		}
-		fmt.Fprintln(out, text.Text(key, i18n.Args{"name": h.Name, "code": h.SetupCode, "uri": h.SetupURI}))
+	if err := command.HomeKit(out, text, s.HomeKit); err != nil {
+		return err
 	}
 	if s.DemoPassword != "" {
-		fmt.Fprintln(out, text.Text("serve.demo", i18n.Args{"password": s.DemoPassword, "control": s.Control, "dir": filepath.Dir(s.Socket)}))
+		fmt.Fprintln(out, text.Text("serve.demo", i18n.Args{"password": s.DemoPassword, "control": s.Control}))
 	}
+	return nil
 }
 
 // listenAPI opens the network listener. Its certificate lives as long as the process: until apps can

@@ -25,14 +25,16 @@ type Args map[string]string
 
 // Texts are the texts in one language; those that it lacks are English.
 type Texts struct {
-	lang  string
-	texts map[string]string
+	lang     string
+	texts    map[string]string
+	standing Args
 }
 
 // For gives the texts in a language. It takes what systems write ("de_AT.UTF-8", "pt-BR") and falls
-// back from a region to its language, and from there to English.
+// back from a region to its language, and from there to English. In texts that name a command, {hub}
+// is the program and {data} the folder to add where it is not the usual one.
 func For(lang string) *Texts {
-	t := &Texts{lang: fallback, texts: map[string]string{}}
+	t := &Texts{lang: fallback, texts: map[string]string{}, standing: Args{"hub": "hub", "data": ""}}
 	maps.Copy(t.texts, load(fallback))
 	lang, _, _ = strings.Cut(lang, ".")
 	lang, _, _ = strings.Cut(lang, "@")
@@ -84,6 +86,13 @@ func load(lang string) map[string]string {
 // Lang is the language of the texts.
 func (t *Texts) Lang() string { return t.lang }
 
+// With gives the same texts, whose places are filled with args unless a call says otherwise.
+func (t *Texts) With(args Args) *Texts {
+	all := maps.Clone(t.standing)
+	maps.Copy(all, args)
+	return &Texts{lang: t.lang, texts: t.texts, standing: all}
+}
+
 // Has says whether there is a text for the key.
 func (t *Texts) Has(key string) bool { _, ok := t.texts[key]; return ok }
 
@@ -94,12 +103,14 @@ func (t *Texts) Text(key string, args Args) string {
 	if !ok {
 		return key
 	}
-	if len(args) == 0 {
+	if !strings.Contains(text, "{") {
 		return text
 	}
-	pairs := make([]string, 0, 2*len(args))
-	for name, value := range args {
-		pairs = append(pairs, "{"+name+"}", value)
+	pairs := make([]string, 0, 2*(len(args)+len(t.standing)))
+	for _, places := range []Args{args, t.standing} { // of two with one name, the first counts
+		for name, value := range places {
+			pairs = append(pairs, "{"+name+"}", value)
+		}
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ func All(text *i18n.Texts) []*cobra.Command {
 	r := &room{text: text}
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
+		r.homekit(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -42,11 +44,12 @@ type room struct {
 
 // call is one run of a command against the hub.
 type call struct {
-	*room
-	ctx context.Context
-	hub *client.Client
-	in  io.Reader
-	out io.Writer
+	text *i18n.Texts
+	json bool
+	ctx  context.Context
+	hub  *client.Client
+	in   io.Reader
+	out  io.Writer
 }
 
 // command makes a command from its usage line; its short text has the key "command.<name>".
@@ -60,7 +63,8 @@ func (r *room) command(use string, args cobra.PositionalArgs, run func(c *call, 
 		RunE: func(cmd *cobra.Command, args []string) error {
 			hub := client.Dial(client.Socket(r.dir))
 			defer hub.Close()
-			return run(&call{room: r, ctx: cmd.Context(), hub: hub, in: cmd.InOrStdin(), out: cmd.OutOrStdout()}, args)
+			c := &call{text: At(r.text, r.dir), json: r.json, ctx: cmd.Context(), hub: hub, in: cmd.InOrStdin(), out: cmd.OutOrStdout()}
+			return run(c, args)
 		},
 	}
 }
@@ -96,11 +100,14 @@ const (
 	codeSecret = "command.secret"
 	codeTrait  = "command.trait"
 	codeValue  = "command.value"
+	codeWhich  = "command.which"
+	codeYes    = "command.yes"
+	codeFor    = "command.for"
 )
 
-// Misused reports whether a refusal is about how a command was called, not about what the hub did.
-func Misused(p *wire.Problem) bool {
-	return p.Code == codeSecret || p.Code == codeTrait || p.Code == codeValue
+// misused reports whether a refusal is about how a command was called, not about what the hub did.
+func misused(p *wire.Problem) bool {
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor}, p.Code)
 }
 
 // group is a command that only holds others.

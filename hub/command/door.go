@@ -22,7 +22,7 @@ func (r *room) setup() *cobra.Command {
 		if err := c.say("setup.done", "code", answer.RecoveryCode); err != nil {
 			return err
 		}
-		return c.sayHomeKit(answer.HomeKit)
+		return HomeKit(c.out, c.text, answer.HomeKit)
 	})
 }
 
@@ -73,24 +73,16 @@ func (r *room) status() *cobra.Command {
 		if err := c.say("status."+string(s.State), "version", s.Version, "api", s.API); err != nil {
 			return err
 		}
-		if err := c.sayHomeKit(s.HomeKit); err != nil || s.State != wire.Open {
-			return err
+		for _, h := range s.HomeKit {
+			if err := c.screen().line(h); err != nil {
+				return err
+			}
+		}
+		if s.State != wire.Open {
+			return nil
 		}
 		return c.sayTroubles()
 	})
-}
-
-func (c *call) sayHomeKit(list []wire.HomeKit) error {
-	for _, h := range list {
-		key := "homekit.line"
-		if h.Paired {
-			key = "homekit.paired"
-		}
-		if err := c.say(key, "name", h.Name, "code", h.SetupCode, "uri", h.SetupURI); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *call) sayTroubles() error {

@@ -2,6 +2,7 @@ package hap
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 )
@@ -107,8 +108,8 @@ type Characteristic struct {
 	Unit           string // "percentage", "celsius", "lux", "seconds", "arcdegrees", … or ""
 	Description    string
 	Min, Max, Step Value // numbers; null where there is no limit
-	MaxLen         int   // strings, in characters; 0 means 64
-	MaxBytes       int   // tlv8 and data, in bytes; 0 means 2 MiB
+	MaxLen         int   // strings, in characters, up to 256; 0 means 64
+	MaxBytes       int   // tlv8 and data, in bytes, up to 2 MiB; 0 means that
 	ValidValues    []int64
 	ValidRange     []int64 // nil, or lowest and highest
 
@@ -137,9 +138,10 @@ type Characteristic struct {
 	value    Value
 	status   Status
 	version  uint64 // counts Set calls, so that a finished write knows whether the device spoke
-	pending  pendingWrite
+	pending  []pendingWrite
 	watchers []*subscription
-	reading  int // OnRead calls that have not returned
+	overdue  int  // calls that nobody waits for any more
+	blamed   bool // for a value that does not fit, since the last one that did
 }
 
 // pendingWrite lets an echo of the device during OnWrite count as the writer's own.
@@ -150,19 +152,26 @@ type pendingWrite struct {
 
 // Set is the path from the device: it stores v as last known value, makes the
 // characteristic reachable and tells the subscribers. It never blocks on a
-// network. A value that does not fit format and limits changes nothing and is
-// reported as StatusInvalidValue.
+// network. A value that does not fit format and limits, or a text about the
+// accessory that controllers refuse, changes nothing: the error names the rule
+// and is a StatusInvalidValue.
 func (c *Characteristic) Set(v Value) error {
 	fitted, err := c.fit(v)
+	if err == nil {
+		err = c.speaks(fitted)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("hap: characteristic %s: %w", c.Type, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.version++
 	var by *events
-	if c.pending.by != nil && c.pending.value == fitted {
-		by = c.pending.by
+	for _, p := range c.pending {
+		if p.value == fitted {
+			by = p.by
+			break
+		}
 	}
 	c.store(fitted, by)
 	return nil
@@ -208,23 +217,30 @@ func (c *Characteristic) store(v Value, by *events) {
 // and ButtonEvent. They read as null, and two equal ones are two.
 func (c *Characteristic) press() bool { return c.Type == "73" || c.Type == "126" }
 
-// immediate reports a type that must not wait for the event window: motion,
-// contact, leak, smoke, lock state, door state.
+// immediate reports a type that must not wait for the event window: what people
+// are warned of (leak, smoke, carbon monoxide, the alarm of a security system),
+// what they see happen before them (lock, door), and what automations start at
+// (motion, contact, occupancy).
 func (c *Characteristic) immediate() bool {
 	switch c.Type {
-	case "22", "6A", "70", "76", "1D", "E":
+	case "70", "76", "69", "66", "1D", "E", "22", "6A", "71":
 		return true
 	}
 	return false
 }
 
-// known is the value for the database: what was last known, or the least that
-// the format allows, since a controller drops accessories with missing values.
+// known is the last known value, or the least that fits: a controller drops
+// accessories with missing values. Rules make sure that there is one.
 func (c *Characteristic) known() Value {
 	v, _ := c.Value()
-	if !v.Null() || c.press() {
-		return v
+	if v.Null() && !c.press() {
+		return c.least()
 	}
+	return v
+}
+
+// least is nothing, or the number nearest to it that the limits allow.
+func (c *Characteristic) least() Value {
 	switch c.Format {
 	case FormatBool:
 		return Bool(false)
@@ -233,18 +249,31 @@ func (c *Characteristic) known() Value {
 	case FormatTLV8, FormatBytes:
 		return Bytes(nil)
 	}
-	if len(c.ValidValues) > 0 {
-		return Int(c.ValidValues[0])
+	for _, allowed := range [...][]int64{{0}, c.ValidValues, c.ValidRange} {
+		for _, n := range allowed {
+			if v, err := c.fit(Int(n)); err == nil {
+				return v
+			}
+		}
 	}
-	if !c.Min.Null() {
-		return c.Min
+	for _, limit := range [...]Value{c.Min, c.Max} {
+		if v, err := c.fit(limit); err == nil {
+			return v
+		}
 	}
 	return Int(0)
 }
 
+func (c *Characteristic) maxLen() int {
+	if c.MaxLen == 0 {
+		return 64
+	}
+	return c.MaxLen
+}
+
 func (c *Characteristic) maxBytes() int {
 	if c.MaxBytes == 0 {
-		return 2 << 20
+		return mostBytes
 	}
 	return c.MaxBytes
 }

@@ -90,11 +90,14 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// foreign is a type that is not Apple's.
+func foreign(n uint64) string { return fmt.Sprintf("%08X-0000-1000-8000-0123456789AB", n) }
+
 // obstacles is a lamp with a characteristic for each reason to refuse a write.
 func obstacles() (a *hap.Accessory, brightness, words *hap.Characteristic) {
 	a, _, brightness = lamp(2, "Lamp")
 	with := func(iid uint64, perms hap.Perms) *hap.Characteristic {
-		return &hap.Characteristic{IID: iid, Type: "B0", Format: hap.FormatUint8, Max: hap.Int(1), Perms: perms}
+		return &hap.Characteristic{IID: iid, Type: foreign(iid), Format: hap.FormatUint8, Max: hap.Int(1), Perms: perms}
 	}
 	admin := with(22, everything)
 	admin.AdminOnly = true
@@ -104,7 +107,7 @@ func obstacles() (a *hap.Accessory, brightness, words *hap.Characteristic) {
 	raw.OnWrite = func(_ context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
 		return hap.Bytes(append(v.Bytes(), 9)), nil
 	}
-	words = &hap.Characteristic{IID: 27, Type: "E3", Format: hap.FormatString, Perms: everything, MaxLen: 5}
+	words = &hap.Characteristic{IID: 27, Type: foreign(27), Format: hap.FormatString, Perms: everything, MaxLen: 5}
 	s := a.Services[1]
 	s.Characteristics = append(s.Characteristics, with(20, hap.PermRead), with(21, hap.PermRead|hap.PermWrite), admin, guarded,
 		with(24, everything|hap.PermTimed), raw, words)

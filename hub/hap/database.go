@@ -1,7 +1,6 @@
 package hap
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -16,13 +15,14 @@ import (
 type database struct {
 	pieces []piece
 	index  map[id]*Characteristic
-	digest []byte
 
 	identify *Characteristic // of accessory 1, or nil
 }
 
 // id names one characteristic of a server.
 type id = message.ID
+
+var errNoBridge = errors.New("hap: every server needs an accessory 1")
 
 // piece is a stretch of GET /accessories that only a new c# can change, followed
 // by the value of a characteristic (nil after the last one).
@@ -39,13 +39,17 @@ type piece struct {
 //
 // Accessories that break Apple's rules are left out, since one of them can make
 // a controller refuse the whole server; the error then joins an *AccessoryError
-// for each. With any other error nothing has changed.
+// for each. If that is accessory 1, without which there is no server, or with
+// any other error, nothing has changed.
 func (s *Server) Publish(ctx context.Context, accs ...*Accessory) error {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	good, faults := sound(accs)
+	if len(accs) > 0 && (len(good) == 0 || good[0].AID != bridgeAID) {
+		return errors.Join(append(faults, errNoBridge)...)
+	}
 	next := newDatabase(good)
-	if err := s.count(ctx, next.digest); err != nil {
+	if err := s.count(ctx, digest(next.pieces)); err != nil {
 		return err
 	}
 	s.database.Store(next)
@@ -53,6 +57,15 @@ func (s *Server) Publish(ctx context.Context, accs ...*Accessory) error {
 		session.carryOver(next)
 	}
 	return errors.Join(faults...)
+}
+
+// renamed moves c# after a controller has given a service another name.
+func (s *Server) renamed(ctx context.Context) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	if err := s.count(ctx, digest(s.database.Load().pieces)); err != nil {
+		s.log.Error("hap: the next start will tell of a new name", "error", err)
+	}
 }
 
 // count moves c# if digest is not the one it stands for.
@@ -75,13 +88,12 @@ func (s *Server) count(ctx context.Context, digest []byte) error {
 }
 
 func newDatabase(accs []*Accessory) *database {
-	slices.SortFunc(accs, func(a, b *Accessory) int { return cmp.Compare(a.AID, b.AID) })
 	d := &database{index: map[id]*Characteristic{}}
 	r := renderer{open: []byte(`{"accessories":[`)}
 	for i, a := range accs {
 		r.comma(i)
 		r.accessory(a)
-		if a.AID == 1 {
+		if a.AID == bridgeAID {
 			d.identify = a.Service("3E").Characteristic("14")
 		}
 		for _, s := range a.Services {
@@ -93,7 +105,6 @@ func newDatabase(accs []*Accessory) *database {
 	r.text(`]}`)
 	r.cut(nil)
 	d.pieces = r.pieces
-	d.digest = digest(d.pieces)
 	return d
 }
 

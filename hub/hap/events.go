@@ -27,8 +27,9 @@ type subscription struct {
 	to    *events
 	of    *Characteristic
 	aid   uint64
-	dirty bool // guarded by to.mu, like gone
-	gone  bool
+	dirty bool          // guarded by to.mu, like the two below
+	gone  bool          // nothing of it may be sent any more
+	heir  *subscription // to what has its name in a newer database
 }
 
 type press struct {
@@ -92,6 +93,11 @@ func (e *events) take(b *batch, due bool) (later, flooded bool) {
 		b.states = append(b.states, e.soon...)
 		e.soon = e.soon[:0]
 	}
+	for i := range b.presses { // a moment stays one whatever has become of the button
+		for b.presses[i].of.heir != nil {
+			b.presses[i].of = b.presses[i].of.heir
+		}
+	}
 	gone := func(w *subscription) bool { return w.gone }
 	b.states = slices.DeleteFunc(b.states, gone)
 	b.presses = slices.DeleteFunc(b.presses, func(p press) bool { return p.of.gone })
@@ -101,21 +107,22 @@ func (e *events) take(b *batch, due bool) (later, flooded bool) {
 	return len(e.soon) > 0, e.flooded
 }
 
-// watch starts sending the changes of w.of, drop ends it.
+// watch starts sending the changes of w.of.
 func (w *subscription) watch() {
 	w.of.mu.Lock()
 	defer w.of.mu.Unlock()
 	w.of.watchers = append(w.of.watchers, w)
 }
 
-func (w *subscription) drop() (owed bool) {
+// drop ends it, for the good of an heir or, without one, for ever.
+func (w *subscription) drop(heir *subscription) (owed bool) {
 	c := w.of
 	c.mu.Lock()
 	c.watchers = slices.DeleteFunc(c.watchers, func(o *subscription) bool { return o == w })
 	c.mu.Unlock()
 	w.to.mu.Lock()
 	defer w.to.mu.Unlock()
-	w.gone = true
+	w.gone, w.heir = true, heir
 	return w.dirty
 }
 
@@ -127,7 +134,7 @@ func (s *session) subscribe(name id, on bool) {
 	c := s.server.database.Load().index[name] // again: Publish may have replaced it
 	switch {
 	case !on && w != nil:
-		w.drop()
+		w.drop(nil)
 		delete(s.subscriptions, name)
 	case on && w == nil && c != nil && s.ctx.Err() == nil:
 		w = &subscription{to: &s.events, of: c, aid: name.AID}
@@ -143,25 +150,26 @@ func (s *session) subscribed(name id) bool {
 }
 
 // carryOver moves the subscriptions to the characteristics that have the same
-// names in a new database. What was owed is still owed.
+// names in a new database. What was owed is still owed, and a new value is news.
 func (s *session) carryOver(d *database) {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	for name, w := range s.subscriptions {
 		c := d.index[name]
-		if c == w.of {
-			continue
-		}
-		owed := w.drop()
-		delete(s.subscriptions, name)
-		if c == nil || c.Perms&PermEvents == 0 {
-			continue
-		}
-		next := &subscription{to: &s.events, of: c, aid: name.AID}
-		s.subscriptions[name] = next
-		next.watch()
-		if owed {
-			s.events.mark(next)
+		switch {
+		case c == w.of:
+		case c == nil || c.Perms&PermEvents == 0:
+			w.drop(nil)
+			delete(s.subscriptions, name)
+		default:
+			next := &subscription{to: &s.events, of: c, aid: name.AID}
+			s.subscriptions[name] = next
+			next.watch()
+			owed := w.drop(next)
+			before, _ := w.of.Value()
+			if now, _ := c.Value(); !now.Null() && (owed || now != before) {
+				s.events.mark(next)
+			}
 		}
 	}
 }
@@ -170,7 +178,7 @@ func (s *session) unsubscribeAll() {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	for name, w := range s.subscriptions {
-		w.drop()
+		w.drop(nil)
 		delete(s.subscriptions, name)
 	}
 }
@@ -211,10 +219,18 @@ func (s *session) emit() {
 func (s *session) sendEvents(due bool) (sent, later bool, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.open {
-		s.held = true
-		return false, false, nil
+	if !s.open {
+		return s.flush(due)
 	}
+	if !s.held {
+		s.held, s.heldSince = true, time.Now()
+	}
+	return false, false, nil
+}
+
+// flush writes what is owed. It runs under s.writing.
+func (s *session) flush(due bool) (sent, later bool, err error) {
+	s.held = false
 	later, flooded := s.events.take(&s.batch, due)
 	if flooded {
 		return false, false, errFlooded
@@ -238,6 +254,7 @@ func (s *session) sendEvents(due bool) (sent, later bool, err error) {
 		}
 		s.appendEventMessage()
 	}
+	s.heard.Store(time.Now().UnixNano()) // nobody is silent who listens
 	return true, later, s.conn.Write(s.eventOut, nil)
 }
 

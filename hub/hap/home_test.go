@@ -1,10 +1,12 @@
 package hap_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +75,12 @@ type home struct {
 
 func open(t testing.TB, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
 	t.Helper()
+	return start(t, func(l net.Listener) net.Listener { return l }, o, d, accs...)
+}
+
+// start is open on a listener of another kind.
+func start(t testing.TB, kind func(net.Listener) net.Listener, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
+	t.Helper()
 	o.Name, o.Model, o.Memory = "Ingle", "Hub", d
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := hap.New(ctx, o)
@@ -87,7 +95,7 @@ func open(t testing.TB, o hap.Options, d *disk, accs ...*hap.Accessory) *home {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l) }()
+	go func() { done <- s.Serve(ctx, kind(l)) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -152,7 +160,12 @@ func accessory(aid uint64, name string, services ...*hap.Service) *hap.Accessory
 	return &hap.Accessory{AID: aid, Services: append([]*hap.Service{about}, services...)}
 }
 
-func bridge() *hap.Accessory { return accessory(1, "Bridge") }
+func bridge() *hap.Accessory { return accessory(1, "Bridge", protocol(100)) }
+
+// protocol is what the accessory of a whole server has besides its own services.
+func protocol(iid uint64) *hap.Service {
+	return &hap.Service{IID: iid, Type: "A2", Characteristics: []*hap.Characteristic{text(iid+1, "37", "1.1.0")}}
+}
 
 const everything = hap.PermRead | hap.PermWrite | hap.PermEvents
 
@@ -249,6 +262,26 @@ func eventually(t testing.TB, what string, ok func() bool) {
 			t.Fatal("never: " + what)
 		}
 	}
+}
+
+// lines counts what is written to a log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) count() int { return strings.Count(l.String(), "\n") }
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // stranded is a listener whose connections have small buffers and little

@@ -35,6 +35,7 @@ type State struct {
 	ConfigNumber   uint16 // c#, 1 to 65535
 	DatabaseDigest []byte // of the database that ConfigNumber stands for
 	Port           int    // of the last listener; 0 before the first
+	Unanswered     bool   // the only controller may not know that it is paired
 }
 
 // Pairing is one controller that may open sessions.
@@ -72,19 +73,26 @@ func (s store) Identity() (string, ed25519.PrivateKey) {
 	return state.DeviceID, ed25519.NewKeyFromSeed(state.Seed)
 }
 
-func (s store) Record() pairing.Record { return s.snapshot().record() }
+func (s store) Record() pairing.Record { return s.recordOf(s.snapshot()) }
+
+func (s store) recordOf(state State) pairing.Record {
+	r := state.record()
+	r.Shut = s.options.Shut != nil && s.options.Shut()
+	return r
+}
 
 // Update also brings live sessions up to date: who may change pairings, and
 // whether the server still waits for its first controller.
 func (s store) Update(ctx context.Context, change func(*pairing.Record) error) error {
-	var before, after int
+	var before, after bool
 	err := s.change(ctx, func(state *State) error {
-		r := state.record()
+		r := s.recordOf(*state)
+		before = s.gate.Open(r)
 		if err := change(&r); err != nil {
 			return err
 		}
-		before, after = len(state.Pairings), len(r.Peers)
-		state.Tries = r.Tries
+		after = s.gate.Open(r)
+		state.Tries, state.Unanswered = r.Tries, r.Unanswered
 		state.Pairings = nil
 		for _, p := range r.Peers {
 			state.Pairings = append(state.Pairings, Pairing(p))
@@ -95,14 +103,14 @@ func (s store) Update(ctx context.Context, change func(*pairing.Record) error) e
 		return err
 	}
 	s.promote()
-	if (before == 0) != (after == 0) {
+	if before != after {
 		s.announce()
 	}
 	return nil
 }
 
 func (s State) record() pairing.Record {
-	r := pairing.Record{Code: s.SetupCode, Tries: s.Tries}
+	r := pairing.Record{Code: s.SetupCode, Tries: s.Tries, Unanswered: s.Unanswered}
 	for _, p := range s.Pairings {
 		r.Peers = append(r.Peers, pairing.Peer(p))
 	}

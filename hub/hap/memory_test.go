@@ -1,6 +1,7 @@
 package hap_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ingle-home/ingle/hub/hap"
@@ -24,7 +25,7 @@ func TestSetNeverClamps(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []hap.Value{hap.Int(101), hap.Int(-1), hap.Float(1.5), hap.String("50")} {
-		if err := c.Set(bad); err != hap.StatusInvalidValue {
+		if err := c.Set(bad); !errors.Is(err, hap.StatusInvalidValue) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}

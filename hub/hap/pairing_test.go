@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ingle-home/ingle/hub/hap"
@@ -228,5 +229,33 @@ func show(shown chan<- bool) func(context.Context, *hap.Peer, hap.Value) (hap.Va
 	return func(_ context.Context, p *hap.Peer, v hap.Value) (hap.Value, error) {
 		shown <- v.Bool() && p.Controller == ""
 		return hap.Value{}, nil
+	}
+}
+
+// A server that is shut takes nobody, also not who has begun, and counts no try; open again, it does.
+func TestAShutServerTakesNoPairing(t *testing.T) {
+	t.Parallel()
+	var shut atomic.Bool
+	h := open(t, hap.Options{Shut: shut.Load}, &disk{}, bridge())
+	s := haptest.NewSetup(h.Setup().Code, haptest.Options{})
+	begun := h.dial(t)
+	m3, err := s.M3(do(t, begun, 200, "POST", "/pair-setup", string(s.M1())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut.Store(true)
+	var refused haptest.Refused
+	if _, err := h.dial(t).Pair(h.Setup().Code, haptest.Options{}); !errors.As(err, &refused) || refused != 6 {
+		t.Errorf("a new setup: %v", err)
+	}
+	if _, err := s.M5(do(t, begun, 200, "POST", "/pair-setup", string(m3))); !errors.As(err, &refused) || refused != 6 {
+		t.Errorf("a setup that had begun: %v", err)
+	}
+	if state := h.disk.state(); state.Tries != 0 || len(state.Pairings) != 0 {
+		t.Errorf("saved: %d tries, %d pairings", state.Tries, len(state.Pairings))
+	}
+	shut.Store(false)
+	if _, err := h.dial(t).Pair(h.Setup().Code, haptest.Options{}); err != nil {
+		t.Error(err)
 	}
 }

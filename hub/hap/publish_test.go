@@ -1,7 +1,6 @@
 package hap_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -74,46 +73,5 @@ func TestConfigNumberWraps(t *testing.T) {
 	h := open(t, hap.Options{}, &disk{saved: &state}, bridge())
 	if got := h.Announcement().TXT["c#"]; got != "1" {
 		t.Errorf("c# %s", got)
-	}
-}
-
-// TestBadAccessoriesAreLeftOut, since one of them can spoil the whole server.
-func TestBadAccessoriesAreLeftOut(t *testing.T) {
-	t.Parallel()
-	spoil := func(how func(a *hap.Accessory)) *hap.Accessory {
-		a, _, _ := lamp(2, "Lamp")
-		how(a)
-		return a
-	}
-	set := func(at int, v string) func(a *hap.Accessory) {
-		return func(a *hap.Accessory) { a.Services[0].Characteristics[at].Set(hap.String(v)) }
-	}
-	for name, bad := range map[string]*hap.Accessory{
-		"taken aid":         spoil(func(a *hap.Accessory) { a.AID = 1 }),
-		"no aid":            spoil(func(a *hap.Accessory) { a.AID = 0 }),
-		"taken serial":      spoil(set(4, "serial Bridge")),
-		"short model":       spoil(set(2, "M")),
-		"firmware":          spoil(set(5, "v1")),
-		"name":              spoil(set(3, "Lamp 💡")),
-		"name at its end":   spoil(set(3, "Lamp.")),
-		"taken iid":         spoil(func(a *hap.Accessory) { a.Services[1].Characteristics[1].IID = 9 }),
-		"no information":    spoil(func(a *hap.Accessory) { a.Services = a.Services[1:] }),
-		"empty service":     spoil(func(a *hap.Accessory) { a.Services[1].Characteristics = nil }),
-		"type":              spoil(func(a *hap.Accessory) { a.Services[1].Type = "0000003E" }),
-		"link":              spoil(func(a *hap.Accessory) { a.Services[1].Linked = []*hap.Service{bridge().Services[0]} }),
-		"no format":         spoil(func(a *hap.Accessory) { a.Services[1].Characteristics[0].Format = 0 }),
-		"no permissions":    spoil(func(a *hap.Accessory) { a.Services[1].Characteristics[0].Perms = 0 }),
-		"limits":            spoil(func(a *hap.Accessory) { a.Services[1].Characteristics[1].Max = hap.Int(-1) }),
-		"too many services": spoil(func(a *hap.Accessory) { a.Services = append(a.Services, make([]*hap.Service, 99)...) }),
-	} {
-		s, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &disk{}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = s.Publish(t.Context(), bridge(), bad)
-		var fault *hap.AccessoryError
-		if !errors.As(err, &fault) || fault.AID != bad.AID {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }

@@ -3,6 +3,7 @@ package hap
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 	"strconv"
 
@@ -17,17 +18,13 @@ type result struct {
 	told   bool // value goes into the answer
 }
 
-// maxReading bounds the OnRead calls of one characteristic that a hung device
-// has not returned.
-const maxReading = 4
-
 // readCharacteristics answers GET /characteristics, from the cache but for
 // characteristics with OnRead.
 func (s *session) readCharacteristics(query []byte) error {
 	if !message.ParseQuery(query, &s.query) {
 		return s.status(400, StatusInvalidValue)
 	}
-	if duplicates(s.query.IDs, func(name id) id { return name }) {
+	if s.names = append(s.names[:0], s.query.IDs...); repeats(s.names) {
 		return s.status(422, StatusInvalidValue)
 	}
 	d := s.server.database.Load()
@@ -44,8 +41,8 @@ func (s *session) readCharacteristics(query []byte) error {
 		s.readLive()
 	}
 	code := 200
-	for _, r := range s.results {
-		if r.status != StatusOK {
+	for i := range s.results {
+		if s.results[i].status != StatusOK {
 			code = 207
 		}
 	}
@@ -76,27 +73,29 @@ func (s *session) readLive() {
 		result
 	}
 	answers := make(chan answer, len(s.results))
-	waiting := 0
+	var calls []*call
 	for i := range s.results {
 		c := s.results[i].of
 		if s.results[i].status != StatusOK || c.OnRead == nil {
 			continue
 		}
 		s.results[i] = result{of: c, status: StatusTimeout}
-		if !c.beginRead() {
+		call, name := c.begin(), s.query.IDs[i]
+		if call == nil {
 			continue
 		}
-		waiting++
+		calls = append(calls, call)
 		s.work.Go(func() {
-			defer c.endRead()
-			v, err := c.OnRead(ctx, s.peer)
+			defer call.end()
+			v, err := guard(s.server, name.AID, func() (Value, error) { return c.OnRead(ctx, s.peer) })
 			if err == nil {
-				v, err = c.fit(v)
+				v, err = s.fitting(name, c, v)
 			}
 			answers <- answer{i, result{of: c, value: v, status: statusOf(err), told: err == nil}}
 		})
 	}
-	for ; waiting > 0; waiting-- {
+	defer abandon(calls)
+	for range calls {
 		select {
 		case a := <-answers:
 			s.results[a.at] = a.result
@@ -106,31 +105,80 @@ func (s *session) readLive() {
 	}
 }
 
-func (c *Characteristic) beginRead() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.reading >= maxReading {
-		return false
+// fitting lets a value that a device gave pass to a controller if it fits. One
+// that does not is the fault of the device, and logged once.
+func (s *session) fitting(name id, c *Characteristic, v Value) (Value, error) {
+	v, err := c.fit(v)
+	if c.faulty(err != nil) {
+		s.server.log.Error("hap: an accessory gave a value that does not fit", slog.Uint64("aid", name.AID), slog.Uint64("iid", name.IID), slog.Any("error", err))
 	}
-	c.reading++
-	return true
+	if err != nil {
+		return Value{}, StatusUnreachable
+	}
+	return v, nil
 }
 
-func (c *Characteristic) endRead() {
+// faulty notes whether the last value was a bad one, and reports the first such.
+func (c *Characteristic) faulty(bad bool) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.reading--
+	first = bad && !c.blamed
+	c.blamed = bad
+	return first
+}
+
+// maxOverdue bounds the calls into one characteristic that a hung device has not
+// returned and nobody waits for. While there are as many, it is not asked: what
+// controllers ask again and again must not pile up.
+const maxOverdue = 4
+
+// call is one call of OnRead or OnWrite.
+type call struct {
+	of          *Characteristic
+	ended, late bool // guarded by of.mu
+}
+
+// begin is nil where too many calls have not come back.
+func (c *Characteristic) begin() *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.overdue >= maxOverdue {
+		return nil
+	}
+	return &call{of: c}
+}
+
+func (o *call) end() {
+	o.of.mu.Lock()
+	defer o.of.mu.Unlock()
+	o.ended = true
+	if o.late {
+		o.of.overdue--
+	}
+}
+
+// abandon stops waiting for those calls that have not ended.
+func abandon(calls []*call) {
+	for _, o := range calls {
+		o.of.mu.Lock()
+		if !o.ended {
+			o.late = true
+			o.of.overdue++
+		}
+		o.of.mu.Unlock()
+	}
 }
 
 func (s *session) renderRead(withStatus bool) []byte {
 	b := append(s.body[:0], `{"characteristics":[`...)
-	for i, r := range s.results {
+	extras := s.query.Type || s.query.Meta || s.query.Perms || s.query.Event
+	for i := range s.results {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		name := s.query.IDs[i]
+		name, r := s.query.IDs[i], &s.results[i]
 		b = appendResult(b, name, r, withStatus)
-		if r.of != nil {
+		if extras && r.of != nil {
 			b = s.appendExtras(b, name, r.of)
 		}
 		b = append(b, '}')
@@ -141,7 +189,7 @@ func (s *session) renderRead(withStatus bool) []byte {
 
 // appendResult writes the members that reads and writes share, without the
 // closing brace.
-func appendResult(b []byte, name id, r result, withStatus bool) []byte {
+func appendResult(b []byte, name id, r *result, withStatus bool) []byte {
 	b = strconv.AppendUint(append(b, `{"aid":`...), name.AID, 10)
 	b = strconv.AppendUint(append(b, `,"iid":`...), name.IID, 10)
 	if withStatus {
@@ -169,18 +217,25 @@ func (s *session) appendExtras(b []byte, name id, c *Characteristic) []byte {
 	return b
 }
 
-// duplicates reports whether two items have the same name.
-func duplicates[T any](items []T, name func(T) id) bool {
-	if len(items) < 2 {
+// repeats reports whether a name occurs twice; it sorts them. Controllers ask in
+// rising order as a rule, which costs one comparison each.
+func repeats(names []id) bool {
+	rising := true
+	for i := 1; i < len(names) && rising; i++ {
+		rising = byID(names[i-1], names[i]) < 0
+	}
+	if rising {
 		return false
 	}
-	names := make([]id, len(items))
-	for i, item := range items {
-		names[i] = name(item)
+	slices.SortFunc(names, byID)
+	for i := 1; i < len(names); i++ {
+		if names[i-1] == names[i] {
+			return true
+		}
 	}
-	order := func(a, b id) int {
-		return cmp.Or(cmp.Compare(a.AID, b.AID), cmp.Compare(a.IID, b.IID))
-	}
-	slices.SortFunc(names, order)
-	return len(slices.Compact(names)) < len(items)
+	return false
+}
+
+func byID(a, b id) int {
+	return cmp.Or(cmp.Compare(a.AID, b.AID), cmp.Compare(a.IID, b.IID))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
@@ -68,7 +69,28 @@ func (s *session) pairSetup(r message.Request) error {
 	} else {
 		s.stake.Store(asking)
 	}
-	return s.answer(a.Status, typeTLV, a.Body)
+	err := s.answer(a.Status, typeTLV, a.Body)
+	switch a.Event {
+	case pairing.WrongCode:
+		s.server.tell(NoticeWrongCode, s.remote)
+	case pairing.Added:
+		s.paired(err == nil)
+	}
+	return err
+}
+
+// paired follows the answer to the last message of a pair-setup. If it did not
+// leave, the server can be paired again.
+func (s *session) paired(left bool) {
+	s.server.expel(nil) // one that never knew of its pairing may have been replaced
+	s.server.tell(NoticePaired, s.remote)
+	err := s.setup.Told(s.ctx, left)
+	if err != nil {
+		s.server.log.Warn("hap: the controller's pairing is not noted as known to it", "error", err)
+	}
+	if err != nil || !left {
+		s.server.announce()
+	}
 }
 
 // pairVerify ends in an encrypted connection: M4 goes out in the clear, and what
@@ -80,6 +102,11 @@ func (s *session) pairVerify(r message.Request) error {
 	}
 	a, verified := s.verify.Answer(r.Body)
 	s.conn.Discard(r.Size)
+	if verified != nil {
+		if err := pairing.Confirm(s.ctx, store{s.server}, verified.Peer); err != nil {
+			s.server.log.Warn("hap: the controller's pairing is not noted as known to it", "error", err)
+		}
+	}
 	if err := s.answer(a.Status, typeTLV, a.Body); err != nil || verified == nil {
 		return err
 	}
@@ -87,7 +114,8 @@ func (s *session) pairVerify(r message.Request) error {
 }
 
 // pairings answers before it closes the sessions of controllers that are paired
-// no more: one that removes itself wants to know that it worked.
+// no more: one that removes itself wants to know that it worked. One that does
+// not take the answer keeps nobody else in.
 func (s *session) pairings(r message.Request) error {
 	defer s.conn.Discard(r.Size)
 	switch {
@@ -96,12 +124,19 @@ func (s *session) pairings(r message.Request) error {
 	case string(r.Method) != "POST":
 		return s.status(400, StatusInvalidValue)
 	}
-	a, gone := pairing.Change(s.ctx, store{s.server}, s.peer.Controller, r.Body)
-	err := s.answer(a.Status, typeTLV, a.Body)
-	if len(gone) > 0 {
-		s.server.expel(s)
+	const soon = 500 * time.Millisecond
+	asker := pairing.Peer{ID: s.peer.Controller, Key: s.peer.key}
+	a := pairing.Change(s.ctx, store{s.server}, asker, r.Body)
+	switch a.Event {
+	case pairing.Added:
+		s.server.tell(NoticePaired, s.remote)
+	case pairing.Removed:
+		s.server.tell(NoticeUnpaired, s.remote)
+		late := time.AfterFunc(soon, func() { s.server.expel(s) })
+		defer s.server.expel(s)
+		defer late.Stop()
 	}
-	return err
+	return s.answer(a.Status, typeTLV, a.Body)
 }
 
 // identify makes the accessory show itself to whoever is about to pair it.
@@ -163,7 +198,6 @@ func (s *session) answer(code int, contentType string, body []byte) error {
 	err := s.conn.Write(s.head, body)
 	s.open = false
 	if s.held {
-		s.held = false
 		select {
 		case s.answered <- struct{}{}:
 		default:

@@ -23,44 +23,58 @@ func (e *AccessoryError) Error() string { return fmt.Sprintf("hap: accessory %d:
 // Unwrap is the rule.
 func (e *AccessoryError) Unwrap() error { return e.Err }
 
-// Apple's limits for one server and one accessory.
+// Apple's limits for one server, one accessory and one characteristic.
 const (
-	maxAccessories = 150
-	maxServices    = 100
+	maxAccessories     = 150
+	maxServices        = 100
+	maxCharacteristics = 100 // of a service
+	maxText            = 64  // characters, of what is said about a thing
+	mostLen            = 256
+	mostBytes          = 2 << 20
 )
+
+// applesBase ends the UUIDs that Apple writes as 1 to 8 digits.
+const applesBase = "-0000-1000-8000-0026BB765291"
 
 var (
 	typePattern     = regexp.MustCompile(`^([1-9A-F][0-9A-F]{0,7}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12})$`)
-	firmwarePattern = regexp.MustCompile(`^[0-9]+\.[0-9]+(\.[0-9]+)?$`)
+	firmwarePattern = regexp.MustCompile(`^[0-9]{1,10}\.[0-9]{1,10}(\.[0-9]{1,10})?$`)
 )
 
 // sound splits accs into those that may be published and what is wrong with the
-// others.
+// others. Where two cannot both be, the one with the lower aid stays: it was
+// there first, and the household knows it.
 func sound(accs []*Accessory) (good []*Accessory, faults []error) {
+	inOrder := slices.Clone(accs)
+	slices.SortStableFunc(inOrder, func(a, b *Accessory) int { return cmp.Compare(a.number(), b.number()) })
 	aids, serials := map[uint64]bool{}, map[string]bool{}
-	for _, a := range accs {
+	for _, a := range inOrder {
 		err := a.check()
-		serial := a.information("30")
 		switch {
 		case err != nil:
 		case aids[a.AID]:
 			err = errors.New("the aid is taken")
-		case serials[serial]:
+		case serials[a.information("30")]:
 			err = errors.New("the serial number is taken")
 		case len(good) == maxAccessories:
 			err = fmt.Errorf("a server holds %d accessories", maxAccessories)
 		}
 		if err != nil {
-			faults = append(faults, &AccessoryError{AID: a.AID, Err: err})
+			faults = append(faults, &AccessoryError{AID: a.number(), Err: err})
 			continue
 		}
-		aids[a.AID], serials[serial] = true, true
+		aids[a.AID], serials[a.information("30")] = true, true
 		good = append(good, a)
 	}
-	if len(accs) > 0 && !aids[1] {
-		faults = append(faults, &AccessoryError{AID: 1, Err: errors.New("every server needs an accessory 1")})
-	}
 	return good, faults
+}
+
+// number is the aid; 0, which no accessory has, for nil.
+func (a *Accessory) number() uint64 {
+	if a == nil {
+		return 0
+	}
+	return a.AID
 }
 
 // information is a string of the AccessoryInformation service, or "".
@@ -79,13 +93,10 @@ func (a *Accessory) information(typ string) string {
 
 func (a *Accessory) check() error {
 	switch {
-	case a.AID == 0:
+	case a.number() == 0:
 		return errors.New("the aid is 0")
 	case len(a.Services) > maxServices:
 		return fmt.Errorf("it has more than %d services", maxServices)
-	}
-	if err := a.checkInformation(); err != nil {
-		return err
 	}
 	iids := map[uint64]bool{}
 	take := func(iid uint64) error {
@@ -96,16 +107,19 @@ func (a *Accessory) check() error {
 		return nil
 	}
 	for _, s := range a.Services {
-		if err := cmp.Or(take(s.IID), a.checkService(s)); err != nil {
+		if s == nil {
+			return errors.New("a service is nil")
+		}
+		if err := cmp.Or(a.checkService(s), take(s.IID)); err != nil {
 			return fmt.Errorf("service %s: %w", s.Type, err)
 		}
 		for _, c := range s.Characteristics {
-			if err := cmp.Or(take(c.IID), c.check()); err != nil {
+			if err := cmp.Or(c.check(), take(c.IID)); err != nil {
 				return fmt.Errorf("service %s: characteristic %s: %w", s.Type, c.Type, err)
 			}
 		}
 	}
-	return nil
+	return cmp.Or(a.checkInformation(), a.checkNames(), a.checkProtocol())
 }
 
 // checkInformation looks at what controllers show about an accessory, and refuse
@@ -115,19 +129,186 @@ func (a *Accessory) checkInformation() error {
 	if s == nil || s.IID != 1 {
 		return errors.New("AccessoryInformation is missing or its iid is not 1")
 	}
-	if s.Characteristic("14") == nil {
-		return errors.New("Identify is missing")
+	if c := s.Characteristic("14"); c == nil || c.Format != FormatBool || c.Perms&PermWrite == 0 {
+		return errors.New("Identify is missing or cannot be written")
 	}
-	for _, typ := range []string{"20", "21", "23", "30"} {
-		if n := utf8.RuneCountInString(a.information(typ)); n < 2 || n > 64 {
-			return fmt.Errorf("characteristic %s needs 2 to 64 characters", typ)
+	for _, typ := range []string{"20", "21", "23", "30", "52"} {
+		if c := s.Characteristic(typ); c == nil || c.Format != FormatString || c.Perms&PermRead == 0 {
+			return fmt.Errorf("characteristic %s of AccessoryInformation is missing or not a text to read", typ)
 		}
 	}
-	if !firmwarePattern.MatchString(a.information("52")) {
-		return fmt.Errorf("firmware revision %q is not x.y or x.y.z", a.information("52"))
+	return nil
+}
+
+// checkNames demands a ConfiguredName where there is more than one thing to name:
+// controllers otherwise call every service as they call the accessory.
+func (a *Accessory) checkNames() error {
+	several := 0
+	for _, s := range a.Services {
+		if s.Characteristic("E3") != nil {
+			return nil
+		}
+		if s.Type != "3E" && s.Type != "A2" {
+			several++
+		}
 	}
-	if name := a.information("23"); !properName(name) {
-		return fmt.Errorf("the name %q has characters that controllers refuse", name)
+	if several > 1 {
+		return errors.New("it has several services and no ConfiguredName")
+	}
+	return nil
+}
+
+// checkProtocol demands ProtocolInformation of the accessory that stands for the
+// server.
+func (a *Accessory) checkProtocol() error {
+	s := a.Service("A2")
+	if s == nil {
+		if a.AID == bridgeAID {
+			return errors.New("ProtocolInformation is missing")
+		}
+		return nil
+	}
+	c := s.Characteristic("37")
+	if c == nil {
+		return errors.New("ProtocolInformation has no Version")
+	}
+	if v, _ := c.Value(); !firmwarePattern.MatchString(v.Text()) {
+		return errors.New("ProtocolInformation has no Version like 1.1.0")
+	}
+	return nil
+}
+
+func (a *Accessory) checkService(s *Service) error {
+	switch {
+	case !properType(s.Type):
+		return errors.New("the type is neither Apple's short form nor another's UUID in capitals")
+	case len(s.Characteristics) == 0:
+		return errors.New("it has no characteristics")
+	case len(s.Characteristics) > maxCharacteristics:
+		return fmt.Errorf("it has more than %d characteristics", maxCharacteristics)
+	case slices.Contains(s.Characteristics, nil):
+		return errors.New("a characteristic is nil")
+	}
+	for i, l := range s.Linked {
+		if l == nil || l == s || !slices.Contains(a.Services, l) || slices.Contains(s.Linked[:i], l) {
+			return errors.New("it links to itself, to another accessory or twice")
+		}
+	}
+	for _, c := range s.Characteristics {
+		if s.Characteristic(c.Type) != c {
+			return fmt.Errorf("it has two characteristics of type %s", c.Type)
+		}
+	}
+	return nil
+}
+
+func properType(typ string) bool {
+	return typePattern.MatchString(typ) && !strings.HasSuffix(typ, applesBase)
+}
+
+func (c *Characteristic) check() error {
+	switch {
+	case !properType(c.Type):
+		return errors.New("the type is neither Apple's short form nor another's UUID in capitals")
+	case c.Format.String() == "":
+		return errors.New("it has no format")
+	case c.Perms >= PermWriteResponse<<1:
+		return errors.New("it has permissions that HAP does not know")
+	case c.Perms&(PermRead|PermWrite) == 0:
+		return errors.New("it can be neither read nor written")
+	case c.Perms&PermEvents != 0 && c.Perms&PermRead == 0:
+		return errors.New("it has events and cannot be read")
+	case c.Perms&(PermAuth|PermTimed|PermWriteResponse) != 0 && c.Perms&PermWrite == 0:
+		return errors.New("it says how to write and cannot be written")
+	case !short(c.Unit) || !short(c.Description):
+		return fmt.Errorf("its unit or description is not up to %d characters of UTF-8", maxText)
+	}
+	return cmp.Or(c.checkLimits(), c.checkValue())
+}
+
+// short reports a text that may describe something.
+func short(text string) bool {
+	return len(text) <= utf8.UTFMax*maxText && utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxText &&
+		!strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// checkLimits looks at what a value is held against.
+func (c *Characteristic) checkLimits() error {
+	numeric := c.Format != FormatBool && c.Format < FormatString
+	limited := !c.Min.Null() || !c.Max.Null() || !c.Step.Null() || len(c.ValidValues)+len(c.ValidRange) > 0
+	bare := Characteristic{Format: c.Format} // its values are held against the format alone
+	for _, limit := range [...]Value{c.Min, c.Max, c.Step} {
+		if _, err := bare.fit(limit); numeric && !limit.Null() && err != nil {
+			return fmt.Errorf("a limit is not a number of its format: %w", err)
+		}
+	}
+	switch {
+	case !numeric && limited:
+		return errors.New("it has the limits of a number and is none")
+	case !c.Step.Null() && !Int(0).less(c.Step):
+		return errors.New("its step is not above 0")
+	case !c.Min.Null() && !c.Max.Null() && c.Max.less(c.Min):
+		return errors.New("its maximum is below its minimum")
+	case len(c.ValidRange) != 0 && (len(c.ValidRange) != 2 || c.ValidRange[0] > c.ValidRange[1]):
+		return errors.New("its range of valid values is not two rising numbers")
+	case c.MaxLen < 0 || c.MaxLen > mostLen:
+		return fmt.Errorf("its longest text is not 0 to %d characters", mostLen)
+	case c.MaxBytes < 0 || c.MaxBytes > mostBytes:
+		return fmt.Errorf("its most bytes are not 0 to %d", mostBytes)
+	}
+	for _, n := range c.ValidValues {
+		if _, err := c.fit(Int(n)); err != nil {
+			return fmt.Errorf("valid value %d is none: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// checkValue looks at what a controller would read now.
+func (c *Characteristic) checkValue() error {
+	if c.Perms&PermRead == 0 {
+		return nil
+	}
+	v := c.known()
+	if v.Null() && c.press() {
+		return nil
+	}
+	v, err := c.fit(v)
+	if err == nil {
+		err = c.speaks(v)
+	}
+	if err != nil {
+		return fmt.Errorf("its value: %w", err)
+	}
+	return nil
+}
+
+const (
+	errShort    fault = "the text is not 2 to 64 printable characters"
+	errName     fault = "the name has characters that controllers refuse, or does not begin and end with a letter or digit"
+	errFirmware fault = "the revision is not x.y or x.y.z"
+)
+
+// speaks refuses what controllers do not accept as maker, model, serial number,
+// name, ConfiguredName or firmware revision.
+func (c *Characteristic) speaks(v Value) error {
+	text := v.Text()
+	n := utf8.RuneCountInString(text)
+	switch c.Type {
+	case "20", "21", "30", "23", "E3":
+		if n < 2 || n > maxText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return errShort
+		}
+	}
+	switch c.Type {
+	case "23", "E3":
+		if !properName(text) {
+			return errName
+		}
+	case "52":
+		if !firmwarePattern.MatchString(text) {
+			return errFirmware
+		}
 	}
 	return nil
 }
@@ -138,35 +319,4 @@ func properName(name string) bool {
 	last, _ := utf8.DecodeLastRuneInString(name)
 	foreign := func(r rune) bool { return !plain(r) && !strings.ContainsRune(" ’'&!._:;()/,-", r) }
 	return plain(first) && plain(last) && !strings.ContainsFunc(name, foreign)
-}
-
-func (a *Accessory) checkService(s *Service) error {
-	switch {
-	case !typePattern.MatchString(s.Type):
-		return errors.New("the type is neither Apple's short form nor a UUID in capitals")
-	case len(s.Characteristics) == 0:
-		return errors.New("it has no characteristics")
-	}
-	for _, l := range s.Linked {
-		if l == s || !slices.Contains(a.Services, l) {
-			return errors.New("it links to itself or to another accessory")
-		}
-	}
-	return nil
-}
-
-func (c *Characteristic) check() error {
-	switch {
-	case !typePattern.MatchString(c.Type):
-		return errors.New("the type is neither Apple's short form nor a UUID in capitals")
-	case c.Format.String() == "":
-		return errors.New("it has no format")
-	case c.Perms == 0:
-		return errors.New("it has no permissions")
-	case !c.Min.Null() && !c.Max.Null() && c.Max.less(c.Min):
-		return errors.New("its maximum is below its minimum")
-	case len(c.ValidRange) != 0 && (len(c.ValidRange) != 2 || c.ValidRange[0] > c.ValidRange[1]):
-		return errors.New("its range of valid values is not two rising numbers")
-	}
-	return nil
 }

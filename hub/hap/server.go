@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,8 +30,38 @@ type Options struct {
 	// goes to the controller. Nil means there are no cameras.
 	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
 
+	// Notice hears what the household should know about who may control it. It
+	// is called by connections and returns at once. Nil means nobody listens.
+	Notice func(Notice)
+
+	// Shut refuses pair-setup as unavailable while it is true, also one that has
+	// begun. It must answer at once. Nil means never.
+	Shut func() bool
+
 	Log    *slog.Logger // nil means silence; secrets and values are never logged
 	Limits Limits
+}
+
+// Notice is an occasion for the household to look who may control it.
+type Notice uint8
+
+// The notices.
+const (
+	NoticeWrongCode Notice = iota + 1 // somebody tried a wrong setup code
+	NoticePaired                      // a controller was added
+	NoticeUnpaired                    // one or more were removed
+)
+
+// tell passes a notice on, and puts it into the log.
+func (s *Server) tell(n Notice, from netip.AddrPort) {
+	text := map[Notice]string{
+		NoticeWrongCode: "hap: a wrong setup code", NoticePaired: "hap: a controller was paired",
+		NoticeUnpaired: "hap: pairings were removed",
+	}[n]
+	s.log.Warn(text, "device", s.DeviceID(), "remote", from)
+	if s.options.Notice != nil {
+		s.options.Notice(n)
+	}
 }
 
 // Limits bound what peers and devices may cost. Every zero takes the default.
@@ -41,7 +72,7 @@ type Limits struct {
 	Window          time.Duration // event messages of one session are this far apart: 250 ms
 	Request         time.Duration // from a request's first byte to its last: 10 s
 	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
-	Setup           time.Duration // the same during a pair-setup: 30 s
+	Setup           time.Duration // the same while a person may be typing the code: 5 min
 	Silence         time.Duration // of a controller, before it may be closed for lack of room: 1 h
 	Unauthenticated int           // connections that have not proved themselves: 128
 	PerAddress      int           // of those, from one address: 16, the one with least to lose yields
@@ -57,7 +88,7 @@ func (l Limits) orDefaults() Limits {
 		Window:          cmp.Or(l.Window, 250*time.Millisecond),
 		Request:         cmp.Or(l.Request, 10*time.Second),
 		Idle:            cmp.Or(l.Idle, 10*time.Second),
-		Setup:           cmp.Or(l.Setup, 30*time.Second),
+		Setup:           cmp.Or(l.Setup, 5*time.Minute),
 		Silence:         cmp.Or(l.Silence, time.Hour),
 		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
 		PerAddress:      cmp.Or(l.PerAddress, 16),
@@ -147,7 +178,7 @@ type Announcement struct {
 func (s *Server) Announcement() Announcement {
 	state := s.snapshot()
 	unpaired := "1"
-	if len(state.Pairings) > 0 {
+	if s.Paired() {
 		unpaired = "0"
 	}
 	id := strings.ReplaceAll(state.DeviceID, ":", "")
@@ -172,8 +203,8 @@ func (s *Server) announce() {
 	}
 }
 
-// Paired reports whether any controller is paired.
-func (s *Server) Paired() bool { return len(s.snapshot().Pairings) > 0 }
+// Paired reports whether any controller is paired and knows of it.
+func (s *Server) Paired() bool { return !s.gate.Open(s.snapshot().record()) }
 
 // DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
 func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
@@ -207,7 +238,7 @@ func (s *Server) NewCode(ctx context.Context) error {
 // the server can be paired again.
 func (s *Server) Unpair(ctx context.Context) error {
 	err := s.change(ctx, func(state *State) error {
-		state.Pairings = nil
+		state.Pairings, state.Unanswered = nil, false
 		return nil
 	})
 	if err != nil {
@@ -215,6 +246,7 @@ func (s *Server) Unpair(ctx context.Context) error {
 	}
 	s.expel(nil)
 	s.announce()
+	s.tell(NoticeUnpaired, netip.AddrPort{})
 	return nil
 }
 
@@ -281,10 +313,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.rememberPort(ctx, l); err != nil { // costs something at the next start only
 		s.log.Warn("hap: the port will be forgotten", "error", err)
 	}
+	well := true
 	for {
 		socket, err := l.Accept()
 		switch {
 		case err == nil:
+			well = true
 			session := newSession(ctx, s, socket)
 			s.admit(session)
 			sessions.Go(func() {
@@ -296,7 +330,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("hap: accept: %w", err)
 		default: // out of files: the next may work
-			s.log.Warn("hap: accept", "error", err)
+			if well {
+				s.log.Warn("hap: accept", "error", err)
+			}
+			well = false
 			pause(ctx, 100*time.Millisecond)
 		}
 	}

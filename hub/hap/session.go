@@ -68,14 +68,16 @@ type session struct {
 	query   message.Query
 	writes  message.Writes
 	results []result
+	names   []id // of one request, in rising order
 	head    []byte
 	body    []byte
 	timed   timedWrite
 
-	writing  sync.Mutex // open, held, and the order of what is written
-	open     bool       // a request has begun and is not answered
-	held     bool       // the emitter waits for that answer
-	answered chan struct{}
+	writing   sync.Mutex // open, held, events under way, and the order of what is written
+	open      bool       // a request has begun and is not answered
+	held      bool       // events wait for that answer
+	heldSince time.Time
+	answered  chan struct{}
 
 	events    events
 	batch     batch
@@ -112,7 +114,6 @@ func address(a net.Addr) netip.AddrPort {
 func (s *session) run() {
 	err := s.loop()
 	s.end("requests", err)
-	s.setup.Close()
 	s.unsubscribeAll()
 	s.work.Wait()
 }
@@ -130,20 +131,31 @@ func (s *session) loop() error {
 		if err := s.awaitRequest(); err != nil {
 			return err
 		}
-		s.begin()
-		r, err := message.Read(s.conn, s.maxBody())
-		switch {
-		case errors.Is(err, message.ErrTooLarge):
-			return errors.Join(err, s.status(413, StatusOutOfResources))
-		case errors.Is(err, message.ErrMalformed):
-			return errors.Join(err, s.status(400, StatusInvalidValue))
-		case err != nil:
+		if err := s.begin(); err != nil {
 			return err
+		}
+		r, err := message.Read(s.conn, s.maxBody())
+		if err != nil {
+			return s.refuse(err)
 		}
 		if err := s.route(r); err != nil {
 			return err
 		}
 	}
+}
+
+// refuse answers a request after which the next one cannot be found.
+func (s *session) refuse(err error) error {
+	switch {
+	case errors.Is(err, message.ErrTooLarge):
+		err = errors.Join(err, s.status(413, StatusOutOfResources))
+	case errors.Is(err, message.ErrMalformed):
+		err = errors.Join(err, s.status(400, StatusInvalidValue))
+	default:
+		return err
+	}
+	s.conn.Linger()
+	return err
 }
 
 func (s *session) maxBody() int {
@@ -187,11 +199,19 @@ func (s *session) patience() time.Duration {
 	return s.server.limits.Idle
 }
 
-// begin holds events back until the answer.
-func (s *session) begin() {
+// begin holds events back until the answer. Events that were held back before
+// for a whole window go first: a controller that sends requests without waiting
+// for answers would never hear of them.
+func (s *session) begin() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.held && time.Since(s.heldSince) >= s.server.limits.Window {
+		if _, _, err := s.flush(true); err != nil {
+			return err
+		}
+	}
 	s.open = true
+	return nil
 }
 
 // secure makes the connection that of a verified controller, after M4 has left

@@ -158,6 +158,28 @@ func appendQuoted(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
+// fault is the rule that a value breaks. Controllers hear of it as
+// StatusInvalidValue.
+type fault string
+
+func (f fault) Error() string { return string(f) }
+
+// Unwrap makes it StatusInvalidValue for errors.Is and errors.As.
+func (f fault) Unwrap() error { return StatusInvalidValue }
+
+const (
+	errKind   fault = "the value is not of the format"
+	errFinite fault = "the number is not finite"
+	errWhole  fault = "the number is not whole"
+	errFormat fault = "the number is beyond the format"
+	errMin    fault = "the number is below the minimum"
+	errMax    fault = "the number is above the maximum"
+	errListed fault = "the number is not among the valid values"
+	errUTF8   fault = "the text is not UTF-8"
+	errLength fault = "the text has too many characters"
+	errBytes  fault = "there are too many bytes"
+)
+
 // fit turns v into the kind that c's format asks for, or refuses it. Nothing is
 // clamped or rounded: a value that a controller or a device did not mean must
 // not appear as one that it did.
@@ -170,8 +192,11 @@ func (c *Characteristic) fit(v Value) (Value, error) {
 	case FormatString:
 		return c.fitString(v)
 	case FormatTLV8, FormatBytes:
-		if v.kind != kindBytes || len(v.text) > c.maxBytes() {
-			return Value{}, StatusInvalidValue
+		if v.kind != kindBytes {
+			return Value{}, errKind
+		}
+		if len(v.text) > c.maxBytes() {
+			return Value{}, errBytes
 		}
 		return v, nil
 	}
@@ -185,27 +210,37 @@ func fitBool(v Value) (Value, error) {
 	if v.kind == kindInt && v.num <= 1 {
 		return Bool(v.num == 1), nil
 	}
-	return Value{}, StatusInvalidValue
+	return Value{}, errKind
 }
 
 func (c *Characteristic) fitFloat(v Value) (Value, error) {
-	if v.kind != kindFloat && v.kind != kindInt && v.kind != kindUint {
-		return Value{}, StatusInvalidValue
+	if !v.number() {
+		return Value{}, errKind
 	}
 	f := v.Float()
-	if math.IsNaN(f) || math.IsInf(f, 0) || !c.Min.Null() && f < c.Min.Float() || !c.Max.Null() && f > c.Max.Float() {
-		return Value{}, StatusInvalidValue
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return Value{}, errFinite
+	case !c.Min.Null() && f < c.Min.Float():
+		return Value{}, errMin
+	case !c.Max.Null() && f > c.Max.Float():
+		return Value{}, errMax
+	case f == 0:
+		f = 0 // not -0
 	}
 	return Float(f), nil
 }
 
 func (c *Characteristic) fitString(v Value) (Value, error) {
-	limit := c.MaxLen
-	if limit == 0 {
-		limit = 64
-	}
-	if v.kind != kindString || !utf8.ValidString(v.text) || utf8.RuneCountInString(v.text) > limit {
-		return Value{}, StatusInvalidValue
+	switch {
+	case v.kind != kindString:
+		return Value{}, errKind
+	case len(v.text) > utf8.UTFMax*c.maxLen(): // before it is counted
+		return Value{}, errLength
+	case !utf8.ValidString(v.text):
+		return Value{}, errUTF8
+	case utf8.RuneCountInString(v.text) > c.maxLen():
+		return Value{}, errLength
 	}
 	return v, nil
 }
@@ -216,24 +251,36 @@ func (c *Characteristic) fitInt(v Value) (Value, error) {
 		v = Int(int64(v.num))
 	case kindFloat: // 50.0 is an integer, 50.5 is not
 		f := v.Float()
-		if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return Value{}, StatusInvalidValue
+		switch {
+		case math.IsNaN(f) || math.IsInf(f, 0):
+			return Value{}, errFinite
+		case f != math.Trunc(f):
+			return Value{}, errWhole
+		case math.Abs(f) > 1<<53:
+			return Value{}, errFormat
 		}
 		v = Int(int64(f))
 	case kindInt, kindUint:
 	default:
-		return Value{}, StatusInvalidValue
+		return Value{}, errKind
 	}
 	low, high := c.Format.bounds()
-	if v.less(low) || high.less(v) || !c.Min.Null() && v.less(c.Min) || !c.Max.Null() && c.Max.less(v) || !c.listed(v) {
-		return Value{}, StatusInvalidValue
+	switch {
+	case v.less(low) || high.less(v):
+		return Value{}, errFormat
+	case !c.Min.Null() && v.less(c.Min):
+		return Value{}, errMin
+	case !c.Max.Null() && c.Max.less(v):
+		return Value{}, errMax
+	case !c.listed(v):
+		return Value{}, errListed
 	}
 	return v, nil
 }
 
 // listed reports whether valid-values and valid-values-range allow v.
 func (c *Characteristic) listed(v Value) bool {
-	if r := c.ValidRange; len(r) == 2 && (v.Int() < r[0] || v.Int() > r[1]) {
+	if r := c.ValidRange; len(r) == 2 && (v.less(Int(r[0])) || Int(r[1]).less(v)) {
 		return false
 	}
 	if len(c.ValidValues) == 0 {
@@ -245,6 +292,10 @@ func (c *Characteristic) listed(v Value) bool {
 		}
 	}
 	return false
+}
+
+func (v Value) number() bool {
+	return v.kind == kindInt || v.kind == kindUint || v.kind == kindFloat
 }
 
 // less compares two numbers without sending 64-bit integers through a float.

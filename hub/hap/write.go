@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
@@ -57,26 +58,33 @@ func (s *session) writeCharacteristics(body []byte) error {
 		return s.status(400, StatusInvalidValue)
 	}
 	entries := s.writes.Entries
-	if duplicates(entries, func(w message.Write) id { return w.ID }) {
+	s.names = s.names[:0]
+	for i := range entries {
+		s.names = append(s.names, entries[i].ID)
+	}
+	if repeats(s.names) {
 		return s.status(422, StatusInvalidValue)
 	}
 	d := s.server.database.Load()
 	timing := s.timing(&s.writes)
 	s.results = s.results[:0]
-	calls := 0
-	for _, w := range entries {
-		r := s.accept(d.index[w.ID], w, timing)
-		if r.status == StatusOK && r.told && r.of.OnWrite != nil {
-			calls++
-		}
+	outside := false
+	for i := range entries {
+		r := s.accept(d.index[entries[i].ID], &entries[i], timing)
+		outside = outside || r.status == StatusOK && r.told && r.of.OnWrite != nil
 		s.results = append(s.results, r)
 	}
-	s.carryOut(calls)
-	plain := true
+	s.carryOut(outside)
+	plain, renamed := true, false
 	for i := range s.results {
 		r := &s.results[i]
-		r.told = r.told && entries[i].Response && r.of.Perms&PermWriteResponse != 0
+		r.told = r.told && r.status == StatusOK
+		renamed = renamed || r.told && r.of.Type == "E3"
+		r.told = r.told && s.answers(i) && !r.value.Null()
 		plain = plain && r.status == StatusOK && !entries[i].Response
+	}
+	if renamed {
+		s.server.renamed(s.ctx)
 	}
 	if plain {
 		return s.answer(204, "", nil)
@@ -84,13 +92,18 @@ func (s *session) writeCharacteristics(body []byte) error {
 	return s.answer(207, typeJSON, s.renderWrite())
 }
 
+// answers reports whether the controller wants a value back, and may have one.
+func (s *session) answers(i int) bool {
+	return s.writes.Entries[i].Response && s.results[i].of.Perms&PermWriteResponse != 0
+}
+
 func (s *session) renderWrite() []byte {
 	b := append(s.body[:0], `{"characteristics":[`...)
-	for i, r := range s.results {
+	for i := range s.results {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendResult(b, s.writes.Entries[i].ID, r, true), '}')
+		b = append(appendResult(b, s.writes.Entries[i].ID, &s.results[i], true), '}')
 	}
 	s.body = append(b, `]}`...)
 	return s.body
@@ -98,7 +111,7 @@ func (s *session) renderWrite() []byte {
 
 // accept checks one entry in the order that HAP gives, and subscribes. A result
 // that is told has a value for the device.
-func (s *session) accept(c *Characteristic, w message.Write, t timing) result {
+func (s *session) accept(c *Characteristic, w *message.Write, t timing) result {
 	r := result{of: c, told: w.Value.Kind != message.Absent}
 	if r.status = s.permit(c, w, t); r.status != StatusOK {
 		return r
@@ -122,7 +135,7 @@ func (s *session) accept(c *Characteristic, w message.Write, t timing) result {
 	return r
 }
 
-func (s *session) permit(c *Characteristic, w message.Write, t timing) Status {
+func (s *session) permit(c *Characteristic, w *message.Write, t timing) Status {
 	value, event := w.Value.Kind != message.Absent, w.Event.Kind != message.Absent
 	switch {
 	case c == nil:
@@ -135,12 +148,20 @@ func (s *session) permit(c *Characteristic, w message.Write, t timing) Status {
 		return StatusReadOnly
 	case value && c.AdminOnly && !s.peer.Admin():
 		return StatusNoPrivileges
-	case value && c.Perms&PermAuth != 0 && (c.Authorize == nil || !c.Authorize(w.AuthData)):
+	case value && c.Perms&PermAuth != 0 && !s.authorized(c, w):
 		return StatusNoAuthorization
 	case value && c.Perms&PermTimed != 0 && t != inTime:
 		return StatusInvalidValue
 	}
 	return StatusOK
+}
+
+func (s *session) authorized(c *Characteristic, w *message.Write) bool {
+	if c.Authorize == nil {
+		return false
+	}
+	yes, err := guard(s.server, w.AID, func() (bool, error) { return c.Authorize(w.AuthData), nil })
+	return yes && err == nil
 }
 
 // decode turns JSON into a value; what it cannot be is null, which fits nothing.
@@ -169,10 +190,10 @@ func (c *Characteristic) decode(v message.Scalar) Value {
 }
 
 // carryOut gives the accepted values to their devices: side by side for
-// different accessories, one after another for one. calls is how many of them
-// are calls to a device at all.
-func (s *session) carryOut(calls int) {
-	if calls == 0 {
+// different accessories, one after another for one. Without outside, no device
+// wants to hear of any of them.
+func (s *session) carryOut(outside bool) {
+	if !outside {
 		for i := range s.results {
 			if r := &s.results[i]; r.status == StatusOK && r.told {
 				r.of.keep(r.value, &s.events)
@@ -182,26 +203,19 @@ func (s *session) carryOut(calls int) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.DeviceWrite)
 	defer cancel()
-	queues := map[uint64][]order{}
-	for i := range s.results {
-		if r := &s.results[i]; r.status == StatusOK && r.told {
-			aid := s.writes.Entries[i].AID
-			queues[aid] = append(queues[aid], order{at: i, result: *r})
-			r.status = StatusTimeout // until the device says otherwise
-		}
-	}
 	done := make(chan order, len(s.results))
-	waiting := 0
+	queues, calls := s.orders()
+	defer abandon(calls)
 	for _, queue := range queues {
-		waiting += len(queue)
 		s.work.Go(func() {
 			for _, o := range queue {
-				o.value, o.status = s.device(ctx, o.of, o.value)
+				o.value, o.status = s.device(ctx, o)
+				o.call.end()
 				done <- o
 			}
 		})
 	}
-	for ; waiting > 0; waiting-- {
+	for range calls {
 		select {
 		case o := <-done:
 			s.results[o.at] = o.result
@@ -214,12 +228,35 @@ func (s *session) carryOut(calls int) {
 // order is a value on its way to a device, and what came of it.
 type order struct {
 	at int
+	id
 	result
+	answers bool // the controller wants a value back
+	call    *call
+}
+
+// orders are the accepted values by accessory. Their status is a timeout until
+// the device says otherwise.
+func (s *session) orders() (queues map[uint64][]order, calls []*call) {
+	queues = map[uint64][]order{}
+	for i := range s.results {
+		r := &s.results[i]
+		if r.status != StatusOK || !r.told {
+			continue
+		}
+		if call := r.of.begin(); call != nil {
+			o := order{at: i, id: s.writes.Entries[i].ID, result: *r, answers: s.answers(i), call: call}
+			queues[o.AID] = append(queues[o.AID], o)
+			calls = append(calls, call)
+		}
+		r.status = StatusTimeout
+	}
+	return queues, calls
 }
 
 // device makes one OnWrite call and keeps the value, unless the device has said
 // something else meanwhile.
-func (s *session) device(ctx context.Context, c *Characteristic, v Value) (Value, Status) {
+func (s *session) device(ctx context.Context, o order) (Value, Status) {
+	c, v := o.of, o.value
 	if ctx.Err() != nil {
 		return Value{}, StatusTimeout
 	}
@@ -229,12 +266,15 @@ func (s *session) device(ctx context.Context, c *Characteristic, v Value) (Value
 	}
 	mine := pendingWrite{by: &s.events, value: v}
 	before := c.expect(mine)
-	response, err := c.OnWrite(ctx, s.peer, v)
+	response, err := guard(s.server, o.AID, func() (Value, error) { return c.OnWrite(ctx, s.peer, v) })
 	by := &s.events
 	if ctx.Err() != nil { // the controller has heard of a timeout, so this is news to it
 		by = nil
 	}
 	c.settle(before, mine, by, err == nil)
+	if err == nil && o.answers && !response.Null() {
+		response, err = s.fitting(o.id, c, response)
+	}
 	return response, statusOf(err)
 }
 
@@ -242,7 +282,7 @@ func (s *session) device(ctx context.Context, c *Characteristic, v Value) (Value
 func (c *Characteristic) expect(p pendingWrite) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pending = p
+	c.pending = append(c.pending, p)
 	return c.version
 }
 
@@ -250,8 +290,8 @@ func (c *Characteristic) expect(p pendingWrite) uint64 {
 func (c *Characteristic) settle(before uint64, p pendingWrite, by *events, success bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pending == p { // else another write has begun
-		c.pending = pendingWrite{}
+	if i := slices.Index(c.pending, p); i >= 0 {
+		c.pending = slices.Delete(c.pending, i, i+1)
 	}
 	if success && c.version == before {
 		c.store(p.value, by)

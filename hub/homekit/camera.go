@@ -3,6 +3,7 @@ package homekit
 import (
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -23,6 +24,7 @@ func (h *House) camera(t *thing) []*hap.Service {
 	}
 	t.snapshot = c.Snapshot
 	all := append([]*hap.Service(nil), c.Services...)
+	t.device = append([]*hap.Service(nil), c.Services...)
 	if !t.plan.offers(trait.Motion.Any()) {
 		return all
 	}
@@ -36,7 +38,7 @@ func (h *House) camera(t *thing) []*hap.Service {
 		}
 	}
 	motion := service(serviceMotion, moving, state.active, state.fault)
-	t.device = []*hap.Service{motion}
+	t.device = append(t.device, motion)
 	return append(all, h.named(t.plan, motion, joined(t.plan.name, " Motion")))
 }
 
@@ -60,9 +62,23 @@ func (h *House) install(a home.Accessory) (Camera, error) {
 	}
 	c, err := h.options.Camera(a)
 	if err == nil {
-		h.cameras[a.ID] = installed{c, a}
+		err = whole(c.Services)
 	}
-	return c, err
+	if err != nil {
+		return Camera{}, err
+	}
+	h.cameras[a.ID] = installed{c, a}
+	return c, nil
+}
+
+// whole refuses a list with holes, which the server would fall into.
+func whole(services []*hap.Service) error {
+	for _, s := range services {
+		if s == nil || slices.Contains(s.Characteristics, nil) {
+			return errors.New("a service or a characteristic is missing")
+		}
+	}
+	return nil
 }
 
 // installed reports whether there is a camera that looks at the same thing: a new name does not end

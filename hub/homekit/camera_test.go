@@ -6,17 +6,28 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
 )
 
-func TestSnapshotsFindTheirCamera(t *testing.T) {
+func TestSnapshotsFindTheirCamera(t *testing.T) { synctest.Test(t, snapshots) }
+
+func snapshots(t *testing.T) {
 	c := family()
 	c.Accessories = append(c.Accessories, home.Accessory{ID: "a-bad", Name: "Bad", Kind: "camera", Address: "broken"})
 	w := newWorld(t, &paper{})
+	w.run()
 	w.show(c, nil)
+	if _, err := w.house.Snapshot(t.Context(), "a-porch", 1, 64, 48); !errors.Is(err, hap.StatusUnreachable) {
+		t.Errorf("a camera that never answered: %v", err)
+	}
+	for _, id := range []string{"a-porch", "a-garden"} {
+		w.says(id, trait.Reachable.Of(true, now()))
+	}
 	for _, ask := range []struct {
 		server string
 		aid    uint64

@@ -42,20 +42,20 @@ type wish struct {
 	err    error // once done
 }
 
-// toy is a motor and, where it tells, its battery.
+// toy is a motor and, where it tells, its battery. A private one keeps that to itself: no fan has one.
 func (h *House) toy(t *thing) []*hap.Service {
 	f := newFan(t.plan.offer.Steps, func(ctx context.Context, percent int) error {
-		return h.do(ctx, t.plan.key, trait.Speed.Set(percent))
+		return h.do(ctx, t.plan, trait.Speed.Set(percent))
 	})
 	motor := service(serviceFan, f.active, f.speed)
 	motor.Primary = true
 	t.hear = func(r trait.Reading) {
 		if v, ok := trait.Speed.In(r); ok {
-			f.report(v)
+			h.fits(t.plan.key, typeSpeed, f.report(v))
 		}
 	}
 	t.device = []*hap.Service{motor}
-	if t.plan.offers(trait.Battery.Any()) {
+	if t.plan.offers(trait.Battery.Any()) && !t.plan.private {
 		battery, hear := h.battery(t.plan)
 		motorHears := t.hear
 		t.hear = func(r trait.Reading) { motorHears(r); hear(r) }
@@ -174,8 +174,9 @@ func (f *fan) done(w *wish, percent int, news bool) {
 	f.show()
 }
 
-// report takes the speed that the motor was brought to.
-func (f *fan) report(percent int) {
+// report takes the speed that the motor was brought to. One that cannot be is shown as the nearest
+// that can, since what turns must not look at rest, and is an error.
+func (f *fan) report(percent int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reports++
@@ -184,6 +185,10 @@ func (f *fan) report(percent int) {
 		f.last = f.now
 	}
 	f.show()
+	if f.now != percent {
+		return hap.StatusInvalidValue
+	}
+	return nil
 }
 
 // show sets both values to what is; a speed between two steps shows as the nearer one.

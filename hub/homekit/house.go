@@ -9,6 +9,7 @@ package homekit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -21,8 +22,11 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 )
 
-// MainServer is the key of the bridge that holds everything without a server of its own.
-const MainServer = "bridge"
+// The keys of servers, next to those that are the ID of the one accessory that they hold.
+const (
+	MainServer    = "bridge"  // holds everything without a server of its own; "bridge-2" what has no room there
+	PrivateServer = "private" // what is private
+)
 
 // Options are what a House is built from. Bus, Do and IDs are needed.
 type Options struct {
@@ -44,11 +48,18 @@ type Options struct {
 	Log    *slog.Logger // nil means silence; IDs are logged, names never
 }
 
-// Faults is where people are told what is wrong with an accessory, by its ID.
+// Faults is where people are told what is wrong with an accessory, by its ID. It answers at once and
+// calls nobody back.
 type Faults interface {
 	Raise(code, subject string, args map[string]string)
 	Clear(code, subject string)
 }
+
+// unheard is where faults go that nobody wants to know.
+type unheard struct{}
+
+func (unheard) Raise(string, string, map[string]string) {}
+func (unheard) Clear(string, string)                    {}
 
 // Camera is what makes an accessory a camera.
 type Camera struct {
@@ -84,6 +95,12 @@ type Server struct {
 // ID is the accessory that this server shows under a HomeKit number; "" where there is none.
 func (s Server) ID(aid uint64) string { return s.ids[aid] }
 
+// Spare reports a bridge that holds nothing but itself.
+func (s Server) Spare() bool {
+	const bridges = 2
+	return s.Key != MainServer && s.Category == bridges && len(s.Accessories) == 1
+}
+
 // House is safe for concurrent use.
 type House struct {
 	options Options
@@ -96,10 +113,12 @@ type House struct {
 	saving   sync.Mutex
 	register Register
 
-	mu     sync.Mutex // never held across a call to the outside
-	shown  map[string]*thing
-	owners map[string]string // accessory → person
-	facts  map[fact]trait.Reading
+	mu      sync.Mutex // never held across a call to the outside
+	shown   map[string]*thing
+	owners  map[string]string          // accessory → person
+	misfits map[string]map[string]bool // accessory → types whose newest reading did not fit
+	armed   bool                       // what is private shows what it is and obeys
+	facts   map[fact]trait.Reading
 }
 
 // fact names one state of one accessory.
@@ -119,24 +138,34 @@ func Open(ctx context.Context, o Options) (*House, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if o.Faults == nil {
+		o.Faults = unheard{}
+	}
 	return &House{
 		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{},
-		register: register.clone(), shown: map[string]*thing{}, facts: map[fact]trait.Reading{},
+		register: register.clone(), shown: map[string]*thing{}, misfits: map[string]map[string]bool{}, facts: map[fact]trait.Reading{},
 	}, nil
 }
 
 // Show brings what is published in step with the home and gives every server with all its
 // accessories, the main one first. Accessories that did not change stay the same pointers. Offers
 // are by accessory ID; a missing one means what was last known. New numbers are saved before they
-// are shown: an error leaves everything as it was.
+// are shown: an error without servers leaves everything as it was. With servers, the error joins a
+// *Fault for each accessory that could not be made and is left out.
 func (h *House) Show(ctx context.Context, contents home.Contents, offers map[string]Offer) ([]Server, error) {
 	h.showing.Lock()
 	defer h.showing.Unlock()
 	var things []*thing
+	var faults []error
 	err := h.record(ctx, func(r *Register) {
 		r.remember(contents, offers)
-		for _, p := range plans(h.options, contents, *r) {
-			things = append(things, h.thing(p, r))
+		for _, p := range plans(h.options, contents, r) {
+			t, err := h.made(p, r)
+			if err != nil {
+				faults = append(faults, &Fault{Accessory: p.key, Err: err})
+				continue
+			}
+			things = append(things, t)
 		}
 	})
 	if err != nil {
@@ -144,7 +173,29 @@ func (h *House) Show(ctx context.Context, contents home.Contents, offers map[str
 	}
 	h.replace(contents, things)
 	h.removeCameras(contents)
-	return servers(things), nil
+	return servers(things), errors.Join(faults...)
+}
+
+// Fault is why an accessory could not be made.
+type Fault struct {
+	Accessory string // its ID
+	Err       error
+}
+
+// Error names the accessory and what was wrong.
+func (f *Fault) Error() string { return fmt.Sprintf("homekit: accessory %s: %v", f.Accessory, f.Err) }
+
+// Unwrap is what was wrong.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// made makes a thing; one that panics costs the house only itself.
+func (h *House) made(p plan, r *Register) (t *thing, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			t, err = nil, fmt.Errorf("panic: %v", fault)
+		}
+	}()
+	return h.thing(p, r), nil
 }
 
 // Snapshot is the picture of a camera: the one with this aid on the server with this key, or the
@@ -157,9 +208,13 @@ func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, 
 			found = append(found, t)
 		}
 	}
+	there := len(found) == 1 && h.reachable(found[0].plan.key)
 	h.mu.Unlock()
-	if len(found) != 1 {
+	switch {
+	case len(found) != 1:
 		return nil, hap.StatusNotFound
+	case !there:
+		return nil, hap.StatusUnreachable
 	}
 	return found[0].snapshot(ctx, width, height)
 }
@@ -182,6 +237,11 @@ func (h *House) replace(contents home.Contents, things []*thing) {
 	maps.DeleteFunc(h.facts, func(f fact, _ trait.Reading) bool {
 		return was[f.accessory] != nil && fresh[f.accessory] == nil
 	})
+	for key := range h.misfits {
+		if fresh[key] == nil {
+			h.mended(key)
+		}
+	}
 	for _, t := range things {
 		if was[t.plan.key] != t {
 			h.tell(t)

@@ -153,7 +153,7 @@ func TestInformationIsCompleteAndUnique(t *testing.T) {
 			}
 		}
 	}
-	w.reads("Mia's watch/3E/52", `"33.1.2"`, hap.StatusOK)
+	w.reads("Mia's watch/3E/52", `"1.2.2019"`, hap.StatusOK)
 	w.reads("Lamp/3E/52", `"1.0.0"`, hap.StatusOK)
 }
 

@@ -60,12 +60,15 @@ func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || u
 // characters, or the given words instead.
 func plain(said, instead string) string {
 	said = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch {
+		case unicode.IsPrint(r):
 			return r
+		case unicode.IsSpace(r):
+			return ' '
 		}
 		return -1
 	}, strings.ToValidUTF8(said, ""))
-	runes := []rune(strings.TrimSpace(said))
+	runes := []rune(strings.Join(strings.Fields(said), " "))
 	said = strings.TrimSpace(string(runes[:min(len(runes), longest)]))
 	if utf8.RuneCountInString(said) < 2 {
 		return instead
@@ -73,22 +76,28 @@ func plain(said, instead string) string {
 	return said
 }
 
-// firmware finds x.y.z in what a unit calls its version.
+var (
+	dottedDigits = regexp.MustCompile(`[0-9]+\.[0-9]`)
+	digitRun     = regexp.MustCompile(`[0-9]+`)
+)
+
+// firmware finds x.y.z in what a unit calls its version: it begins with the first numbers that a dot
+// joins, since a type number may come before, or with the first number if no dot joins any.
 func firmware(said string) string {
-	if len(said) > longest {
-		said = said[:longest]
+	said = said[:min(len(said), longest)]
+	if at := dottedDigits.FindStringIndex(said); at != nil {
+		said = said[at[0]:]
 	}
-	parts := regexp.MustCompile(`[0-9]{1,6}`).FindAllString(said, 3)
-	for len(parts) < 3 {
-		parts = append(parts, "0")
-	}
-	for i, p := range parts {
-		if parts[i] = strings.TrimLeft(p, "0"); parts[i] == "" {
-			parts[i] = "0"
+	version := []string{"0", "0", "0"}
+	for i, digits := range digitRun.FindAllString(said, len(version)) {
+		const most = 9 // digits: a part has 32 bits
+		digits = strings.TrimLeft(digits, "0")
+		if digits != "" {
+			version[i] = digits[:min(len(digits), most)]
 		}
 	}
-	if strings.Join(parts, "") == "000" {
-		return "1.0.0" // a version 0 is taken for a fault by some controllers
+	if v := strings.Join(version, "."); v != "0.0.0" {
+		return v
 	}
-	return strings.Join(parts, ".")
+	return "1.0.0" // a version 0 is taken for a fault by some controllers
 }

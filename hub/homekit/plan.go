@@ -1,6 +1,7 @@
 package homekit
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -30,19 +31,34 @@ type plan struct {
 	person string // whose it is
 	offer  Offer
 	home   home.Accessory // of a camera
+
+	private bool // on the private server, under a neutral name
 }
 
-// plans is everything that shall be shown, the bridge first. Names of the hub's own switches are
-// given first: "turn on Privacy" must always mean the same.
-func plans(o Options, contents home.Contents, known Register) []plan {
+// entry is where its numbers stand in the register. What becomes private is another thing to a
+// controller: neither its numbers nor its names tell that it is the one that was public.
+func (p plan) entry() string {
+	if p.private && p.role != bridge {
+		return "private/" + p.key
+	}
+	return p.key
+}
+
+// plans is everything that shall be shown, each server's own accessory before what it holds and the
+// main bridge first. Names of the hub's own switches are given first: "turn on Privacy" must always
+// mean the same. What gets its place for the first time has it in the register afterwards.
+func plans(o Options, contents home.Contents, r *Register) []plan {
 	taken := names{}
+	main := plan{role: bridge, key: MainServer, server: MainServer, name: taken.unique(o.Name), offer: Offer{Model: bridgeModel}}
 	all := []plan{
-		{role: bridge, key: MainServer, server: MainServer, name: taken.unique(o.Name), offer: Offer{Model: "Ingle Hub"}},
-		{role: privacySwitch, key: home.PrivacySwitch, server: MainServer, name: taken.unique(home.PrivacyName)},
-		{role: stopSwitch, key: home.StopSwitch, server: MainServer, name: taken.unique(home.StopName)},
+		{role: privacySwitch, key: home.PrivacySwitch, name: taken.unique(home.PrivacyName)},
+		{role: stopSwitch, key: home.StopSwitch, name: taken.unique(home.StopName)},
 	}
 	for _, a := range contents.Accessories {
-		p := plan{key: a.ID, server: MainServer, name: taken.unique(a.Name), person: a.Person, offer: known.Accessories[a.ID].Offer}
+		if a.Private {
+			continue
+		}
+		p := plan{key: a.ID, name: taken.unique(a.Name), person: a.Person, offer: r.Accessories[a.ID].Offer}
 		if a.Alone {
 			p.server = a.ID
 		}
@@ -59,9 +75,42 @@ func plans(o Options, contents home.Contents, known Register) []plan {
 		all = append(all, p)
 	}
 	for _, person := range contents.People {
-		all = append(all, personal(person, contents, known, taken)...)
+		all = append(all, personal(person, contents, *r, taken)...)
+	}
+	spread(all, r)
+	all = append(overflow(o, r), all...)
+	return append(append([]plan{main}, all...), discreet(contents, r, taken)...)
+}
+
+const bridgeModel = "Ingle Hub"
+
+// spread gives everything without a server of its own its place on a bridge.
+func spread(all []plan, r *Register) {
+	for i := range all {
+		if p := &all[i]; p.server == "" {
+			p.server = bridgeKey(r.bridge(p.key))
+		}
+	}
+}
+
+// overflow are the bridges after the main one. One that was needed once stays in the plan, with
+// nothing on it if need be: who runs the servers decides whether it is still worth one. Their names
+// are spoken to nobody, so they need not be unique.
+func overflow(o Options, r *Register) []plan {
+	var all []plan
+	for n := 2; n <= r.bridges(); n++ {
+		key, name := bridgeKey(n), joined(speakable(o.Name, longest), fmt.Sprintf(" %d", n))
+		all = append(all, plan{role: bridge, key: key, server: key, name: name, offer: Offer{Model: bridgeModel}})
 	}
 	return all
+}
+
+// bridgeKey is the key of the nth bridge.
+func bridgeKey(n int) string {
+	if n == 1 {
+		return MainServer
+	}
+	return fmt.Sprintf("%s-%d", MainServer, n)
 }
 
 // personal is what HomeKit may know about somebody. It takes a watch to know it: without one,
@@ -74,7 +123,7 @@ func personal(person home.Person, contents home.Contents, known Register, taken 
 	var all []plan
 	add := func(as role, key, name string) {
 		if _, before := known.Accessories[key]; wears || before {
-			all = append(all, plan{role: as, key: key, server: MainServer, name: taken.unique(name), person: person.ID})
+			all = append(all, plan{role: as, key: key, name: taken.unique(name), person: person.ID})
 		}
 	}
 	for _, zone := range contents.Zones {

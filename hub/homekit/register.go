@@ -27,12 +27,17 @@ type Register struct {
 type Numbers struct {
 	AID     uint64            `json:"aid"` // on the main bridge; on a server of its own it is 1
 	LastIID uint64            `json:"last_iid"`
-	IIDs    map[string]uint64 `json:"iids"`            // by "service" and "service/characteristic type"
-	Names   map[string]string `json:"names,omitempty"` // by service: what a controller renamed it to
+	IIDs    map[string]uint64 `json:"iids"`             // by "service" and "service/characteristic type"
+	Names   map[string]string `json:"names,omitempty"`  // by service: what a controller renamed it to
+	Bridge  int               `json:"bridge,omitempty"` // where it has its place, from 1; 0: it never had one
+	Alias   int               `json:"alias,omitempty"`  // of a private one: the number in its neutral name
 	Offer   Offer             `json:"offer"`
 }
 
-const bridgeAID = 1
+const (
+	bridgeAID  = 1
+	maxBridged = 149 // accessories on one bridge, besides itself
+)
 
 // clone copies so deep that the copy can be changed.
 func (r Register) clone() Register {
@@ -63,6 +68,48 @@ func (r *Register) numbers(key string) Numbers {
 	return n
 }
 
+// bridge finds the bridge on which an accessory has its place, or gives it a place on the first one
+// that has room. A place is kept for ever, also for what is away: it must find it when it returns.
+func (r *Register) bridge(key string) int {
+	n := r.numbers(key)
+	if n.Bridge > 0 {
+		return n.Bridge
+	}
+	crowd := map[int]int{}
+	for _, other := range r.Accessories {
+		crowd[other.Bridge]++
+	}
+	n.Bridge = 1
+	for crowd[n.Bridge] >= maxBridged {
+		n.Bridge++
+	}
+	r.Accessories[key] = n
+	return n.Bridge
+}
+
+// bridges is how many there have ever been.
+func (r *Register) bridges() int {
+	most := 1
+	for _, n := range r.Accessories {
+		most = max(most, n.Bridge)
+	}
+	return most
+}
+
+// alias finds the number in a private accessory's name, or gives it the next one.
+func (r *Register) alias(key string) int {
+	n := r.numbers(key)
+	if n.Alias > 0 {
+		return n.Alias
+	}
+	for _, other := range r.Accessories {
+		n.Alias = max(n.Alias, other.Alias)
+	}
+	n.Alias++
+	r.Accessories[key] = n
+	return n.Alias
+}
+
 // iid finds the number of a service or characteristic, or gives it the next one.
 func (r *Register) iid(key, what string) uint64 {
 	n := r.numbers(key)
@@ -80,7 +127,11 @@ func (r *Register) iid(key, what string) uint64 {
 // remember keeps what units said about themselves.
 func (r *Register) remember(contents home.Contents, offers map[string]Offer) {
 	for _, a := range contents.Accessories {
-		if offer, told := offers[a.ID]; told {
+		offer, told := offers[a.ID]
+		switch {
+		case a.Private:
+			r.rememberPrivate(a.ID, offer, told)
+		case told:
 			n := r.numbers(a.ID)
 			n.Offer = offer
 			r.Accessories[a.ID] = n

@@ -46,7 +46,7 @@ func (h *House) heard(c bus.Change) {
 	}
 	h.facts[fact{c.Accessory, c.Reading.Trait}] = c.Reading
 	t := h.shown[c.Accessory]
-	if t == nil {
+	if t == nil || h.hides(t) {
 		return
 	}
 	if t.hear != nil {
@@ -71,6 +71,10 @@ func (h *House) press(person string) {
 
 // tell gives a thing everything that is known about it.
 func (h *House) tell(t *thing) {
+	if h.hides(t) {
+		t.rest()
+		return
+	}
 	for f, r := range h.facts {
 		if f.accessory == t.plan.key && t.hear != nil {
 			t.hear(r)

@@ -219,7 +219,17 @@ func (w *world) removeWhileWatching(c *haptest.Client, server *hap.Server) {
 func TestACameraOfItsOwn(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.show(family(), nil)
+	w.run()
 	c, server := w.join("a-porch")
+	motion := homekit.Offer{Traits: []string{"motion"}}
+	w.show(family(), map[string]homekit.Offer{"a-porch": motion})
+	if err := server.Publish(t.Context(), w.servers[1].Accessories...); err != nil {
+		t.Fatal(err)
+	}
+	w.put(c, "Porch/85/22", `"ev":true`, 204)
+	w.bus.Publish(bus.Change{Accessory: "a-porch", Reading: trait.Reachable.Of(true, now())})
+	w.bus.Publish(bus.Change{Accessory: "a-porch", Reading: trait.Motion.Of(true, now())})
+	w.hears(c, "Porch/85/22", "true") // so it is known to be there
 	if ci := server.Announcement().TXT["ci"]; ci != "17" {
 		t.Errorf("a camera announces itself as %s", ci)
 	}

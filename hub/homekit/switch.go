@@ -18,11 +18,11 @@ const (
 func (h *House) toggle(t *thing, of trait.Trait[bool]) []*hap.Service {
 	on := flag(typeOn, writes)
 	on.OnWrite = func(ctx context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
-		return v, h.do(ctx, t.plan.key, of.Set(v.Bool()))
+		return v, h.do(ctx, t.plan, of.Set(v.Bool()))
 	}
 	t.hear = func(r trait.Reading) {
 		if yes, ok := of.In(r); ok {
-			h.set(t.plan.key, on, hap.Bool(yes))
+			_ = on.Set(hap.Bool(yes)) // a bool always fits
 		}
 	}
 	return []*hap.Service{service(serviceSwitch, on)}
@@ -30,7 +30,7 @@ func (h *House) toggle(t *thing, of trait.Trait[bool]) []*hap.Service {
 
 // watch is a bell to find it by, and its battery.
 func (h *House) watch(t *thing) []*hap.Service {
-	find := service(serviceSwitch, h.bell(t.plan.key))
+	find := service(serviceSwitch, h.bell(t.plan))
 	find.Primary = true
 	battery, hear := h.battery(t.plan)
 	t.hear = hear
@@ -42,13 +42,13 @@ func (h *House) watch(t *thing) []*hap.Service {
 }
 
 // bell is a switch that turns itself off: it is a wish, not a state.
-func (h *House) bell(key string) *hap.Characteristic {
+func (h *House) bell(p plan) *hap.Characteristic {
 	on := flag(typeOn, writes)
 	on.OnWrite = func(ctx context.Context, _ *hap.Peer, v hap.Value) (hap.Value, error) {
 		if !v.Bool() {
 			return v, nil // it is off by itself
 		}
-		if err := h.do(ctx, key, trait.Find.Set(true)); err != nil {
+		if err := h.do(ctx, p, trait.Find.Set(true)); err != nil {
 			return v, err
 		}
 		select {
@@ -65,8 +65,9 @@ func (h *House) battery(p plan) (*hap.Service, func(trait.Reading)) {
 	charge, low := percent(typeBattery, shows), level(typeLowBattery, shows, 1)
 	hear := func(r trait.Reading) {
 		if v, ok := trait.Battery.In(r); ok {
-			h.set(p.key, charge, hap.Int(int64(v)))
-			h.set(p.key, low, digit(v <= lowBattery))
+			if h.set(p.key, charge, hap.Int(int64(v))) == nil {
+				_ = low.Set(digit(v <= lowBattery)) // 0 and 1 always fit
+			}
 		}
 	}
 	return service(serviceBattery, charge, low), hear

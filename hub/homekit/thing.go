@@ -33,17 +33,20 @@ func (h *House) thing(p plan, r *Register) *thing {
 	}
 	t := &thing{plan: p}
 	own := h.services(t)
-	t.accessory = &hap.Accessory{AID: r.numbers(p.key).AID}
+	t.accessory = &hap.Accessory{AID: r.numbers(p.entry()).AID}
 	if p.server == p.key {
 		t.accessory.AID = bridgeAID
 	}
-	information := information(p)
+	information := h.information(p)
 	if len(own) > 1 {
 		information = h.named(p, information, p.name)
 	}
 	t.accessory.Services = append([]*hap.Service{information}, own...)
 	if t.accessory.AID == bridgeAID {
 		t.accessory.Services = append(t.accessory.Services, service(serviceProtocol, text(typeVersion, "1.1.0")))
+	}
+	if p.private {
+		h.discreet(t)
 	}
 	number(t, r)
 	return t
@@ -72,14 +75,29 @@ func (h *House) services(t *thing) []*hap.Service {
 
 // information tells a controller what the accessory is. The serial is our own ID: a device's own
 // number can be a key to it.
-func information(p plan) *hap.Service {
-	identify := &hap.Characteristic{Type: typeIdentify, Format: hap.FormatBool, Perms: hap.PermWrite}
+func (h *House) information(p plan) *hap.Service {
+	identify := &hap.Characteristic{Type: typeIdentify, Format: hap.FormatBool, Perms: hap.PermWrite, OnWrite: h.identify(p)}
 	return service(serviceInformation, identify,
 		text(typeManufacturer, plain(p.offer.Maker, "Ingle")),
 		text(typeModel, plain(p.offer.Model, p.model())),
 		text(typeName, p.name),
-		text(typeSerial, plain(p.key, "hub "+p.key)),
+		text(typeSerial, p.serial()),
 		text(typeFirmware, firmware(p.offer.Firmware)))
+}
+
+// identify shows which one it is: a watch rings, for a controller that is paired. Anything else leaves
+// a line in the log; no motor moves for it.
+func (h *House) identify(p plan) func(context.Context, *hap.Peer, hap.Value) (hap.Value, error) {
+	return func(ctx context.Context, by *hap.Peer, v hap.Value) (hap.Value, error) {
+		if !v.Bool() || by.Controller == "" {
+			return v, nil
+		}
+		h.log.Info("homekit: somebody asks which one this is", "accessory", p.key)
+		if p.role == watch && p.offers(trait.Find.Any()) {
+			return v, h.do(ctx, p, trait.Find.Set(true))
+		}
+		return v, nil
+	}
 }
 
 // named adds the name without which controllers call every service of an accessory the same. What
@@ -87,7 +105,7 @@ func information(p plan) *hap.Service {
 func (h *House) named(p plan, s *hap.Service, name string) *hap.Service {
 	key := s.Type
 	c := &hap.Characteristic{Type: typeConfigured, Format: hap.FormatString, Perms: writes}
-	if kept := h.register.Accessories[p.key].Names[key]; kept != "" {
+	if kept := h.register.Accessories[p.entry()].Names[key]; kept != "" {
 		name = kept
 	}
 	_ = c.Set(hap.String(speakable(name, longest))) // fits: that is what speakable is for
@@ -96,12 +114,12 @@ func (h *House) named(p plan, s *hap.Service, name string) *hap.Service {
 			return hap.Value{}, hap.StatusInvalidValue
 		}
 		return v, h.record(ctx, func(r *Register) {
-			n := r.numbers(p.key)
+			n := r.numbers(p.entry())
 			if n.Names == nil {
 				n.Names = map[string]string{}
 			}
 			n.Names[key] = v.Text()
-			r.Accessories[p.key] = n
+			r.Accessories[p.entry()] = n
 		})
 	}
 	s.Characteristics = append(s.Characteristics, c)
@@ -113,7 +131,7 @@ func (h *House) named(p plan, s *hap.Service, name string) *hap.Service {
 func number(t *thing, r *Register) {
 	seen := map[string]int{}
 	give := func(iid *uint64, what string) {
-		if id := r.iid(t.plan.key, what); *iid != id {
+		if id := r.iid(t.plan.entry(), what); *iid != id {
 			*iid = id
 		}
 	}
@@ -138,13 +156,16 @@ func nth(seen map[string]int, typ string) string {
 
 // reach marks everything of the device, or takes the mark away from what is known: a battery that
 // has not been told is not an empty one.
+//
+// What is asked for at each read, or never, has no value to know.
 func (t *thing) reach(reachable bool) {
 	for _, s := range t.device {
 		for _, c := range s.Characteristics {
 			v, _ := c.Value()
+			known := !v.Null() || c.OnRead != nil || c.Perms&hap.PermRead == 0
 			switch {
 			case c.Type == typeConfigured: // the hub's own
-			case reachable && !v.Null():
+			case reachable && known:
 				c.SetStatus(hap.StatusOK)
 			default:
 				c.SetStatus(hap.StatusUnreachable)
@@ -153,17 +174,48 @@ func (t *thing) reach(reachable bool) {
 	}
 }
 
-// set shows a value. One that does not fit is a driver's mistake: the last one stays, and the log
-// says which accessory it was.
-func (h *House) set(key string, c *hap.Characteristic, v hap.Value) {
-	if err := c.Set(v); err != nil {
-		h.log.Warn("homekit: a reading does not fit", "accessory", key, "type", c.Type, "error", err)
+// CodeMisfit is the health code of an accessory that reports values that do not fit.
+const CodeMisfit = "homekit-misfit"
+
+// set shows a value. One that does not fit is a driver's mistake: the last one stays.
+func (h *House) set(key string, c *hap.Characteristic, v hap.Value) error {
+	err := c.Set(v)
+	h.fits(key, c.Type, err)
+	return err
+}
+
+// fits keeps whether the newest reading of a type did: people and the log are told of the first that
+// did not, and people again when all do. It runs under h.mu.
+func (h *House) fits(key, typ string, err error) {
+	bad := h.misfits[key]
+	switch {
+	case err == nil && bad[typ]:
+		delete(bad, typ)
+		if len(bad) == 0 {
+			h.mended(key)
+		}
+	case err != nil && !bad[typ]:
+		h.log.Warn("homekit: a reading does not fit", "accessory", key, "type", typ, "error", err)
+		if bad == nil {
+			h.misfits[key] = map[string]bool{}
+			h.options.Faults.Raise(CodeMisfit, key, nil)
+		}
+		h.misfits[key][typ] = true
 	}
 }
 
+// mended forgets that readings of an accessory did not fit.
+func (h *House) mended(key string) {
+	delete(h.misfits, key)
+	h.options.Faults.Clear(CodeMisfit, key)
+}
+
 // do carries a command and says in HAP's words what came of it.
-func (h *House) do(ctx context.Context, accessory string, cmd trait.Command) error {
-	err := h.options.Do(ctx, accessory, cmd)
+func (h *House) do(ctx context.Context, p plan, cmd trait.Command) error {
+	err := h.options.Do(ctx, p.key, cmd)
+	if p.private && !h.isArmed() {
+		return h.takeBack(ctx, p)
+	}
 	var status hap.Status
 	var late interface{ Timeout() bool }
 	switch {
@@ -172,7 +224,7 @@ func (h *House) do(ctx context.Context, accessory string, cmd trait.Command) err
 	case errors.As(err, &status):
 		return status
 	}
-	h.log.Info("homekit: a command was not done", "accessory", accessory, "trait", cmd.Trait.ID(), "error", strings.TrimSpace(err.Error()))
+	h.log.Info("homekit: a command was not done", "accessory", p.key, "trait", cmd.Trait.ID(), "error", strings.TrimSpace(err.Error()))
 	if errors.As(err, &late) && late.Timeout() {
 		return hap.StatusTimeout
 	}

@@ -52,8 +52,7 @@ func New(state wire.State) *Home {
 		h.password = ""
 	}
 	h.snap = wire.Snapshot{
-		Status: wire.Status{Ready: true, State: state, Version: "0.1", HomeKit: []wire.HomeKit{{
-			Name: "Ingle", Kind: "bridge", Port: 51826, DeviceID: "AA:BB:CC:DD:EE:01", SetupCode: "482-61-937", SetupURI: SetupURI}}},
+		Status:      wire.Status{Ready: true, State: state, Version: "0.1", HomeKit: []wire.HomeKit{bridge()}},
 		Accessories: things(time.Now()),
 		People:      []wire.Person{{ID: "mia", Name: "Mia", Role: "member"}, {ID: "sam", Name: "Sam", Role: "owner"}},
 		Zones:       []wire.Zone{{ID: "home", Name: "Home", Lat: 52.52, Lon: 13.405, Radius: 100}},

@@ -132,6 +132,31 @@ func (c *Client) AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error) {
 	return ask[wire.Zone](ctx, c, "POST", "/zones", z)
 }
 
+// HomeKit lists the HomeKit servers, with their setup codes.
+func (c *Client) HomeKit(ctx context.Context) ([]wire.HomeKit, error) {
+	return ask[[]wire.HomeKit](ctx, c, "GET", "/homekit", nil)
+}
+
+// NewCode draws a setup code for a HomeKit server; the old one pairs nobody any more.
+func (c *Client) NewCode(ctx context.Context, id string) (wire.HomeKit, error) {
+	return ask[wire.HomeKit](ctx, c, "POST", "/homekit/"+url.PathEscape(id)+"/code", nil)
+}
+
+// Unpair forgets all controllers of a HomeKit server.
+func (c *Client) Unpair(ctx context.Context, id string) error {
+	return c.tell(ctx, "DELETE", "/homekit/"+url.PathEscape(id)+"/pairings", nil)
+}
+
+// Arm has a private HomeKit server answer for a while, in whole seconds.
+func (c *Client) Arm(ctx context.Context, id string, d time.Duration) (wire.HomeKit, error) {
+	return ask[wire.HomeKit](ctx, c, "POST", "/homekit/"+url.PathEscape(id)+"/arm", wire.ArmRequest{Seconds: int(d / time.Second)})
+}
+
+// Disarm has a private HomeKit server fall silent.
+func (c *Client) Disarm(ctx context.Context, id string) error {
+	return c.tell(ctx, "POST", "/homekit/"+url.PathEscape(id)+"/disarm", nil)
+}
+
 // Troubles lists what is wrong, the most severe first.
 func (c *Client) Troubles(ctx context.Context) ([]wire.Trouble, error) {
 	return ask[[]wire.Trouble](ctx, c, "GET", "/troubles", nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -107,6 +108,36 @@ func (a *api) family() {
 		func(ctx context.Context, _ *none) (*answer[[]wire.Trouble], error) {
 			list, err := a.Hub.Troubles(ctx)
 			return &answer[[]wire.Trouble]{full(list)}, err
+		})
+}
+
+func (a *api) homekit() {
+	add(a, route{"list-homekit", "GET", "/homekit", Owner, nil, 0, "The HomeKit servers, with their setup codes"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.HomeKit], error) {
+			list, err := a.Hub.HomeKit(ctx)
+			return &answer[[]wire.HomeKit]{full(list)}, err
+		})
+	add(a, route{"new-code", "POST", "/homekit/{id}/code", Owner, nil, 0, "Draw a new setup code; the old one pairs nobody any more"},
+		func(ctx context.Context, in *named) (*answer[wire.HomeKit], error) {
+			s, err := a.Hub.NewCode(ctx, in.ID)
+			return &answer[wire.HomeKit]{s}, err
+		})
+	add(a, route{"unpair", "DELETE", "/homekit/{id}/pairings", Owner, nil, http.StatusNoContent, "Forget all controllers of a server"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Unpair(ctx, in.ID)
+		})
+	type order struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.ArmRequest
+	}
+	add(a, route{"arm", "POST", "/homekit/{id}/arm", Owner, nil, 0, "Have a private server answer for a while"},
+		func(ctx context.Context, in *order) (*answer[wire.HomeKit], error) {
+			s, err := a.Hub.Arm(ctx, in.ID, time.Duration(in.Body.Seconds)*time.Second)
+			return &answer[wire.HomeKit]{s}, err
+		})
+	add(a, route{"disarm", "POST", "/homekit/{id}/disarm", Owner, nil, http.StatusNoContent, "Have a private server fall silent"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Disarm(ctx, in.ID)
 		})
 }
 

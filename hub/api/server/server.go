@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -22,6 +23,7 @@ type Hub interface {
 	Door
 	Rooms
 	Family
+	Bridges
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -53,6 +55,18 @@ type Family interface {
 	AddPerson(ctx context.Context, p wire.Person) (wire.Person, error)
 	Zones(ctx context.Context) ([]wire.Zone, error)
 	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
+}
+
+// Bridges are the home's HomeKit servers, by their IDs.
+type Bridges interface {
+	HomeKit(ctx context.Context) ([]wire.HomeKit, error)
+	// NewCode draws a setup code; the old one pairs nobody any more. Who is paired stays so.
+	NewCode(ctx context.Context, id string) (wire.HomeKit, error)
+	// Unpair forgets all controllers of a server.
+	Unpair(ctx context.Context, id string) error
+	// Arm has a private server answer for a while, Disarm ends that.
+	Arm(ctx context.Context, id string, d time.Duration) (wire.HomeKit, error)
+	Disarm(ctx context.Context, id string) error
 }
 
 // Access says who may call a route, and what a caller is.
@@ -117,6 +131,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.door()
 	a.rooms()
 	a.family()
+	a.homekit()
 	a.events()
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")

@@ -16,29 +16,30 @@ type Problem struct {
 
 // The codes of refusals that the API itself makes.
 const (
-	CodeUnclaimed   = "hub.unclaimed"   // 403: only setup is taken
-	CodeLocked      = "hub.locked"      // 423: only unlock is taken
-	CodeClaimed     = "hub.claimed"     // 409: setup of a hub that has an owner
-	CodePassword    = "hub.password"    // 401: not the password
-	CodeForbidden   = "hub.forbidden"   // 403: not for this caller
-	CodeInvalid     = "hub.invalid"     // 400, 422: the request does not fit the protocol
-	CodeUnknown     = "hub.unknown"     // 404: no such thing
-	CodeTrait       = "hub.trait"       // 422: it has no such trait, or cannot be told
-	CodeDriver      = "hub.driver"      // 422: no such driver
-	CodeName        = "hub.name"        // 409: the name is taken
-	CodeUnreachable = "hub.unreachable" // 503: the thing does not answer
-	CodeRefused     = "hub.refused"     // 502: the thing refused
-	CodeUnsupported = "hub.unsupported" // 501: the thing cannot do this
-	CodeNoPicture   = "hub.no-picture"  // 503: the camera has no picture now
-	CodeInternal    = "hub.internal"    // 500
-	CodeNotRunning  = "hub.not-running" // made by the client: nobody listens
-	CodeInterrupted = "hub.interrupted" // made by the client: the answer did not come
-	CodePrivate     = "hub.private"     // 409: Privacy is on
-	CodeStopped     = "hub.stopped"     // 409: Stop everything is on
-	CodeNoServer    = "homekit.unknown" // 404: no such HomeKit server
-	CodeNotPrivate  = "homekit.open"    // 409: only a private server is armed
-	CodePublic      = "homekit.public"  // 422: only a toy can be private
-	CodeTooMany     = "hub.too-many"    // 429: wait before the next try
+	CodeUnclaimed   = "hub.unclaimed"      // 403: only setup is taken
+	CodeLocked      = "hub.locked"         // 423: only unlock is taken
+	CodeClaimed     = "hub.claimed"        // 409: setup of a hub that has an owner
+	CodePassword    = "hub.password"       // 401: not the password
+	CodeForbidden   = "hub.forbidden"      // 403: not for this caller
+	CodeInvalid     = "hub.invalid"        // 400, 422: the request does not fit the protocol
+	CodeUnknown     = "hub.unknown"        // 404: no such thing
+	CodeTrait       = "hub.trait"          // 422: it has no such trait, or cannot be told
+	CodeDriver      = "hub.driver"         // 422: no such driver
+	CodeName        = "hub.name"           // 409: the name is taken
+	CodeUnreachable = "hub.unreachable"    // 503: the thing does not answer
+	CodeRefused     = "hub.refused"        // 502: the thing refused
+	CodeUnsupported = "hub.unsupported"    // 501: the thing cannot do this
+	CodeNoPicture   = "hub.no-picture"     // 503: the camera has no picture now
+	CodeInternal    = "hub.internal"       // 500
+	CodeNotRunning  = "hub.not-running"    // made by the client: nobody listens
+	CodeInterrupted = "hub.interrupted"    // made by the client: the answer did not come
+	CodePrivate     = "hub.private"        // 409: Privacy is on
+	CodeStopped     = "hub.stopped"        // 409: Stop everything is on
+	CodeNoServer    = "homekit.unknown"    // 404: no such HomeKit server
+	CodeNotPrivate  = "homekit.open"       // 409: only a private server is armed
+	CodeNoPrivate   = "homekit.no-private" // 409: nothing is private, so there is nothing to arm
+	CodePublic      = "homekit.public"     // 422: only a toy can be private
+	CodeTooMany     = "hub.too-many"       // 429: wait before the next try
 )
 
 // Refuse makes a problem. args are name and value in turn.

@@ -215,6 +215,16 @@ func TestControl(t *testing.T) {
 	if got := do(t, c, 200, "GET", "/characteristics?id=2.10", ""); !strings.Contains(got, `"value":100`) {
 		t.Errorf("with a fast lamp: %s", got)
 	}
+	for path, want := range map[string]int{"/emit?count=many": 400, "/emit?count=-1": 400, "/slow?ms=soon": 400, "/nothing": 404} {
+		r, err := http.Get("http://" + b.control + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != want {
+			t.Errorf("%s: %s, %d was due", path, r.Status, want)
+		}
+	}
 	var gc struct{ Heap, Goroutines int }
 	if err := json.Unmarshal([]byte(b.ask(t, "/gc")), &gc); err != nil || gc.Heap == 0 || gc.Goroutines == 0 {
 		t.Errorf("gc %+v, %v", gc, err)

@@ -33,7 +33,16 @@ type Client struct {
 
 // Dial connects to a server in the clear.
 func Dial(ctx context.Context, addr string) (*Client, error) {
-	socket, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	return DialFrom(ctx, addr, nil)
+}
+
+// DialFrom connects from a local address, nil meaning any.
+func DialFrom(ctx context.Context, addr string, local *net.TCPAddr) (*Client, error) {
+	var d net.Dialer
+	if local != nil {
+		d.LocalAddr = local
+	}
+	socket, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("haptest: dial: %w", err)
 	}

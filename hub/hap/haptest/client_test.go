@@ -79,7 +79,6 @@ func (h *house) serve(socket net.Conn) {
 	c := frame.New(socket)
 	defer c.Close()
 	setup, verify := pairing.NewSetup(h, &h.gate), pairing.NewVerify(h)
-	defer setup.Close()
 	var who *pairing.Verified
 	for {
 		path, body, err := request(c)
@@ -95,7 +94,7 @@ func (h *house) serve(socket net.Conn) {
 		case who == nil:
 			a = pairing.Answer{Status: 470, Body: []byte("{}")}
 		case path == "/pairings":
-			a, _ = pairing.Change(context.Background(), h, who.Peer.ID, body)
+			a = pairing.Change(context.Background(), h, who.Peer, body)
 		case path == "/event":
 			event := fmt.Sprintf("EVENT/1.0 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
 			if c.Write([]byte(event), body) != nil {
@@ -103,6 +102,9 @@ func (h *house) serve(socket net.Conn) {
 			}
 		}
 		if c.Write(fmt.Appendf(nil, "HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n", a.Status, len(a.Body)), a.Body) != nil {
+			return
+		}
+		if path == "/pair-setup" && a.Event == pairing.Added && setup.Told(context.Background(), true) != nil {
 			return
 		}
 		if verified != nil {

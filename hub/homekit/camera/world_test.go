@@ -178,7 +178,7 @@ func (p *porch) serve() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	a := &hap.Accessory{AID: 1, Services: append([]*hap.Service{information(p.t)}, p.services...)}
+	a := &hap.Accessory{AID: 1, Services: append([]*hap.Service{information(p.t), protocol(p.t)}, p.services...)}
 	iid := uint64(1)
 	for _, s := range a.Services {
 		s.IID, iid = iid, iid+1
@@ -211,14 +211,25 @@ func (p *porch) serve() {
 func information(t *testing.T) *hap.Service {
 	t.Helper()
 	s := &hap.Service{Type: "3E", Characteristics: []*hap.Characteristic{{Type: "14", Format: hap.FormatBool, Perms: hap.PermWrite}}}
-	for _, typ := range []string{"20", "21", "23", "30", "52"} {
-		c := &hap.Characteristic{Type: typ, Format: hap.FormatString, Perms: hap.PermRead}
-		if err := c.Set(hap.String("1.0")); err != nil {
-			t.Fatal(err)
-		}
-		s.Characteristics = append(s.Characteristics, c)
+	for _, typ := range []string{"20", "21", "23", "30", "52", "E3"} {
+		s.Characteristics = append(s.Characteristics, version(t, typ))
 	}
 	return s
+}
+
+func protocol(t *testing.T) *hap.Service {
+	t.Helper()
+	return &hap.Service{Type: "A2", Characteristics: []*hap.Characteristic{version(t, "37")}}
+}
+
+// version is a text that may stand for any of what an accessory says about itself.
+func version(t *testing.T, typ string) *hap.Characteristic {
+	t.Helper()
+	c := &hap.Characteristic{Type: typ, Format: hap.FormatString, Perms: hap.PermRead}
+	if err := c.Set(hap.String("1.0")); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // phone is a controller with a session of its own.

@@ -14,6 +14,7 @@ type running struct {
 	spec   homekit.Server
 	server *hap.Server
 	port   int
+	wake   chan struct{} // whether it is hidden has changed
 	end    context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -25,7 +26,7 @@ func (s *Servers) start(ctx context.Context, spec homekit.Server, server *hap.Se
 		return err
 	}
 	living, end := context.WithCancel(context.WithoutCancel(ctx)) // it outlives whoever asked for it
-	r := &running{spec: spec, server: server, port: listener.Addr().(*net.TCPAddr).Port, end: end}
+	r := &running{spec: spec, server: server, port: listener.Addr().(*net.TCPAddr).Port, wake: make(chan struct{}, 1), end: end}
 	r.work.Go(func() {
 		if err := server.Serve(living, listener); err != nil && living.Err() == nil {
 			s.log.Error("a HomeKit server stopped", "server", spec.Key, "err", err)
@@ -60,15 +61,21 @@ func (s *Servers) announce(ctx context.Context, r *running) {
 		case <-ctx.Done():
 			return
 		case <-r.server.Changed():
+		case <-r.wake:
 		}
 	}
 }
 
-// say announces the server as it is now; said is the name under which it was announced before.
+// say announces the server as it is now, or takes the announcement back while it is hidden; said is
+// the name under which it was announced before.
 func (s *Servers) say(r *running, said string) string {
-	a := r.server.Announcement()
-	if said != "" && said != a.Instance {
+	a, hidden := r.server.Announcement(), s.hidden(r.spec.Key)
+	if said != "" && (hidden || said != a.Instance) {
 		s.options.Voice.Remove(said)
+	}
+	if hidden {
+		s.spoken(r.spec.Key, true)
+		return ""
 	}
 	err := s.options.Voice.Set(a.Instance, r.port, a.TXT)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/home"
@@ -57,11 +58,17 @@ type Servers struct {
 	options Options
 	log     *slog.Logger
 
-	showing sync.Mutex       // one change of what is served at a time
-	left    map[string]bool  // accessories that are left out
-	shown   []homekit.Server // by the last Show
+	arming sync.Mutex         // one change of whether the private server is armed at a time; before showing
+	lock   context.CancelFunc // ends the wait of the present arming; nil before the first
+	closed bool
+	tasks  sync.WaitGroup
 
-	mu      sync.Mutex // never held across a call to the outside
+	showing sync.Mutex      // one change of what is served at a time
+	left    map[string]bool // accessories that are left out
+
+	mu      sync.Mutex       // never held across a call to the outside
+	shown   []homekit.Server // by the last Show
+	until   time.Time        // the private server is armed; zero: it is locked
 	order   []string
 	running map[string]*running
 	silent  map[string]bool // servers that are not announced and should be
@@ -85,20 +92,17 @@ func (s *Servers) Show(ctx context.Context, contents home.Contents, offers map[s
 	s.showing.Lock()
 	defer s.showing.Unlock()
 	shown, err := s.options.House.Show(ctx, contents, offers)
-	if err != nil {
+	if shown == nil {
 		return err
 	}
+	s.mu.Lock()
 	s.shown = shown
-	return s.serve(ctx)
-}
-
-// serve brings the servers in step with what was last shown.
-func (s *Servers) serve(ctx context.Context) error {
-	keep, left := map[string]bool{}, map[string]bool{}
+	s.mu.Unlock()
+	left := s.unmade(err)
+	keep := map[string]bool{}
 	var failed error
-	for _, server := range s.shown {
-		keep[server.Key] = true
-		out, err := s.publish(ctx, server)
+	for _, server := range shown {
+		out, err := s.serve(ctx, server, keep)
 		failed = errors.Join(failed, err)
 		maps.Copy(left, out)
 	}
@@ -107,13 +111,46 @@ func (s *Servers) serve(ctx context.Context) error {
 	return failed
 }
 
-// publish brings one server in step; it gives the accessories that are left out.
+// serve brings one server in step and notes whether it is to be kept; it gives the accessories that
+// are left out.
+func (s *Servers) serve(ctx context.Context, spec homekit.Server, keep map[string]bool) (map[string]bool, error) {
+	wanted, err := s.wanted(ctx, spec)
+	keep[spec.Key] = wanted || err != nil // not to be able to tell is no reason to end it
+	if !wanted || err != nil {
+		return nil, err
+	}
+	return s.publish(ctx, spec)
+}
+
+// wanted says whether a server is worth running. A bridge that has become empty stays while somebody
+// is paired with it: what was on it may return, and who would pair again finds the rooms gone. The
+// private server has no state, not even an identity, before it is armed for the first time.
+func (s *Servers) wanted(ctx context.Context, spec homekit.Server) (bool, error) {
+	private, spare := spec.Key == homekit.PrivateServer, spec.Spare()
+	if !private && !spare {
+		return true, nil
+	}
+	if r := s.find(spec.Key); r != nil {
+		return !spare || r.server.Paired(), nil
+	}
+	if private && !spare && s.isArmed() {
+		return true, nil
+	}
+	state, err := s.options.Memory(spec.Key).Load(ctx)
+	if errors.Is(err, hap.ErrNoState) {
+		return false, nil
+	}
+	return !spare || len(state.Pairings) > 0, err
+}
+
+// publish gives a server its accessories, and starts it if it does not run.
 func (s *Servers) publish(ctx context.Context, spec homekit.Server) (map[string]bool, error) {
 	if r := s.find(spec.Key); r != nil {
 		return s.leftOut(spec, r.server.Publish(ctx, spec.Accessories...))
 	}
 	server, err := hap.New(ctx, hap.Options{
 		Name: spec.Name, Model: spec.Model, Category: spec.Category, Log: s.log, Memory: s.options.Memory(spec.Key),
+		Shut: func() bool { return s.hidden(spec.Key) },
 		Snapshot: func(ctx context.Context, aid uint64, width, height int) ([]byte, error) {
 			return s.options.House.Snapshot(ctx, spec.Key, aid, width, height)
 		},
@@ -156,6 +193,11 @@ func (s *Servers) withdraw(keep map[string]bool) {
 
 // Close ends all servers and their sessions, and waits for them.
 func (s *Servers) Close() {
+	s.arming.Lock()
+	s.closed = true
+	s.unwind()
+	s.arming.Unlock()
+	s.tasks.Wait()
 	s.withdraw(nil)
 }
 

@@ -246,6 +246,17 @@ func (w *world) soon(what string, is func() bool) {
 	}
 }
 
+// settle returns when everything that was said before has arrived: the bus keeps the order, and a toy
+// that says what cannot be shows in the troubles.
+func (w *world) settle(toy string) {
+	w.Helper()
+	trouble := homekit.CodeMisfit + " " + toy
+	w.says(toy, trait.Speed.Of(101, time.Now()))
+	w.soon("a trouble", func() bool { return strings.Contains(w.troubles(), trouble) })
+	w.says(toy, trait.Speed.Of(0, time.Now()))
+	w.soon("its end", func() bool { return !strings.Contains(w.troubles(), trouble) })
+}
+
 // toys are many of them, called "Toy 1" and so on.
 func toys(from, to int) []home.Accessory {
 	var all []home.Accessory

@@ -66,6 +66,7 @@ func (d *direction) next() []byte {
 
 // New wraps an accepted socket.
 func New(socket net.Conn) *Conn {
+	giveUp(socket)
 	return &Conn{socket: socket, raw: make([]byte, 0, inSize)}
 }
 
@@ -260,6 +261,17 @@ func (d *direction) append(out, head, body []byte) []byte {
 
 // SetReadDeadline bounds Fill and Read; the zero time takes the bound away.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.socket.SetReadDeadline(t) }
+
+// Linger lets the peer read the last answer: TCP throws it away when the
+// connection is closed while bytes of the peer are unread. It takes a second and
+// a mebibyte at most.
+func (c *Conn) Linger() {
+	half, ok := c.socket.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.socket.SetReadDeadline(time.Now().Add(time.Second)) != nil {
+		return
+	}
+	io.CopyN(io.Discard, c.socket, 1<<20) // whatever comes, and however it ends
+}
 
 // Close ends the connection and wakes a blocked reader or writer.
 func (c *Conn) Close() error { return c.socket.Close() }

@@ -30,6 +30,7 @@ func ParseWrites(body []byte, w *Writes) bool {
 	s.members(func(key []byte) {
 		switch string(key) {
 		case "characteristics":
+			w.Entries = w.Entries[:0] // named twice, the last one counts, as for every member
 			s.elements(func() { w.add(s) })
 		case "pid":
 			var ok bool

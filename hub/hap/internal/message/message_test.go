@@ -81,6 +81,15 @@ func TestScalars(t *testing.T) {
 		`1.5e2`:                     {Kind: message.Float, Real: 150},
 		`"a\"\u00e4\ud83d\ude00\n"`: {Kind: message.Text, Text: []byte("a\"ä😀\n")},
 		`{"a":[1,{}]}`:              {Kind: message.Other},
+		`18446744073709551616`:      {Kind: message.Other},
+		`-9223372036854775809`:      {Kind: message.Other},
+		`1e999`:                     {Kind: message.Other},
+		strings.Repeat("9", 5000):   {Kind: message.Other},
+		`-0`:                        {Kind: message.Int},
+		`1E-2`:                      {Kind: message.Float, Real: 0.01},
+		`"\ud83d\u0041\udc00"`:      {Kind: message.Text, Text: []byte("\ufffdA\ufffd")},
+		`"\u0000\/\b\f\r\t\\"`:      {Kind: message.Text, Text: []byte("\x00/\b\f\r\t\\")},
+		strings.Repeat("[", 16) + strings.Repeat("]", 16): {Kind: message.Other},
 	} {
 		var w message.Writes
 		body := `{"characteristics":[ {"aid":1,"iid":18446744073709551615,"value" : ` + text + ` ,"r":1}]}`
@@ -97,7 +106,7 @@ func TestScalars(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		`tru`, `01`, `-`, `.5`, `1e999`, `18446744073709551616`, `-9223372036854775809`, `"`, `"\x"`, `"\u12"`, "\"\n\"", `1 2`, `[1,]`, `{"a"}`, ``,
+		`tru`, `01`, `-`, `.5`, `01.5`, `1.`, `1.e5`, `1e`, `1e+`, `+1`, `1-2`, `--1`, `0x10`, `NaN`, `Infinity`, `"`, `"\x"`, `"\u12"`, "\"\n\"", `1 2`, `[1,]`, `{"a"}`, ``,
 		strings.Repeat("[", 17) + strings.Repeat("]", 17),
 	} {
 		var w message.Writes

@@ -9,7 +9,8 @@ import (
 // Kind is the JSON type of a Scalar.
 type Kind uint8
 
-// The kinds; Absent is a member that is not there, Other an array or object.
+// The kinds; Absent is a member that is not there, Other an array, an object or
+// a number beyond 64 bits.
 const (
 	Absent Kind = iota
 	Null
@@ -161,48 +162,84 @@ func (s *scanner) word(text string, kind Kind) Scalar {
 	return Scalar{Kind: kind}
 }
 
+// number reads one as JSON spells it. One that no format of HAP can hold is
+// Other: the request is well formed, and its value fits nothing.
 func (s *scanner) number() Scalar {
 	n := 0
-	whole := true
-	for n < len(s.rest) {
-		c := s.rest[n]
-		if c == '.' || c == 'e' || c == 'E' || c == '+' {
-			whole = false
-		} else if c != '-' && (c < '0' || c > '9') {
-			break
-		}
+	if n < len(s.rest) && s.rest[n] == '-' {
 		n++
 	}
-	digits := s.rest[:n]
-	s.rest = s.rest[n:]
-	if whole {
-		return s.integer(digits)
-	}
-	const longest = 64
-	f, err := 0.0, strconv.ErrSyntax
-	if c := bytes.TrimPrefix(digits, []byte("-")); len(digits) <= longest && len(c) > 0 && c[0] >= '0' && c[0] <= '9' {
-		f, err = strconv.ParseFloat(string(digits), 64)
-	}
-	if err != nil {
+	whole := n
+	n = s.digits(n)
+	leading := n-whole > 1 && s.rest[whole] == '0'
+	if n == whole || leading {
 		s.fail()
 		return Scalar{}
 	}
-	return Scalar{Kind: Float, Real: f}
+	integer := n
+	if n < len(s.rest) && s.rest[n] == '.' {
+		n = s.some(n + 1)
+	}
+	if n < len(s.rest) && (s.rest[n] == 'e' || s.rest[n] == 'E') {
+		n++
+		if n < len(s.rest) && (s.rest[n] == '+' || s.rest[n] == '-') {
+			n++
+		}
+		n = s.some(n)
+	}
+	if s.bad {
+		return Scalar{}
+	}
+	text := s.rest[:n]
+	s.rest = s.rest[n:]
+	if n == integer {
+		return toInteger(text)
+	}
+	return toFloat(text)
 }
 
-func (s *scanner) integer(digits []byte) Scalar {
+// digits is the end of the digits from n on.
+func (s *scanner) digits(n int) int {
+	for n < len(s.rest) && s.rest[n] >= '0' && s.rest[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// some is digits, at least one.
+func (s *scanner) some(n int) int {
+	end := s.digits(n)
+	if end == n {
+		s.fail()
+		return 0
+	}
+	return end
+}
+
+func toInteger(digits []byte) Scalar {
 	positive, negative := bytes.CutPrefix(digits, []byte("-"))
 	n, ok := decimal(positive)
 	switch {
-	case !ok || len(positive) > 1 && positive[0] == '0' || negative && n > 1<<63:
-		s.fail()
-		return Scalar{}
+	case !ok || negative && n > 1<<63:
+		return Scalar{Kind: Other}
 	case negative:
 		return Scalar{Kind: Int, Number: -n}
 	case n > 1<<63-1:
 		return Scalar{Kind: Uint, Number: n}
 	}
 	return Scalar{Kind: Int, Number: n}
+}
+
+func toFloat(text []byte) Scalar {
+	const longest = 64
+	if len(text) > longest {
+		return Scalar{Kind: Other}
+	}
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil { // beyond a float
+		return Scalar{Kind: Other}
+	}
+	return Scalar{Kind: Float, Real: f}
 }
 
 // text reads a string. Without escapes it is a slice of the input.
@@ -271,9 +308,11 @@ func (s *scanner) rune() rune {
 	if r > 0xDBFF || !bytes.HasPrefix(s.rest, []byte(`\u`)) {
 		return utf8.RuneError
 	}
+	ahead := s.rest
 	s.rest = s.rest[2:]
 	low := s.hex4()
-	if low < 0xDC00 || low > 0xDFFF {
+	if !s.bad && (low < 0xDC00 || low > 0xDFFF) {
+		s.rest = ahead // a character of its own
 		return utf8.RuneError
 	}
 	return 0x10000 + (r-0xD800)<<10 + (low - 0xDC00)

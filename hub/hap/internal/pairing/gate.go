@@ -1,47 +1,46 @@
 package pairing
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
-// abandoned is how long a setup without a step keeps others out.
-const abandoned = 30 * time.Second
-
-// Gate lets one setup at a time through on one server. The zero value is open.
+// Gate is what the setups of one server share. Any number may be under way, each
+// on its own connection, and the first to finish wins: were there one place, a
+// stranger who begins again and again could keep it taken. The zero value is
+// ready.
 type Gate struct {
-	mu     sync.Mutex
-	holder *Setup
-	last   time.Time // of the holder's last step
+	sums sync.Mutex // one long computation at a time: strangers take one core at most
+
+	mu      sync.Mutex
+	telling *Setup // has stored a pairing and not yet told the controller
 }
 
-// enter takes the gate, unless another setup has made a step lately.
-func (g *Gate) enter(s *Setup) bool {
+// Open reports whether a setup may begin: nobody is paired, or the only one that
+// is may never have heard of it, because the answer to M5 did not leave.
+func (g *Gate) Open(r Record) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.holder != nil && g.holder != s && time.Since(g.last) < abandoned {
+	return g.open(r)
+}
+
+func (g *Gate) open(r Record) bool {
+	return len(r.Peers) == 0 || r.Unanswered && g.telling == nil
+}
+
+// tell shuts the gate while s stores a pairing and answers, if it is open.
+func (g *Gate) tell(s *Setup, r Record) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.open(r) {
 		return false
 	}
-	g.holder, g.last = s, time.Now()
+	g.telling = s
 	return true
 }
 
-// stay is a further step. It is refused when another setup has taken over; a
-// person who is slow to type the code goes on if nobody else came.
-func (g *Gate) stay(s *Setup) bool {
+// told ends what tell began.
+func (g *Gate) told(s *Setup) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.holder != s {
-		return false
-	}
-	g.last = time.Now()
-	return true
-}
-
-func (g *Gate) leave(s *Setup) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.holder == s {
-		g.holder = nil
+	if g.telling == s {
+		g.telling = nil
 	}
 }

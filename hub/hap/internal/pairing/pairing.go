@@ -29,7 +29,12 @@ type Peer struct {
 type Record struct {
 	Code  string // XXX-XX-XXX, never changed here
 	Peers []Peer
-	Tries int // wrong codes since the last success
+	Tries int  // wrong codes since the last success
+	Shut  bool // nobody may pair for now; never changed here
+
+	// Unanswered says that the only peer may not know of its pairing: a cut may
+	// have come between the disk and the answer. Then it may be replaced.
+	Unanswered bool
 }
 
 // Store keeps the record of one server. It is safe for concurrent use.
@@ -48,7 +53,18 @@ type Store interface {
 type Answer struct {
 	Status int // of HTTP: 200, or 400 for what HAP does not allow
 	Body   []byte
+	Event  Event
 }
+
+// Event is what the household should know of an exchange.
+type Event uint8
+
+// The events; most exchanges have none.
+const (
+	WrongCode Event = iota + 1
+	Added           // a controller is paired
+	Removed         // one or more are not any more
+)
 
 // Types of pairing items (HomeKit Accessory Protocol, table 5-6).
 const (
@@ -74,7 +90,6 @@ const (
 	refuseMaxPeers       refusal = 4
 	refuseMaxTries       refusal = 5
 	refuseUnavailable    refusal = 6
-	refuseBusy           refusal = 7
 )
 
 func (r refusal) Error() string { return "pairing: refused" }

@@ -12,54 +12,58 @@ import (
 
 // Change takes the body of POST /pairings from the controller called asker and
 // adds, removes or lists pairings, for admins only. What it changed is durable.
-// Gone are the controllers that are paired no more: after the answer has been
-// written their sessions are closed, that of the asker last.
-func Change(ctx context.Context, store Store, asker string, body []byte) (a Answer, gone []string) {
-	items, gone, err := change(ctx, store, asker, body)
+// With the event Removed the sessions of whoever is paired no more are closed
+// after the answer has been written, that of the asker last.
+func Change(ctx context.Context, store Store, asker Peer, body []byte) Answer {
+	items, event, err := change(ctx, store, asker, body)
 	if err != nil {
-		return refuse(2, err), nil
+		return refuse(2, err)
 	}
-	return accept(2, items), gone
+	a := accept(2, items)
+	a.Event = event
+	return a
 }
 
-func change(ctx context.Context, store Store, asker string, body []byte) (items []byte, gone []string, err error) {
+func change(ctx context.Context, store Store, asker Peer, body []byte) (items []byte, event Event, err error) {
 	message, err := tlv8.Parse(body)
 	if err != nil {
-		return nil, nil, errMalformed
+		return nil, 0, errMalformed
 	}
 	state, err := message.Uint8(typeState)
 	if err != nil || state != 1 {
-		return nil, nil, errMalformed
+		return nil, 0, errMalformed
 	}
 	method, err := message.Uint8(typeMethod)
 	if err != nil {
-		return nil, nil, errMalformed
+		return nil, 0, errMalformed
 	}
 	switch method {
 	case 3:
-		return nil, nil, add(ctx, store, asker, message)
+		event, err = add(ctx, store, asker, message)
 	case 4:
-		gone, err := remove(ctx, store, asker, message)
-		return nil, gone, err
+		event, err = remove(ctx, store, asker, message)
 	case 5:
-		items, err := list(store, asker)
-		return items, nil, err
+		items, err = list(store, asker)
+	default:
+		err = errMalformed
 	}
-	return nil, nil, errMalformed
+	return items, event, err
 }
 
 func (r *Record) find(id string) int {
 	return slices.IndexFunc(r.Peers, func(p Peer) bool { return p.ID == id })
 }
 
-func (r *Record) admin(id string) bool {
-	i := r.find(id)
-	return i >= 0 && r.Peers[i].Admin
+// admin reports whether the very controller that verified is an admin: the same
+// name under another key is somebody else.
+func (r *Record) admin(asker Peer) bool {
+	i := r.find(asker.ID)
+	return i >= 0 && r.Peers[i].Admin && bytes.Equal(r.Peers[i].Key, asker.Key)
 }
 
 // update is store.Update by an admin: the right is looked up in the very record
 // that is changed.
-func update(ctx context.Context, store Store, asker string, change func(*Record) error) error {
+func update(ctx context.Context, store Store, asker Peer, change func(*Record) error) error {
 	return stored(store.Update(ctx, func(r *Record) error {
 		if !r.admin(asker) {
 			return refuseAuthentication
@@ -68,16 +72,20 @@ func update(ctx context.Context, store Store, asker string, change func(*Record)
 	}))
 }
 
-func add(ctx context.Context, store Store, asker string, message tlv8.Items) error {
+func add(ctx context.Context, store Store, asker Peer, message tlv8.Items) (event Event, err error) {
 	id, idErr := identifier(message)
 	key, keyErr := sized(message, typePublicKey, ed25519.PublicKeySize)
 	permissions, permErr := message.Uint8(typePermissions)
-	return update(ctx, store, asker, func(r *Record) error {
+	err = update(ctx, store, asker, func(r *Record) error {
 		if errors.Join(idErr, keyErr, permErr) != nil {
 			return errMalformed
 		}
+		if r.find(id) < 0 {
+			event = Added
+		}
 		return r.add(Peer{ID: id, Key: bytes.Clone(key), Admin: permissions&1 != 0})
 	})
+	return event, err
 }
 
 func (r *Record) add(p Peer) error {
@@ -103,34 +111,28 @@ func (r *Record) add(p Peer) error {
 
 // remove takes one pairing away; an unknown one is gone already. The last admin
 // takes all others along.
-func remove(ctx context.Context, store Store, asker string, message tlv8.Items) ([]string, error) {
+func remove(ctx context.Context, store Store, asker Peer, message tlv8.Items) (event Event, err error) {
 	id, idErr := identifier(message)
-	var gone []string
-	err := update(ctx, store, asker, func(r *Record) error {
+	err = update(ctx, store, asker, func(r *Record) error {
 		if idErr != nil {
 			return errMalformed
 		}
-		var stay []Peer
-		for _, p := range r.Peers {
-			if p.ID == id {
-				gone = append(gone, p.ID)
-			} else {
-				stay = append(stay, p)
-			}
+		i := r.find(id)
+		if i < 0 {
+			return nil
 		}
+		event = Removed
+		stay := slices.Delete(slices.Clone(r.Peers), i, i+1)
 		if !slices.ContainsFunc(stay, func(p Peer) bool { return p.Admin }) {
-			for _, p := range stay {
-				gone = append(gone, p.ID)
-			}
 			stay = nil
 		}
 		r.Peers = stay
 		return nil
 	})
-	return gone, err
+	return event, err
 }
 
-func list(store Store, asker string) ([]byte, error) {
+func list(store Store, asker Peer) ([]byte, error) {
 	record := store.Record()
 	if !record.admin(asker) {
 		return nil, refuseAuthentication

@@ -34,26 +34,42 @@ func ids(r pairing.Record) []string {
 	return out
 }
 
-// change wants success and gives who is gone.
-func change(t *testing.T, st *store, asker string, body []byte) []string {
-	t.Helper()
-	a, gone := pairing.Change(t.Context(), st, asker, body)
-	wantState(t, asker, a, 2)
-	return gone
+// as is the pairing of a name, or a stranger of that name.
+func as(st *store, name string) pairing.Peer {
+	for _, p := range st.Record().Peers {
+		if p.ID == name {
+			return p
+		}
+	}
+	p, _ := peer(name, true)
+	return p
 }
 
-// denied wants an error, nobody gone and nothing changed.
-func denied(t *testing.T, what string, st *store, asker string, body []byte, status, code int) {
+// change wants success with an event, and gives who is gone.
+func change(t *testing.T, st *store, asker string, body []byte, event pairing.Event) (gone []string) {
+	t.Helper()
+	before := ids(st.Record())
+	a := pairing.Change(t.Context(), st, as(st, asker), body)
+	wantState(t, asker, a, 2)
+	if a.Event != event {
+		t.Errorf("event %d, want %d", a.Event, event)
+	}
+	after := ids(st.Record())
+	return slices.DeleteFunc(before, func(id string) bool { return slices.Contains(after, id) })
+}
+
+// denied wants an error, no event and nothing changed.
+func denied(t *testing.T, what string, st *store, asker pairing.Peer, body []byte, status, code int) {
 	t.Helper()
 	before := st.Record()
-	a, gone := pairing.Change(t.Context(), st, asker, body)
+	a := pairing.Change(t.Context(), st, asker, body)
 	wantError(t, what, a, status, 2, code)
 	after := st.Record()
 	same := slices.EqualFunc(before.Peers, after.Peers, func(a, b pairing.Peer) bool {
 		return a.ID == b.ID && a.Admin == b.Admin && bytes.Equal(a.Key, b.Key)
 	})
-	if gone != nil || !same {
-		t.Errorf("%s: gone %v, %v became %v", what, gone, before.Peers, after.Peers)
+	if a.Event != 0 || !same {
+		t.Errorf("%s: event %d, %v became %v", what, a.Event, before.Peers, after.Peers)
 	}
 }
 
@@ -63,15 +79,13 @@ func TestAddAndList(t *testing.T) {
 	want := []pairing.Peer{admin}
 	for i := 1; i < pairing.MaxPeers; i++ {
 		p, _ := peer(fmt.Sprintf("peer %d", i), i == 5)
-		if gone := change(t, st, "admin", addBody(p)); gone != nil {
-			t.Errorf("adding sent %v away", gone)
-		}
+		change(t, st, "admin", addBody(p), pairing.Added)
 		want = append(want, p)
 	}
 	full, _ := peer("one too many", false)
-	denied(t, "17th peer", st, "admin", addBody(full), 200, 4)
+	denied(t, "17th peer", st, as(st, "admin"), addBody(full), 200, 4)
 
-	a, _ := pairing.Change(t.Context(), st, "peer 5", listBody)
+	a := pairing.Change(t.Context(), st, as(st, "peer 5"), listBody)
 	wantState(t, "list", a, 2)
 	fields, err := haptest.Unpack(a.Body)
 	if err != nil {
@@ -100,17 +114,17 @@ func TestAddAgain(t *testing.T) {
 	user, _ := peer("user", false)
 	st := newStore(admin, user)
 	user.Admin = true
-	change(t, st, "admin", addBody(user))
+	change(t, st, "admin", addBody(user), 0)
 	if !st.Record().Peers[1].Admin {
 		t.Error("the permission did not change")
 	}
 	admin.Admin = false
-	change(t, st, "user", addBody(admin))
-	denied(t, "list by a former admin", st, "admin", listBody, 200, 2)
+	change(t, st, "user", addBody(admin), 0)
+	denied(t, "list by a former admin", st, as(st, "admin"), listBody, 200, 2)
 	user.Admin = false
-	denied(t, "the last admin steps down", st, "user", addBody(user), 200, 1)
+	denied(t, "the last admin steps down", st, as(st, "user"), addBody(user), 200, 1)
 	other, _ := peer("admin", true)
-	denied(t, "known identifier, other key", st, "user", addBody(other), 200, 1)
+	denied(t, "known identifier, other key", st, as(st, "user"), addBody(other), 200, 1)
 }
 
 func TestOnlyAdmins(t *testing.T) {
@@ -118,12 +132,14 @@ func TestOnlyAdmins(t *testing.T) {
 	user, _ := peer("user", false)
 	fresh, _ := peer("fresh", true)
 	st := newStore(admin, user)
-	for _, asker := range []string{"user", "nobody", ""} {
-		denied(t, "add by "+asker, st, asker, addBody(fresh), 200, 2)
-		denied(t, "remove by "+asker, st, asker, removeBody("admin"), 200, 2)
-		denied(t, "remove of itself by "+asker, st, asker, removeBody(asker+"?"), 200, 2)
-		denied(t, "list by "+asker, st, asker, listBody, 200, 2)
-		denied(t, "garbled add by "+asker, st, asker, haptest.Pack(field(haptest.State, 1), field(haptest.Method, 3)), 200, 2)
+	usurper, _ := peer("admin", true) // the admin's name under another key
+	for _, who := range []pairing.Peer{user, as(st, "nobody"), as(st, ""), usurper} {
+		asker := who.ID
+		denied(t, "add by "+asker, st, who, addBody(fresh), 200, 2)
+		denied(t, "remove by "+asker, st, who, removeBody("admin"), 200, 2)
+		denied(t, "remove of itself by "+asker, st, who, removeBody(asker+"?"), 200, 2)
+		denied(t, "list by "+asker, st, who, listBody, 200, 2)
+		denied(t, "garbled add by "+asker, st, who, haptest.Pack(field(haptest.State, 1), field(haptest.Method, 3)), 200, 2)
 	}
 }
 
@@ -132,17 +148,17 @@ func TestRemove(t *testing.T) {
 	second, _ := peer("second", true)
 	user, _ := peer("user", false)
 	st := newStore(admin, second, user)
-	if gone := change(t, st, "admin", removeBody("unknown")); gone != nil {
+	if gone := change(t, st, "admin", removeBody("unknown"), 0); len(gone) > 0 {
 		t.Errorf("removing nobody sent %v away", gone)
 	}
-	if gone := change(t, st, "admin", removeBody("second")); !slices.Equal(gone, []string{"second"}) {
+	if gone := change(t, st, "admin", removeBody("second"), pairing.Removed); !slices.Equal(gone, []string{"second"}) {
 		t.Errorf("gone %v", gone)
 	}
 	if left := ids(st.Record()); !slices.Equal(left, []string{"admin", "user"}) {
 		t.Errorf("left %v", left)
 	}
 	// The last admin takes everybody along, and the code works again.
-	if gone := change(t, st, "admin", removeBody("admin")); !slices.Equal(gone, []string{"admin", "user"}) {
+	if gone := change(t, st, "admin", removeBody("admin"), pairing.Removed); !slices.Equal(gone, []string{"admin", "user"}) {
 		t.Errorf("gone %v", gone)
 	}
 	if left := ids(st.Record()); len(left) != 0 {
@@ -158,8 +174,8 @@ func TestPairingsOnABrokenDisk(t *testing.T) {
 	user, _ := peer("user", false)
 	st := newStore(admin)
 	st.breakDisk(true)
-	denied(t, "add", st, "admin", addBody(user), 200, 1)
-	denied(t, "remove", st, "admin", removeBody("admin"), 200, 1)
+	denied(t, "add", st, as(st, "admin"), addBody(user), 200, 1)
+	denied(t, "remove", st, as(st, "admin"), removeBody("admin"), 200, 1)
 }
 
 func TestHostilePairings(t *testing.T) {
@@ -172,7 +188,7 @@ func TestHostilePairings(t *testing.T) {
 		"no method": haptest.Pack(field(haptest.State, 1)), "method 6": haptest.Pack(field(haptest.State, 1), field(haptest.Method, 6)),
 		"five byte key": addBody(short), "remove nobody": haptest.Pack(field(haptest.State, 1), field(haptest.Method, 4)), "empty identifier": removeBody(""),
 	} {
-		denied(t, name, st, "admin", body, 400, 1)
+		denied(t, name, st, as(st, "admin"), body, 400, 1)
 	}
 }
 
@@ -183,8 +199,8 @@ func FuzzChange(f *testing.F) {
 	f.Add("user", addBody(admin))
 	f.Fuzz(func(t *testing.T, asker string, body []byte) {
 		st := newStore(admin)
-		a, gone := pairing.Change(t.Context(), st, asker, body)
-		if asker != "admin" && (gone != nil || st.saved != 0) {
+		a := pairing.Change(t.Context(), st, as(st, asker), body)
+		if asker != "admin" && (a.Event != 0 || st.saved != 0) {
 			t.Errorf("%q changed something", asker)
 		}
 		if haptest.Code(a.Body, haptest.State) != 2 {

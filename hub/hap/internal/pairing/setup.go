@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"slices"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -18,8 +17,10 @@ import (
 type Setup struct {
 	store    Store
 	gate     *Gate
+	code     string      // that the exchange is about
 	exchange *srp.Server // from M2 on, used up by M3
 	key      []byte      // SRP session key, from a right M3 on, used up by M5
+	event    Event       // of the last message
 }
 
 // NewSetup begins a connection's pair-setup; the gate is the server's.
@@ -29,27 +30,48 @@ func NewSetup(store Store, gate *Gate) *Setup { return &Setup{store: store, gate
 // may be typing the code, so the connection deserves patience.
 func (s *Setup) Running() bool { return s.exchange != nil || s.key != nil }
 
-// Close lets others begin. The connection calls it when it ends.
-func (s *Setup) Close() { s.reset() }
-
-func (s *Setup) reset() {
-	s.exchange, s.key = nil, nil
-	s.gate.leave(s)
-}
-
 // Answer takes the body of POST /pair-setup. What it changes is durable before
-// it returns.
+// it returns. After an answer with the event Added the connection calls Told.
 func (s *Setup) Answer(ctx context.Context, body []byte) Answer {
+	s.event = 0
 	state, message, err := s.read(body)
 	var items []byte
 	if err == nil {
 		items, err = s.step(ctx, state, message)
 	}
+	a := accept(state+1, items)
 	if err != nil {
-		s.reset()
-		return refuse(state+1, err)
+		s.exchange, s.key = nil, nil
+		a = refuse(state+1, err)
 	}
-	return accept(state+1, items)
+	a.Event = s.event
+	return a
+}
+
+// Told says whether M6 has left. If not, the controller may try again, and so
+// may any other that knows the code.
+func (s *Setup) Told(ctx context.Context, left bool) error {
+	defer s.gate.told(s)
+	if !left {
+		return nil
+	}
+	return s.store.Update(ctx, func(r *Record) error {
+		r.Unanswered = false
+		return nil
+	})
+}
+
+// Confirm notes that a controller knows of its pairing, because it has verified.
+func Confirm(ctx context.Context, store Store, peer Peer) error {
+	if !store.Record().Unanswered {
+		return nil
+	}
+	return store.Update(ctx, func(r *Record) error {
+		if i := r.find(peer.ID); i >= 0 && bytes.Equal(r.Peers[i].Key, peer.Key) {
+			r.Unanswered = false
+		}
+		return nil
+	})
 }
 
 // read finds out which message this is and whether it may come now.
@@ -98,25 +120,31 @@ func (s *Setup) start(message tlv8.Items) ([]byte, error) {
 	}
 	record := s.store.Record()
 	switch {
-	case len(record.Peers) > 0:
+	case record.Shut, !s.gate.Open(record):
 		return nil, refuseUnavailable
 	case record.Tries >= MaxTries:
 		return nil, refuseMaxTries
-	case !s.gate.enter(s):
-		return nil, refuseBusy
 	}
-	salt := make([]byte, 16)
-	rand.Read(salt)
-	s.exchange, s.key = srp.New("Pair-Setup", record.Code, salt), nil
+	salt := newSalt()
+	s.gate.sums.Lock()
+	defer s.gate.sums.Unlock()
+	s.exchange, s.key, s.code = srp.New("Pair-Setup", record.Code, salt), nil, record.Code
 	return tlv8.Append(tlv8.Append(nil, typePublicKey, s.exchange.Public()), typeSalt, salt), nil
+}
+
+// newSalt does not begin with zero: a controller that takes it for a number
+// would hash something else.
+func newSalt() []byte {
+	salt := make([]byte, 16)
+	for salt[0] == 0 {
+		rand.Read(salt)
+	}
+	return salt
 }
 
 // prove checks M3. The try is counted on disk before it is judged: neither a
 // pulled plug nor a full disk buys further tries. A finished setup forgives all.
 func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
-	if !s.gate.stay(s) {
-		return nil, errMalformed
-	}
 	exchange := s.exchange
 	s.exchange = nil
 	public, err := message.Bytes(typePublicKey)
@@ -128,8 +156,13 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 		return nil, errMalformed
 	}
 	err = s.store.Update(ctx, func(r *Record) error {
-		if r.Tries >= MaxTries {
+		switch {
+		case r.Shut:
+			return refuseUnavailable
+		case r.Tries >= MaxTries:
 			return refuseMaxTries
+		case r.Code != s.code: // replaced since M1
+			return refuseAuthentication
 		}
 		r.Tries++
 		return nil
@@ -137,8 +170,11 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 	if err != nil {
 		return nil, stored(err)
 	}
+	s.gate.sums.Lock()
+	defer s.gate.sums.Unlock()
 	key, answer, err := exchange.Verify(public, proof)
 	if err != nil {
+		s.event = WrongCode
 		return nil, refuseAuthentication
 	}
 	s.key = key
@@ -148,9 +184,6 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 // exchangeKeys answers M5: the controller's long-term key is stored as that of
 // an admin, and only then is ours given.
 func (s *Setup) exchangeKeys(ctx context.Context, message tlv8.Items) ([]byte, error) {
-	if !s.gate.stay(s) {
-		return nil, errMalformed
-	}
 	shared := s.key
 	s.key = nil
 	encryption, err := derive(shared, "Pair-Setup-Encrypt-Salt", "Pair-Setup-Encrypt-Info")
@@ -176,7 +209,7 @@ func (s *Setup) exchangeKeys(ctx context.Context, message tlv8.Items) ([]byte, e
 	if err := s.commit(ctx, peer); err != nil {
 		return nil, err
 	}
-	s.gate.leave(s)
+	s.event = Added
 	return tlv8.Append(nil, typeEncrypted, aead.Seal(nil, nonce("PS-Msg06"), ours, nil)), nil
 }
 
@@ -217,12 +250,21 @@ func (s *Setup) introduction(shared []byte) ([]byte, error) {
 	return tlv8.Append(items, typeSignature, ed25519.Sign(key, joined(prefix, []byte(id), public))), nil
 }
 
+// commit stores the first controller. Another setup may have been faster, and
+// the code may have been replaced since M3.
 func (s *Setup) commit(ctx context.Context, peer Peer) error {
-	return stored(s.store.Update(ctx, func(r *Record) error {
-		if len(r.Peers) > 0 {
+	err := s.store.Update(ctx, func(r *Record) error {
+		switch {
+		case r.Code != s.code:
+			return refuseAuthentication
+		case r.Shut, !s.gate.tell(s, *r):
 			return refuseUnavailable
 		}
-		r.Peers, r.Tries = append(slices.Clip(r.Peers), peer), 0
+		r.Peers, r.Tries, r.Unanswered = []Peer{peer}, 0, true
 		return nil
-	}))
+	})
+	if err != nil {
+		s.gate.told(s)
+	}
+	return stored(err)
 }

@@ -1,0 +1,88 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+)
+
+// The exit codes that scripts rely on.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitClosed = 3 // locked or unclaimed
+)
+
+// Run runs a program of these commands and more as the words after its name say, and gives its exit
+// code: 0 well, 1 failed, 2 wrong usage, 3 locked or unclaimed. What went wrong is one line on the
+// program's standard error.
+func Run(ctx context.Context, text *i18n.Texts, program *cobra.Command) int {
+	usage := true // until a command has begun, errors are about how it was called
+	program.SilenceErrors, program.SilenceUsage = true, true
+	program.CompletionOptions.DisableDefaultCmd = true
+	program.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		usage = c.ValidateRequiredFlags() != nil // cobra would find it out only after this
+		if dir := c.Flag("data"); dir != nil {
+			text = At(text, dir.Value.String())
+		}
+		return nil
+	}
+	program.AddCommand(All(text)...)
+	err := program.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	line, code := verdict(text, err, usage)
+	fmt.Fprintln(program.ErrOrStderr(), line)
+	return code
+}
+
+func verdict(text *i18n.Texts, err error, usage bool) (line string, code int) {
+	var p *wire.Problem
+	switch {
+	case errors.As(err, &p):
+		line, code = text.Advice(p.Code, p.Args), exitFailed
+		switch {
+		case p.Code == wire.CodeLocked || p.Code == wire.CodeUnclaimed:
+			code = exitClosed
+		case misused(p):
+			code = exitUsage
+		}
+		return line, code
+	case usage:
+		return text.Text("command.usage", i18n.Args{"error": err.Error()}), exitUsage
+	}
+	return text.Text("command.failed", i18n.Args{"error": err.Error()}), exitFailed
+}
+
+// Name is what a person types to call the program again that was called as arg0.
+func Name(arg0 string) string {
+	if strings.Contains(arg0, "/go-build") { // gone when go run ends
+		return "go run ./hub"
+	}
+	return quoted(arg0)
+}
+
+// At gives texts whose hints repeat the folder of the hub, unless it is the usual one.
+func At(text *i18n.Texts, dir string) *i18n.Texts {
+	if dir == "" || dir == client.DefaultDir() {
+		return text.With(i18n.Args{"data": ""})
+	}
+	return text.With(i18n.Args{"data": " --data " + quoted(dir)})
+}
+
+// quoted writes a word as a shell reads it.
+func quoted(word string) string {
+	if regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`).MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

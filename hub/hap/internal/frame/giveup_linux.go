@@ -1,0 +1,26 @@
+package frame
+
+import (
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// giveUp lets the kernel end a connection whose peer has not acknowledged
+// anything for 30 s. Without keepalives a phone that left the house would be
+// noticed only after a quarter of an hour of retransmissions. A kernel that does
+// not know the option costs just that.
+func giveUp(socket net.Conn) {
+	const after = 30 * time.Second
+	with, ok := socket.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := with.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(after.Milliseconds()))
+		})
+	}
+}
