@@ -1,0 +1,3 @@
+package blobs_test
+
+func child(role, dir string) {}
