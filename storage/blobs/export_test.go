@@ -88,3 +88,6 @@ func ReadAll(f io.ReaderAt, length int64, g Segment, mediaKey []byte) ([]byte, e
 	}
 	return all, nil
 }
+
+// Crash leaves the segment as the end of the process would.
+func (w *Writer) Crash() { w.abandon() }

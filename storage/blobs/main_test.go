@@ -194,3 +194,5 @@ func mediaKey(t testing.TB, r *records.Store, subject string) []byte {
 	must(t, err)
 	return row.Body
 }
+
+func bytesAt(b []byte) io.ReaderAt { return bytes.NewReader(b) }
