@@ -96,7 +96,7 @@ func TestPowerCut(t *testing.T) {
 	key, want := content(8, 32), content(9, 5*blobs.ChunkSize+999)
 	whole := blobs.Seal(key, want)
 	random := rand.New(rand.NewPCG(3, 4))
-	for i := range 400 {
+	for i := range 150 {
 		synced := random.IntN(5) // chunks
 		raw := bytes.Clone(whole)
 		after := blobs.HeaderSize + synced*blobs.SealedSize

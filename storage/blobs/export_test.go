@@ -91,3 +91,12 @@ func ReadAll(f io.ReaderAt, length int64, g Segment, mediaKey []byte) ([]byte, e
 
 // Crash leaves the segment as the end of the process would.
 func (w *Writer) Crash() { w.abandon() }
+
+// Poly1305 evaluates whole blocks.
+func Poly1305(key [32]byte, message []byte) [16]byte {
+	p, h := newPolynomial(key[:]), value{}
+	for ; len(message) > 0; message = message[16:] {
+		h = p.absorb(h, [16]byte(message))
+	}
+	return p.tag(h)
+}

@@ -90,7 +90,8 @@ func (s *Store) measureFile(g Segment, key []byte) (Segment, error) {
 
 // measure reads how far a file got. Chunks at the end that do not open are torn,
 // or never reached the disk. One in the middle is damage, which the reader
-// meets: the search goes backwards, so it cannot pass for the end.
+// meets: the search goes backwards, so it cannot pass for the end. Bytes behind
+// a last chunk are damage too.
 func measure(f io.ReaderAt, length int64, key []byte) (size int64, state State, err error) {
 	if length < headerSize {
 		return 0, Recording, errEmpty
@@ -99,25 +100,35 @@ func measure(f io.ReaderAt, length int64, key []byte) (size int64, state State, 
 	if err != nil {
 		return 0, Recording, err
 	}
-	src := &source{file: f, chunks: c, size: length, have: -1}
-	full, rest := (length-headerSize)/sealedSize, (length-headerSize)%sealedSize
+	src := &source{file: f, chunks: c, have: -1}
+	n, rest := (length-headerSize)/sealedSize, (length-headerSize)%sealedSize
 	if rest >= tagSize {
-		src.size, src.ended = full*chunkSize+rest-tagSize, true
-		if _, err = src.load(full); err == nil {
+		src.size, src.ended = n*chunkSize+rest-tagSize, true
+		switch _, err = src.load(n); {
+		case err == nil:
 			return src.size, Complete, nil
-		}
-		if !errors.Is(err, ErrDamaged) {
+		case !errors.Is(err, ErrDamaged):
 			return 0, Recording, err
 		}
 	}
 	src.ended = false
-	for ; full > 0; full-- {
-		if _, err = src.load(full - 1); err == nil {
-			return full * chunkSize, Truncated, nil
+	for ; n > 0; n-- {
+		if _, err = src.load(n - 1); err == nil {
+			break
 		}
 		if !errors.Is(err, ErrDamaged) {
 			return 0, Recording, err
 		}
 	}
-	return 0, Recording, errEmpty
+	torn := make([]byte, min(sealedSize, length-chunkAt(n)))
+	if _, err := f.ReadAt(torn, chunkAt(n)); err != nil && len(torn) > 0 {
+		return 0, Recording, fmt.Errorf("blobs: recover: %w", err)
+	}
+	if endsWithin(derive(key, c.header, infoChunks), c.header[:boundSize], torn, n) {
+		return 0, Recording, fmt.Errorf("%w: bytes behind its end", ErrDamaged)
+	}
+	if n == 0 {
+		return 0, Recording, errEmpty
+	}
+	return n * chunkSize, Truncated, nil
 }

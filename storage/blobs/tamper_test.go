@@ -3,6 +3,7 @@ package blobs_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ingle-home/ingle/storage/blobs"
+	"golang.org/x/crypto/poly1305" //nolint:staticcheck // deprecated for use; here it is what ours is compared with
 )
 
 // tamperSize is three full chunks and a short one.
@@ -88,7 +90,7 @@ func TestBitFlips(t *testing.T) {
 		}
 		raw := bytes.Clone(whole)
 		raw[at] ^= 1 << random.IntN(8)
-		mustRefuse(t, "a bit at "+string(rune('0'+at%10)), raw, key, want)
+		mustRefuse(t, fmt.Sprint("a bit at ", at), raw, key, want)
 		// A changed header is no crash either.
 		if _, _, err := blobs.Measure(bytes.NewReader(raw), int64(len(raw)), key); at < blobs.HeaderSize && !errors.Is(err, blobs.ErrDamaged) {
 			t.Errorf("recovery takes a header with byte %d changed: %v", at, err)
@@ -190,6 +192,62 @@ func TestOtherKey(t *testing.T) {
 	}
 	if got, err := recorded(raw, mediaKey(t, r, "porch")); err != nil || !bytes.Equal(got, content(1, tamperSize)) {
 		t.Errorf("control: with its own key: %v", err)
+	}
+}
+
+// Bytes behind the last chunk are damage even when nobody recorded where that
+// was, and are not taken for a torn chunk.
+func TestBytesBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	key := content(1, 32)
+	sizes := []int{blobs.ChunkSize - 1, blobs.ChunkSize, blobs.ChunkSize + 16, 2*blobs.ChunkSize + 30_001}
+	for n := range 36 {
+		sizes = append(sizes, n)
+	}
+	for i, size := range sizes {
+		whole := blobs.Seal(key, content(2, size))
+		for _, more := range []int{0, 1, 15 + i, blobs.SealedSize, 3 * blobs.SealedSize} {
+			if more > 50 && i > 5 {
+				continue
+			}
+			raw := append(bytes.Clone(whole), content(3, more)...)
+			found, state, err := blobs.Measure(bytes.NewReader(raw), int64(len(raw)), key)
+			if more == 0 && (err != nil || found != int64(size) || state != blobs.Complete) {
+				t.Errorf("control: %d bytes measure %d, state %d, %v", size, found, state, err)
+			} else if more > 0 && !errors.Is(err, blobs.ErrDamaged) {
+				t.Errorf("%d bytes and %d behind them measure %d, state %d, %v", size, more, found, state, err)
+			}
+		}
+	}
+}
+
+// The polynomial is Poly1305, also where its sum comes close to the modulus.
+func TestPolynomial(t *testing.T) {
+	t.Parallel()
+	check := func(key [32]byte, message []byte) {
+		t.Helper()
+		var want [16]byte
+		poly1305.Sum(&want, message, &key)
+		if got := blobs.Poly1305(key, message); got != want {
+			t.Errorf("key %x, message %x: %x, want %x", key, message, got, want)
+		}
+	}
+	edges := []byte{0x00, 0x01, 0x02, 0xF0, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF}
+	for r := range byte(4) {
+		for _, low := range edges {
+			for _, high := range edges {
+				key, message := [32]byte{r}, bytes.Repeat([]byte{high}, 48)
+				for i := 0; i < 48; i += 16 {
+					message[i] = low
+					check(key, message[:i+16])
+				}
+				copy(key[16:], message)
+				check(key, message[16:])
+			}
+		}
+	}
+	for i := range uint64(500) {
+		check([32]byte(content(i, 32)), content(i+1000, 16*int(i%20)))
 	}
 }
 
