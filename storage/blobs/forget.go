@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/records"
 )
 
@@ -71,7 +72,15 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	defer s.altering.Unlock()
 	theirs := s.pick(func(e *entry) bool { return e.Subject == subject })
 	s.expel(theirs)
-	if err := s.rows.Delete(ctx, kindKey, subject); err != nil {
+	err := s.rows.Delete(ctx, kindKey, subject)
+	if errors.Is(err, storage.ErrFull) && len(theirs) > 0 {
+		// Even a deletion needs room in the database; the files make it.
+		for _, e := range theirs {
+			_ = s.doom(e.ID) // remove tries again, and tells
+		}
+		err = s.rows.Delete(ctx, kindKey, subject)
+	}
+	if err != nil {
 		return fmt.Errorf("blobs: forget: %w", err)
 	}
 	return s.remove(ctx, theirs)

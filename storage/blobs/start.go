@@ -164,7 +164,12 @@ func (s *Store) adoptAll(ctx context.Context, files map[string]bool, keys map[st
 			remnants = append(remnants, id)
 			continue
 		}
-		e := s.admit(Segment{ID: id, Subject: subject, Kind: kindFound, At: s.now().UTC()}, false)
+		// When it began nobody knows; it was before its file was written last.
+		at, err := os.Stat(s.path(id))
+		if err != nil {
+			return fmt.Errorf("blobs: open: %w", err)
+		}
+		e := s.admit(Segment{ID: id, Subject: subject, Kind: kindFound, At: at.ModTime().UTC()}, false)
 		if !s.settle(ctx, e, keys[subject]) {
 			if err := s.remove(ctx, []*entry{e}); err != nil {
 				return err
