@@ -2,69 +2,93 @@ package hap_test
 
 import (
 	"bytes"
-	"net"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"math"
+	"math/big"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/ingle-home/ingle/hub/hap"
-	"github.com/ingle-home/ingle/hub/hap/haptest"
 )
 
-// FuzzStranger sends anything to a server that waits for its first controller.
-// Whatever that ends, it is not the server, and nobody is paired.
-func FuzzStranger(f *testing.F) {
-	for _, b := range garbage() {
-		f.Add(b)
+// FuzzValues: whatever Set takes is JSON that reads back equal and is within the
+// limits; whatever it refuses changes nothing.
+func FuzzValues(f *testing.F) {
+	for format := range uint8(12) {
+		f.Add(format, uint8(1), int64(1), 0.5, "a\"ä\\\x00\u2028😀", int64(0), int64(100))
+		f.Add(format, uint8(2), int64(math.MinInt64), math.NaN(), "\xff", int64(-5), int64(5))
+		f.Add(format, uint8(3), int64(-1), math.Inf(1), "", int64(0), int64(0))
+		f.Add(format, uint8(4), int64(7), -1e-7, strings.Repeat("x", 65), int64(1), int64(-1))
+		f.Add(format, uint8(5), int64(7), math.Copysign(0, -1), "x", int64(1), int64(-1))
 	}
-	h := open(f, hap.Options{}, &disk{}, bridge())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := haptest.Dial(h.ctx, h.addr)
+	f.Fuzz(func(t *testing.T, format, kind uint8, i int64, r float64, s string, low, high int64) {
+		c := &hap.Characteristic{Type: foreign(1), Format: hap.Format(format%10) + 1, Perms: hap.PermRead}
+		number := c.Format != hap.FormatBool && c.Format < hap.FormatString
+		if number && low < high {
+			c.Min, c.Max = hap.Int(low), hap.Int(high)
+		}
+		v := [...]hap.Value{{}, hap.Bool(i&1 == 1), hap.Int(i), hap.Uint(uint64(i)), hap.Float(r), hap.String(s), hap.Bytes([]byte(s))}[kind%7]
+		err := c.Set(v)
+		got, _ := c.Value()
 		if err != nil {
-			t.Fatal(err)
+			if !errors.Is(err, hap.StatusInvalidValue) || !got.Null() {
+				t.Fatalf("%v: %v, and the value is %v", v, err, got)
+			}
+			return
 		}
-		defer c.Close()
-		c.Raw(b) // fails where the server has closed
-		c.Socket().(*net.TCPConn).CloseWrite()
-		for err == nil {
-			_, err = c.Receive()
+		text := []byte(got.String())
+		if !json.Valid(text) || !utf8.Valid(text) || bytes.ContainsAny(text, "\x00\n") {
+			t.Fatalf("%q", text)
 		}
-		if isTimeout(err) {
-			t.Error("the connection goes on")
-		}
-		if h.Paired() {
-			t.Error("paired")
+		readsBack(t, c, got, text)
+		if n, ok := new(big.Float).SetString(string(text)); ok && number && low < high {
+			if n.Cmp(big.NewFloat(0).SetInt64(low)) < 0 || n.Cmp(big.NewFloat(0).SetInt64(high)) > 0 {
+				t.Fatalf("%s is not between %d and %d", text, low, high)
+			}
 		}
 	})
 }
 
-// FuzzSession sends anything through the session of a guest, who may read and
-// write and nothing else.
-func FuzzSession(f *testing.F) {
-	a, _, _ := lamp(2, "Lamp")
-	h, _, admin := paired(f, hap.Options{}, bridge(), a)
-	guest := h.newcomer(f, admin, 0)
-	for _, r := range [][3]string{
-		{"GET", "/accessories"}, {"GET", "/characteristics?id=2.9,2.10,1.3&meta=1&perms=1&type=1&ev=1"},
-		{"PUT", "/characteristics", `{"characteristics":[{"aid":2,"iid":9,"value":true,"ev":true,"r":true},{"aid":2,"iid":10,"value":7}],"pid":1}`},
-		{"PUT", "/prepare", `{"ttl":1000,"pid":1}`}, {"POST", "/resource", `{"image-width":640,"image-height":480,"resource-type":"image"}`},
-		{"POST", "/pairings", "\x06\x01\x01\x00\x01\x05"}, {"POST", "/identify"}, {"POST", "/pair-setup", "\x06\x01\x01\x00\x01\x00"},
-	} {
-		request := haptest.Request(r[0], r[1], []byte(r[2]))
-		f.Add(request)
-		f.Add(append(bytes.Clone(request), request...))
+// readsBack reads what would be sent as the type that its format promises.
+func readsBack(t *testing.T, c *hap.Characteristic, got hap.Value, text []byte) {
+	t.Helper()
+	var back hap.Value
+	var err error
+	switch c.Format {
+	case hap.FormatBool:
+		back, err = decoded(text, hap.Bool)
+	case hap.FormatUint8:
+		back, err = decoded(text, func(n uint8) hap.Value { return hap.Int(int64(n)) })
+	case hap.FormatUint16:
+		back, err = decoded(text, func(n uint16) hap.Value { return hap.Int(int64(n)) })
+	case hap.FormatUint32:
+		back, err = decoded(text, func(n uint32) hap.Value { return hap.Int(int64(n)) })
+	case hap.FormatUint64:
+		back, err = decoded(text, hap.Uint)
+	case hap.FormatInt:
+		back, err = decoded(text, func(n int32) hap.Value { return hap.Int(int64(n)) })
+	case hap.FormatFloat:
+		back, err = decoded(text, hap.Float)
+	case hap.FormatString:
+		back, err = decoded(text, hap.String)
+	default:
+		var raw string
+		if err = json.Unmarshal(text, &raw); err == nil {
+			var b []byte
+			b, err = base64.StdEncoding.DecodeString(raw)
+			back = hap.Bytes(b)
+		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := haptest.Open(h.ctx, h.addr, guest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		c.Send(b)
-		c.Socket().(*net.TCPConn).CloseWrite()
-		for err == nil {
-			_, err = c.Receive()
-		}
-		if n := len(h.disk.state().Pairings); n != 2 {
-			t.Errorf("%d pairings", n)
-		}
-	})
+	if err != nil || back != got {
+		t.Fatalf("%v: %q reads back as %v: %v", c.Format, text, back, err)
+	}
+}
+
+func decoded[T any](text []byte, value func(T) hap.Value) (hap.Value, error) {
+	var v T
+	err := json.Unmarshal(text, &v)
+	return value(v), err
 }
