@@ -107,6 +107,22 @@ func at(level float64, toy *buttplug.Sim) func() bool {
 	return func() bool { return toy.Toy().Level == level }
 }
 
+// armedFan adds a private toy and arms its server, which is not there before.
+func armedFan(t *testing.T, c *client.Client, toy string) (wire.Accessory, wire.HomeKit) {
+	t.Helper()
+	refusedAs(t, wire.CodeNoPrivate, func() error { _, err := c.Arm(t.Context(), homekit.PrivateServer, time.Minute); return err })
+	refusedAs(t, wire.CodeNotPrivate, func() error { return c.Disarm(t.Context(), homekit.MainServer) })
+	a := must[wire.Accessory](t)(c.Add(t.Context(), wire.AddRequest{Driver: "buttplug", Name: markPrivate, Address: toy, Private: true}))
+	if s := private(t, c); s.Kind != "private" || s.Port != 0 || s.SetupCode != "" || !a.Private {
+		t.Errorf("before it is armed it is %+v", s)
+	}
+	armed := must[wire.HomeKit](t)(c.Arm(t.Context(), homekit.PrivateServer, 10*time.Minute))
+	if armed.ArmedUntil == nil || time.Until(*armed.ArmedUntil) > 10*time.Minute {
+		t.Fatalf("armed it is %+v", armed)
+	}
+	return a, armed
+}
+
 // What is private works while its owner has armed it, stops with everything else, and is locked, at
 // rest and nameless otherwise; with a real toy, a real hub and a real controller.
 func TestThePrivateServer(t *testing.T) {
@@ -116,16 +132,7 @@ func TestThePrivateServer(t *testing.T) {
 	dir := shortDir(t)
 	p, c := running(t, dir)
 	must[wire.SetupAnswer](t)(c.Setup(t.Context(), password))
-	refusedAs(t, wire.CodeNoPrivate, func() error { _, err := c.Arm(t.Context(), homekit.PrivateServer, time.Minute); return err })
-	refusedAs(t, wire.CodeNotPrivate, func() error { return c.Disarm(t.Context(), homekit.MainServer) })
-	a := must[wire.Accessory](t)(c.Add(t.Context(), wire.AddRequest{Driver: "buttplug", Name: markPrivate, Address: toy.Address(), Private: true}))
-	if s := private(t, c); s.Kind != "private" || s.Port != 0 || s.SetupCode != "" || !a.Private {
-		t.Errorf("before it is armed it is %+v", s)
-	}
-	armed := must[wire.HomeKit](t)(c.Arm(t.Context(), homekit.PrivateServer, 10*time.Minute))
-	if armed.ArmedUntil == nil || time.Until(*armed.ArmedUntil) > 10*time.Minute {
-		t.Fatalf("armed it is %+v", armed)
-	}
+	a, armed := armedFan(t, c, toy.Address())
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(armed.Port))
 	creds := must[haptest.Credentials](t)(haptest.Pair(t.Context(), address, armed.SetupCode, haptest.Options{}))
 	f := fanOf(t, address, creds)
