@@ -180,16 +180,19 @@ func neighbour(t *testing.T, instance, id string) *machine {
 
 func (m *machine) until(good func(announce.Condition) bool) announce.Condition {
 	m.t.Helper()
+	var last string
 	for m.lines.Scan() {
 		var c announce.Condition
 		switch err := json.Unmarshal(m.lines.Bytes(), &c); {
 		case err != nil:
 			m.t.Log(m.lines.Text())
+			continue
 		case good(c):
 			return c
 		}
+		last = m.lines.Text()
 	}
-	m.t.Fatal("the neighbour is gone")
+	m.t.Fatalf("the neighbour is gone; it said %s", last)
 	return announce.Condition{}
 }
 
