@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -124,6 +125,12 @@ func TestCheck16Leaving(t *testing.T) {
 	user, admin := b.admit(t, p, "user", false), b.admit(t, p, "admin", true)
 	asUser, asAdmin := session(t, b.bridge, user), session(t, b.bridge, admin)
 	second := session(t, b.bridge, user)
+	b.control(t, "/slow?ms=30000") // and one that waits for a device
+	hung := id(every(second.things(t), lamp, brightness)[0])
+	if _, err := io.WriteString(second.conn, request("GET", hap.PathCharacteristics+"?id="+hung, "", 0)); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(100 * time.Millisecond)
 
 	if _, fault, _ := asAdmin.pairings(t, removing("user")...); fault != 0 {
 		t.Fatalf("removing: error %d", fault)
@@ -140,6 +147,7 @@ func TestCheck16Leaving(t *testing.T) {
 	if _, err := verify(dial(t, b.bridge, nil), user); err == nil {
 		t.Error("a removed controller verifies")
 	}
+	b.control(t, "/slow?ms=0")
 	asAdmin.things(t)
 
 	// hap-controller removes itself: it wants the answer before the socket closes.

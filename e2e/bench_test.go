@@ -43,11 +43,8 @@ type bench struct {
 // startBench starts a bridge with so many accessories. A folder makes it remember.
 func startBench(t *testing.T, accessories int, store string) *bench {
 	t.Helper()
-	if os.Getenv(benchEnv) == "" {
-		t.Skip("there is no hub/hap/benchbridge here")
-	}
 	b := &bench{ctl: freeDoor(t)}
-	b.args = []string{"-port", "0", "-accessories", strconv.Itoa(accessories), "-ctl", b.ctl}
+	b.args = []string{"-loopback", "-port", "0", "-accessories", strconv.Itoa(accessories), "-ctl", b.ctl}
 	if store != "" {
 		b.args = append(b.args, "-store", store)
 	}

@@ -6,12 +6,16 @@ import (
 	"image/jpeg"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/AlexxIT/go2rtc/pkg/core"
 	"github.com/AlexxIT/go2rtc/pkg/hap"
+	"github.com/AlexxIT/go2rtc/pkg/hap/camera"
+	"github.com/AlexxIT/go2rtc/pkg/hap/tlv8"
 	"github.com/AlexxIT/go2rtc/pkg/homekit"
 	"github.com/AlexxIT/go2rtc/pkg/srtp"
 	"github.com/pion/rtp"
@@ -30,29 +34,21 @@ func freePort(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// TestTheCameraIsSeen pulls ten seconds of the porch camera through HomeKit with go2rtc, and a picture.
-func TestTheCameraIsSeen(t *testing.T) {
-	const seconds, fps, width, height = 10, 15, 1280, 720
-	d := startDemo(t, t.TempDir())
-	paired := pair(t, d.server(t, "camera"))
-	status, raw := connect(t, paired).ask(t, http.MethodPost, hap.PathResource,
-		fmt.Sprintf(`{"image-width":%d,"image-height":%d,"resource-type":"image"}`, width, height))
-	if status != http.StatusOK {
-		t.Fatalf("the snapshot: %d %s", status, raw)
-	}
-	picture, err := jpeg.Decode(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatalf("the snapshot (%d bytes): %v", len(raw), err)
-	}
-	if b := picture.Bounds(); b.Dx() != width || b.Dy() != height {
-		t.Errorf("the snapshot has %d × %d pixels", b.Dx(), b.Dy())
-	}
+// view is one viewer's stream.
+type view struct {
+	frames, octets atomic.Int64
+	first          chan struct{}
+	ended          chan error
+}
 
+// watch pulls the camera through HomeKit with go2rtc, which decrypts each packet.
+func watch(t *testing.T, paired *hap.Client) *view {
+	t.Helper()
 	stream, err := homekit.Dial(paired.URL(), srtp.NewServer(freePort(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stream.Stop()
+	t.Cleanup(func() { _ = stream.Stop() })
 	media := stream.GetMedias()
 	if len(media) == 0 {
 		t.Fatal("go2rtc sees no stream")
@@ -61,37 +57,146 @@ func TestTheCameraIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var frames, bytesSeen atomic.Int64
-	first := make(chan struct{}, 1)
+	v := &view{first: make(chan struct{}, 1), ended: make(chan error, 1)}
 	sender := core.NewSender(media[0], track.Codec)
 	sender.Handler = func(p *rtp.Packet) {
-		bytesSeen.Add(int64(len(p.Payload)))
+		v.octets.Add(int64(len(p.Payload)))
 		if p.Marker {
-			frames.Add(1)
+			v.frames.Add(1)
 			select {
-			case first <- struct{}{}:
+			case v.first <- struct{}{}:
 			default:
 			}
 		}
 	}
 	sender.HandleRTP(track)
+	go func() { v.ended <- stream.Start() }()
+	return v
+}
+
+// begins waits for the first picture.
+func (v *view) begins(t *testing.T) {
+	t.Helper()
 	asked := time.Now()
-	ended := make(chan error, 1)
-	go func() { ended <- stream.Start() }()
 	select {
-	case <-first:
-	case err := <-ended:
+	case <-v.first:
+	case err := <-v.ended:
 		t.Fatalf("the stream ended: %v", err)
 	case <-time.After(10 * time.Second):
 		t.Fatal("no picture came")
 	}
 	t.Logf("first picture after %v", time.Since(asked))
-	<-time.After(time.Second) // the pictures since the last key frame come first, faster than live
-	from := frames.Load()
-	<-time.After(seconds * time.Second)
-	got := frames.Load() - from
-	t.Logf("%d of %d pictures, %d kB", got, seconds*fps, bytesSeen.Load()/1000)
-	if got*100 < seconds*fps*95 || got*100 > seconds*fps*105 {
-		t.Errorf("%d pictures came in %d s, want %d", got, seconds, seconds*fps)
+}
+
+// TestCheck22TwoViewersAndASnapshot takes pictures of the porch, and pulls ten seconds of it twice at
+// the same time.
+func TestCheck22TwoViewersAndASnapshot(t *testing.T) {
+	const seconds, fps, width, height = 10, 15, 1280, 720
+	t.Parallel()
+	d := startDemo(t, t.TempDir())
+	h := d.server(t, "camera")
+	paired := pair(t, h)
+	c := session(t, h, paired)
+	snap := func() (raw []byte, took time.Duration) {
+		asked := time.Now()
+		status, raw := c.ask(t, http.MethodPost, hap.PathResource,
+			fmt.Sprintf(`{"image-width":%d,"image-height":%d,"resource-type":"image"}`, width, height))
+		if status != http.StatusOK {
+			t.Fatalf("the snapshot: %d %s", status, raw)
+		}
+		return raw, time.Since(asked)
 	}
+	raw, took := snap()
+	_, again := snap()
+	t.Logf("a snapshot took %v, the next %v", took, again)
+	if took > 2*time.Second || again > 150*time.Millisecond {
+		t.Errorf("a snapshot took %v, want 2 s, and the next %v, want 150 ms", took, again)
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("the snapshot (%d bytes): %v", len(raw), err)
+	}
+	if b := picture.Bounds(); b.Dx() != width || b.Dy() != height {
+		t.Errorf("the snapshot has %d × %d pixels", b.Dx(), b.Dy())
+	}
+	views := []*view{watch(t, paired)}
+	views[0].begins(t)
+	views = append(views, watch(t, paired)) // it looks for a stream that is free
+	views[1].begins(t)
+	<-time.After(time.Second) // the pictures since the last key frame come first, faster than live
+	from := []int64{views[0].frames.Load(), views[1].frames.Load()}
+	<-time.After(seconds * time.Second)
+	for i, v := range views {
+		got := v.frames.Load() - from[i]
+		t.Logf("viewer %d: %d of %d pictures, %d kB", i, got, seconds*fps, v.octets.Load()/1000)
+		if got*100 < seconds*fps*95 || got*100 > seconds*fps*105 {
+			t.Errorf("viewer %d: %d pictures came in %d s, want %d", i, got, seconds, seconds*fps)
+		}
+	}
+}
+
+// TestCheck22AVanishedViewer begins both streams and shows no sign of life. A third viewer finds them
+// busy, until the hub has noticed.
+func TestCheck22AVanishedViewer(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, t.TempDir())
+	paired := pair(t, d.server(t, "camera"))
+	client, err := hap.Dial(paired.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	endpoint := func(ssrc uint32) *srtp.Session {
+		_, port, _ := net.SplitHostPort(freePort(t))
+		n, _ := strconv.Atoi(port)
+		return &srtp.Session{Local: &srtp.Endpoint{Addr: "127.0.0.1", Port: uint16(n), SSRC: ssrc,
+			MasterKey: []byte(core.RandString(16, 0)), MasterSalt: []byte(core.RandString(14, 0))}}
+	}
+	open := func() error {
+		_, err := camera.NewStream(client,
+			&camera.VideoCodecConfiguration{
+				CodecParams: []camera.VideoCodecParameters{{ProfileID: []byte{1}, Level: []byte{0}}},
+				VideoAttrs:  []camera.VideoCodecAttributes{{Width: 1280, Height: 720, Framerate: 15}},
+			},
+			&camera.AudioCodecConfiguration{CodecType: 3, CodecParams: []camera.AudioCodecParameters{{Channels: 1, SampleRate: []byte{1}, RTPTime: []byte{20}}}},
+			endpoint(11), endpoint(12), 0)
+		return err
+	}
+	for range 2 {
+		if err := open(); err != nil {
+			t.Fatalf("a free stream: %v", err)
+		}
+	}
+	since := time.Now()
+	if err := open(); err == nil || !strings.Contains(err.Error(), "no free streams") {
+		t.Errorf("a third viewer: %v, want no free stream", err)
+	}
+	c := session(t, d.server(t, "camera"), paired)
+	endpoints := every(c.things(t), "110", camera.TypeSetupEndpoints)[0]
+	c.put(t, `{"aid":%d,"iid":%d,"value":%q}`, endpoints.aid, endpoints.iid, setupEndpoints(t))
+	_, r, _ := c.read(t, id(endpoints))
+	var res camera.SetupEndpointsResponse
+	if err := tlv8.UnmarshalBase64(r.Characteristics[0].Value, &res); err != nil || res.Status != 1 {
+		t.Errorf("a third viewer that sets endpoints up reads status %d, %v; want 1, busy", res.Status, err)
+	}
+	until(t, 15*time.Second, "the streams of who vanished are free", func() bool { return open() == nil })
+	if took := time.Since(since); took > 10*time.Second {
+		t.Errorf("the streams were free after %v", took)
+	} else {
+		t.Logf("a stream was free after %v", took)
+	}
+}
+
+// setupEndpoints asks for a stream.
+func setupEndpoints(t *testing.T) string {
+	t.Helper()
+	suite := camera.SRTPCryptoSuite{MasterKey: core.RandString(16, 0), MasterSalt: core.RandString(14, 0)}
+	text, err := tlv8.MarshalBase64(camera.SetupEndpointsRequest{
+		SessionID: core.RandString(16, 0), VideoCrypto: suite, AudioCrypto: suite,
+		Address: camera.Address{IPAddr: "127.0.0.1", VideoRTPPort: 40000, AudioRTPPort: 40001},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

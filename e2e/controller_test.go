@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type event struct {
 
 	at      time.Time
 	message int // which of the session's event messages brought it, from 0
+
+	answered int64 // answers that the session had before
 }
 
 // controller is a session of go2rtc's client: its pairing and its cipher. Its own reader of events is
@@ -33,6 +36,8 @@ type controller struct {
 	line    *line // below the cipher, where it was opened here
 	answers chan *http.Response
 	events  chan event
+
+	answered atomic.Int64
 }
 
 // pair pairs with a server by its printed code.
@@ -62,7 +67,7 @@ func converse(t *testing.T, conn net.Conn) *controller {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.read(t)
+		c.listen(t)
 	}()
 	t.Cleanup(func() {
 		_ = c.conn.Close()
@@ -71,8 +76,8 @@ func converse(t *testing.T, conn net.Conn) *controller {
 	return c
 }
 
-// read sorts what comes until the session ends.
-func (c *controller) read(t *testing.T) {
+// listen sorts what comes until the session ends.
+func (c *controller) listen(t *testing.T) {
 	defer close(c.answers)
 	in := bufio.NewReader(c.conn)
 	for messages := 0; ; {
@@ -86,6 +91,7 @@ func (c *controller) read(t *testing.T) {
 		}
 		res.Body = io.NopCloser(bytes.NewReader(body))
 		if res.Proto != hap.ProtoEvent {
+			c.answered.Add(1)
 			c.answers <- res
 			continue
 		}
@@ -97,7 +103,7 @@ func (c *controller) read(t *testing.T) {
 			return
 		}
 		for _, e := range v.Characteristics {
-			e.at, e.message = time.Now(), messages
+			e.at, e.message, e.answered = time.Now(), messages, c.answered.Load()
 			c.events <- e
 		}
 		messages++

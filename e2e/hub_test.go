@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 		flags = []string{"-r", "-n"}
 	}
 	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
-	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, os.Args...)...)...)
+	args := append(os.Args, "-test.parallel=8") // those that run side by side wait most of the time
+	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, args...)...)...)
 	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -53,9 +54,6 @@ func TestMain(m *testing.M) {
 func binary(env, pkg string) (string, error) {
 	if path := os.Getenv(env); path != "" {
 		return path, nil
-	}
-	if _, err := os.Stat(filepath.Join("..", pkg)); err != nil {
-		return "", nil
 	}
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-%s-%d", filepath.Base(pkg), os.Getuid()))
 	cmd := exec.Command("go", "build", "-o", path, pkg)
@@ -73,6 +71,7 @@ type bridge struct {
 	Port      int    `json:"port"`
 	DeviceID  string `json:"device_id"`
 	SetupCode string `json:"setup_code"`
+	SetupURI  string `json:"setup_uri"`
 }
 
 // demo is a running `hub demo`.
@@ -88,10 +87,16 @@ type demo struct {
 }
 
 // startDemo starts a demo home in a folder and waits for its ready line.
-func startDemo(t *testing.T, dir string) *demo {
+func startDemo(t *testing.T, dir string, flags ...string) *demo {
+	t.Helper()
+	return startHub(t, dir, append([]string{"demo"}, flags...)...)
+}
+
+// startHub starts the hub by one of its commands and waits for its ready line.
+func startHub(t *testing.T, dir string, args ...string) *demo {
 	t.Helper()
 	d := &demo{dir: dir, done: make(chan struct{})}
-	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), "demo", "--json", "--data", dir)
+	d.cmd = exec.Command(os.Getenv("INGLE_HUB"), append(args, "--json", "--data", dir)...)
 	log, err := os.Create(filepath.Join(t.TempDir(), "log")) // a pipe would be held open by the simulators
 	if err != nil {
 		t.Fatal(err)
@@ -112,14 +117,7 @@ func startDemo(t *testing.T, dir string) *demo {
 		close(d.done)
 	}()
 	t.Cleanup(func() {
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-d.done:
-		case <-time.After(20 * time.Second):
-			t.Error("the hub did not end")
-			_ = d.cmd.Process.Kill()
-			<-d.done
-		}
+		d.stop(t)
 		if t.Failed() {
 			said, _ := os.ReadFile(log.Name())
 			t.Logf("the hub's log:\n%s", said)
@@ -134,6 +132,19 @@ func startDemo(t *testing.T, dir string) *demo {
 		t.Fatal("no ready line")
 	}
 	return d
+}
+
+// stop ends the hub as its owner does.
+func (d *demo) stop(t *testing.T) {
+	t.Helper()
+	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+	select {
+	case <-d.done:
+	case <-time.After(20 * time.Second):
+		t.Error("the hub did not end")
+		_ = d.cmd.Process.Kill()
+		<-d.done
+	}
 }
 
 // kill ends the hub as a power cut does.

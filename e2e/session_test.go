@@ -335,6 +335,25 @@ func TestCheck24Crowds(t *testing.T) {
 		}
 		session(t, b.bridge, paired).things(t)
 	})
+	t.Run("300 sessions", func(t *testing.T) {
+		var all []*controller
+		for range 300 {
+			all = append(all, session(t, b.bridge, paired))
+		}
+		for _, c := range all[len(all)-16:] {
+			c.things(t)
+		}
+		session(t, b.bridge, paired).things(t)
+	})
+	t.Run("300 idle sockets and a new phone", func(t *testing.T) {
+		fresh := startBench(t, 3, "")
+		for range 300 {
+			dial(t, fresh.bridge, nil)
+		}
+		if _, err := tryPair(fresh.bridge, fresh.SetupCode); err != nil {
+			t.Errorf("pairing beside 300 idle sockets: %v", err)
+		}
+	})
 	t.Run("much before a session", func(t *testing.T) {
 		s := strange(t, b.bridge)
 		status, _, err := s.send(http.MethodPost, hap.PathPairSetup, make([]byte, 64<<10+1))
@@ -376,6 +395,23 @@ func TestCheck24Crowds(t *testing.T) {
 		})
 		t.Logf("before %+v, after %+v", before, after)
 	})
+}
+
+// TestCheck24SlowStrangersGo sends its request a byte at a time, and never ends it.
+func TestCheck24SlowStrangersGo(t *testing.T) {
+	t.Parallel()
+	b := startBench(t, 3, "")
+	l, since := dial(t, b.bridge, nil), time.Now()
+	text := request("POST", hap.PathPairSetup, "", 4096)
+	until(t, 20*time.Second, "the slow stranger is gone", func() bool {
+		<-time.After(200 * time.Millisecond)
+		i := int(time.Since(since)/(200*time.Millisecond)) % 4000
+		_, err := io.WriteString(l, text[i:i+1])
+		return err != nil
+	})
+	if took := time.Since(since); took > 13*time.Second {
+		t.Errorf("a slow stranger stayed for %v", took)
+	}
 }
 
 // TestCheck24IdleStrangersGo is a socket that says nothing.

@@ -166,7 +166,7 @@ func (b *bridges) status() []wire.HomeKit {
 
 func homeKitOf(s servers.Status) wire.HomeKit {
 	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
-		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, ArmedUntil: until(s.ArmedUntil)}
+		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, Controllers: s.Controllers, ArmedUntil: until(s.ArmedUntil)}
 }
 
 // until is a time on the wire, where none is nothing.

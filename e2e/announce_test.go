@@ -1,0 +1,220 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/AlexxIT/go2rtc/pkg/hap"
+	"github.com/AlexxIT/go2rtc/pkg/mdns"
+)
+
+// advertised asks the network for a bridge, with go2rtc's browser: a plain question by multicast.
+func advertised(t *testing.T, h bridge) *mdns.ServiceEntry {
+	t.Helper()
+	var seen *mdns.ServiceEntry
+	until(t, 15*time.Second, "the bridge is on mDNS", func() bool {
+		conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := mdns.Browser{Service: mdns.ServiceHAP, Addr: mdns.MulticastAddr, Recv: conn, Sends: []net.PacketConn{conn},
+			RecvTimeout: time.Second, SendTimeout: time.Second}
+		defer b.Close()
+		_ = b.Browse(func(e *mdns.ServiceEntry) bool { // what it fails by is that nobody answers
+			if e.Complete() && e.Info[hap.TXTDeviceID] == h.DeviceID {
+				seen = e
+			}
+			return seen != nil
+		})
+		return seen != nil
+	})
+	return seen
+}
+
+// configuration is the c# that the network hears.
+func configuration(t *testing.T, h bridge) int {
+	t.Helper()
+	n, err := strconv.Atoi(advertised(t, h).Info[hap.TXTConfigNumber])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestCheck19TheNumberOfTheDatabase adds and removes things in a running hub. The number moves by one
+// each time, not for values or for a thing that is gone for a while, and sessions stay.
+func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
+	d := startDemo(t, t.TempDir())
+	h := d.server(t, "bridge")
+	c := session(t, h, pair(t, h))
+	before := c.things(t)
+	rocket := find(t, c.accessories(t), "Rocket", fan, rotation)
+	c.subscribe(t, []place{rocket})
+	number := configuration(t, h)
+	step := func(what string, by int) {
+		t.Helper()
+		var got int
+		until(t, 10*time.Second, what+" is on mDNS", func() bool {
+			got = configuration(t, h)
+			return got >= number+by
+		})
+		<-time.After(300 * time.Millisecond) // and does not go on
+		if got = configuration(t, h); got != number+by {
+			t.Errorf("%s: c# went from %d to %d, want %d more", what, number, got, by)
+		}
+		number = got
+		if status, _ := c.ask(t, http.MethodGet, hap.PathCharacteristics+"?id=1.2", ""); status >= 500 {
+			t.Errorf("%s: the session answers %d", what, status)
+		}
+	}
+	d.run(t, "", "do", "Rocket", "speed", "50")
+	d.run(t, "", "do", "Rocket", "speed", "0")
+	step("a value", 0)
+	d.simulate(t, "rocket/drop")
+	step("a thing that is gone for a while", 0)
+	d.run(t, "", "zones", "add", "Grandma", "--lat", "52.2", "--lon", "5.3", "--radius", "100")
+	step("an added accessory", 1)
+	after := c.things(t)
+	if len(after) != len(before)+1 {
+		t.Errorf("there were %d accessories, and are %d", len(before), len(after))
+	}
+	until(t, 20*time.Second, "the Rocket is back", func() bool {
+		status, _, _ := c.read(t, id(rocket))
+		return status == http.StatusOK
+	})
+	step("a thing that is back", 0)
+	c.put(t, `{"aid":%d,"iid":%d,"value":25}`, rocket.aid, rocket.iid)
+	c.put(t, `{"aid":%d,"iid":%d,"value":0}`, rocket.aid, rocket.iid)
+	d.run(t, "", "remove", d.idOf(t, "Rocket"))
+	step("a removed accessory", 1)
+	status, r, _ := c.read(t, id(rocket))
+	if status != http.StatusMultiStatus || r.statuses()[0] != -70409 {
+		t.Errorf("a removed accessory reads %d %v, want -70409", status, r.statuses())
+	}
+	left := map[uint64]bool{}
+	for _, a := range c.things(t) {
+		left[a.AID] = true
+	}
+	for _, a := range after {
+		if left[a.AID] != (a.AID != rocket.aid) {
+			t.Errorf("after the Rocket left, accessory %d is there: %v", a.AID, left[a.AID])
+		}
+	}
+}
+
+// idOf is the hub's own name of a thing.
+func (d *demo) idOf(t *testing.T, name string) string {
+	t.Helper()
+	var list []struct{ ID, Name string }
+	if err := json.Unmarshal([]byte(d.run(t, "", "list", "--json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range list {
+		if a.Name == name {
+			return a.ID
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return ""
+}
+
+// TestCheck25WhatTheNetworkHears looks at the record of each of the hub's servers, before and after
+// somebody pairs.
+func TestCheck25WhatTheNetworkHears(t *testing.T) {
+	d := startDemo(t, t.TempDir())
+	for _, h := range d.HomeKit {
+		e := advertised(t, h)
+		category, setupID := "2", h.SetupURI[len(h.SetupURI)-4:]
+		if h.Kind == "camera" {
+			category = "17"
+		}
+		hash := sha512.Sum512([]byte(setupID + h.DeviceID))
+		for key, want := range map[string]string{
+			"id": h.DeviceID, "s#": "1", "sf": "1", "ff": "0", "ci": category, "pv": "1.1",
+			"sh": base64.StdEncoding.EncodeToString(hash[:4]), "md": e.Info["md"],
+		} {
+			if got := e.Info[key]; got != want || got == "" {
+				t.Errorf("%s: %s is %q, want %q", h.Name, key, got, want)
+			}
+		}
+		if n, err := strconv.Atoi(e.Info["c#"]); err != nil || n < 1 || n > 65535 || len(e.Info) != 9 {
+			t.Errorf("%s: c# is %q of %v", h.Name, e.Info["c#"], e.Info)
+		}
+		if int(e.Port) != h.Port || strings.Contains(e.Name, ".") {
+			t.Errorf("%s is announced as %q at port %d, and listens at %d", h.Name, e.Name, e.Port, h.Port)
+		}
+	}
+	h := d.server(t, "bridge")
+	paired := pair(t, h)
+	state := func(want string) {
+		t.Helper()
+		until(t, 10*time.Second, "sf="+want, func() bool { return advertised(t, h).Info["sf"] == want })
+	}
+	state("0")
+	leave(t, h, paired)
+	state("1")
+}
+
+// TestCheck25AfterALinkBounce takes the network away and gives it back: the hub says again who it is,
+// without being asked.
+func TestCheck25AfterALinkBounce(t *testing.T) {
+	t.Parallel()
+	ip(t, "link", "add", "ingle0", "type", "veth", "peer", "name", "ingle1")
+	t.Cleanup(func() { ip(t, "link", "del", "ingle0") })
+	ip(t, "addr", "add", "10.77.0.1/24", "dev", "ingle0")
+	ip(t, "link", "set", "ingle1", "up")
+	ip(t, "link", "set", "ingle0", "up")
+	link, err := net.InterfaceByName("ingle0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ear, err := net.ListenMulticastUDP("udp4", link, mdns.MulticastAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ear.Close()
+	d := startDemo(t, t.TempDir(), "--lan")
+	h := d.server(t, "bridge")
+	hears := func(within time.Duration) bool {
+		packet := make([]byte, 9000)
+		_ = ear.SetReadDeadline(time.Now().Add(within))
+		for {
+			n, err := ear.Read(packet)
+			if err != nil {
+				return false
+			}
+			if said := packet[:n]; n > 12 && said[2]&0x80 != 0 && bytes.Contains(said, []byte("id="+h.DeviceID)) && bytes.Contains(said, []byte("pv=1.1")) {
+				return true
+			}
+		}
+	}
+	if !hears(20 * time.Second) {
+		t.Fatal("the hub does not announce itself")
+	}
+	for hears(3 * time.Second) { // until it has said all it says at the start
+	}
+	ip(t, "link", "set", "ingle0", "down")
+	<-time.After(time.Second)
+	ip(t, "link", "set", "ingle0", "up")
+	since := time.Now()
+	if !hears(20 * time.Second) {
+		t.Error("after the link came back the hub does not announce itself")
+	}
+	t.Logf("announced again %v after the link came back", time.Since(since))
+}
+
+func ip(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
