@@ -72,6 +72,32 @@ func followsTheNetwork(t *testing.T) {
 	})
 }
 
+// What is sent to this machine alone is for whoever was on the port before us, avahi for one.
+func TestLeavesUnicastToOthers(t *testing.T) { inOwnNetwork(t, nil, leavesUnicastToOthers) }
+
+func leavesUnicastToOthers(t *testing.T) {
+	run(t, "ip", "link", "set", "lo", "up")
+	other, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353}) // at every address
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	a, id := onLoopback(t), token()
+	_ = a.Set("Ingle "+id, 51826, txt(id, "1", "1")) // a bare loopback may take no multicast; the port is taken
+	sender, err := net.Dial("udp4", "127.0.0.1:5353")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	if _, err := sender.Write([]byte("for you alone")); err != nil {
+		t.Fatal(err)
+	}
+	other.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, err := other.Read(make([]byte, 100)); err != nil || n != len("for you alone") {
+		t.Errorf("the other one has %d bytes, %v", n, err)
+	}
+}
+
 func batch(t *testing.T, lines string) string {
 	t.Helper()
 	path := t.TempDir() + "/batch"
