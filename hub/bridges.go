@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -59,7 +60,7 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 }
 
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
-	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Log: h.log})}
+	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Report: h.heard, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
 		Bus: h.bus, Do: h.obey, Camera: b.camera, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
@@ -83,6 +84,17 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
+}
+
+// heard tells people when a HomeKit server is not seen on the network as it should be.
+func (h *house) heard(seen []announce.Condition) {
+	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleConflict} {
+		if slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == code }) {
+			h.health.Raise(code, "", nil)
+		} else {
+			h.health.Clear(code, "")
+		}
+	}
 }
 
 // homeKit is where a HomeKit server listens.
@@ -156,7 +168,7 @@ func (b *bridges) status() []wire.HomeKit {
 
 func homeKitOf(s servers.Status) wire.HomeKit {
 	return wire.HomeKit{ID: s.Key, Name: s.Name, Kind: string(s.Kind), Port: s.Port, DeviceID: s.DeviceID,
-		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, ArmedUntil: until(s.ArmedUntil)}
+		SetupCode: s.Setup.Code, SetupURI: s.Setup.URI, Paired: s.Paired, Controllers: s.Controllers, ArmedUntil: until(s.ArmedUntil)}
 }
 
 // until is a time on the wire, where none is nothing.

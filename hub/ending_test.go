@@ -83,7 +83,9 @@ func TestNothingIsOpenedBeforeItCanBeShown(t *testing.T) {
 	if err := h.bridges.close(); err != nil {
 		t.Fatal(err)
 	}
-	h.bridges = nil
+	h.daemon.mu.Lock()
+	h.daemon.house, h.bridges = nil, nil // as before it was open
+	h.daemon.mu.Unlock()
 	if err := h.settle(h.living); err != nil {
 		t.Fatal(err)
 	}

@@ -39,3 +39,42 @@ func TestThePasswordForgivesWrongSetupCodes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What the owner asks for holds for controllers at once: an old code pairs nobody, and whoever is
+// forgotten is out, and may come back with the code that there is.
+func TestTheOwnersWordHoldsForControllers(t *testing.T) {
+	h, ctx := opened(t), t.Context()
+	main := h.bridges.status()[0]
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(main.Port))
+	fresh, err := h.NewCode(ctx, main.ID)
+	if err != nil || fresh.SetupCode == main.SetupCode || fresh.SetupURI == main.SetupURI || fresh.DeviceID != main.DeviceID {
+		t.Fatalf("the new code: %+v, %v", fresh, err)
+	}
+	if _, err := haptest.Pair(ctx, address, main.SetupCode, haptest.Options{}); err == nil {
+		t.Fatal("the old code pairs")
+	}
+	for range 2 {
+		if _, err := haptest.Pair(ctx, address, fresh.SetupCode, haptest.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := h.HomeKit(ctx)
+		if err != nil || !list[0].Paired || list[0].Controllers != 1 {
+			t.Fatalf("paired: %+v, %v", list, err)
+		}
+		if err := h.Unpair(ctx, main.ID); err != nil {
+			t.Fatal(err)
+		}
+		if list, err = h.HomeKit(ctx); err != nil || list[0].Paired || list[0].Controllers != 0 || list[0].SetupCode != fresh.SetupCode {
+			t.Fatalf("unpaired: %+v, %v", list, err)
+		}
+	}
+	if _, err := h.NewCode(ctx, "nobody"); wire.Code(err) != wire.CodeNoServer {
+		t.Errorf("a new code for nobody: %v", err)
+	}
+	if err := h.Unpair(ctx, "nobody"); wire.Code(err) != wire.CodeNoServer {
+		t.Errorf("nobody is unpaired: %v", err)
+	}
+	if err := h.close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -113,6 +113,23 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestHintsNameTheProgram(t *testing.T) {
+	plain := i18n.For("de")
+	called := plain.With(i18n.Args{"hub": "bin/ingle-hub"})
+	there := called.With(i18n.Args{"data": " --data /srv"})
+	for _, c := range []struct{ got, want string }{
+		{plain.Text("hub.not-running.do", nil), "Starte ihn mit: hub serve"},
+		{called.Text("hub.not-running.do", nil), "Starte ihn mit: bin/ingle-hub serve"},
+		{there.Advice("hub.not-running", nil), plain.Text("hub.not-running", nil) + " Starte ihn mit: bin/ingle-hub serve --data /srv"},
+		{there.Text("hub.not-running.do", i18n.Args{"hub": "{data}"}), "Starte ihn mit: {data} serve --data /srv"},
+		{there.Lang(), "de"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, not %q", c.got, c.want)
+		}
+	}
+}
+
 func TestTheSystemsLanguage(t *testing.T) {
 	t.Setenv("LC_ALL", "")
 	t.Setenv("LC_MESSAGES", "de_DE.UTF-8")

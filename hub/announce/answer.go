@@ -1,7 +1,9 @@
 package announce
 
 import (
-	"net"
+	"bytes"
+	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -9,53 +11,106 @@ import (
 // maxQuestions bounds the work that one packet can ask for; phones send a few.
 const maxQuestions = 64
 
-// reply answers one query from the records, for a phone on the network of ips. It returns nil
+// reply answers one query from the records, for a phone on the networks of link. It returns nil
 // when there is nothing to say: multicast questions about others get no answer at all.
-func reply(query *dns.Msg, records map[string]*record, ips []net.IP) *dns.Msg {
+func reply(query *dns.Msg, records []*record, link []netip.Prefix) *dns.Msg {
 	if query.Response || query.Opcode != dns.OpcodeQuery || len(query.Question) > maxQuestions {
 		return nil
 	}
-	out := &dns.Msg{Compress: true}
-	out.Response, out.Authoritative = true, true
+	out := answerWith(nil)
 	for _, q := range query.Question {
 		name, err := wire(q.Name)
 		if err != nil {
 			continue
 		}
-		answerOne(out, name, q.Qtype, records, ips)
+		asked := asked{name, q.Qtype}
+		if len(records) > 0 && asked.about(catalogName) && asked.wants(dns.TypePTR) {
+			out.Answer = append(out.Answer, &dns.PTR{Hdr: head(catalogName, dns.TypePTR, 0, longTTL), Ptr: serviceType})
+		}
+		for _, r := range records {
+			asked.answer(out, r, link)
+		}
 	}
 	out.Answer = unknown(dns.Dedup(out.Answer, nil), query.Answer)
 	if len(out.Answer) == 0 {
 		return nil
 	}
-	out.Extra = dns.Dedup(out.Extra, nil)
+	out.Extra = slices.DeleteFunc(dns.Dedup(out.Extra, nil), func(rr dns.RR) bool { return holds(out.Answer, rr) })
 	return out
 }
 
-func answerOne(out *dns.Msg, name string, kind uint16, records map[string]*record, ips []net.IP) {
-	asks := func(owner string, k uint16) bool {
-		w, err := wire(owner)
-		return err == nil && w == name && (kind == k || kind == dns.TypeANY)
+// asked is one question, its name in wire form.
+type asked struct {
+	name string
+	kind uint16
+}
+
+func (q asked) about(owner string) bool {
+	w, err := wire(owner)
+	return err == nil && w == q.name
+}
+
+func (q asked) wants(kind uint16) bool { return q.kind == kind || q.kind == dns.TypeANY }
+
+func (q asked) answer(out *dns.Msg, r *record, link []netip.Prefix) {
+	if q.about(serviceType) && q.wants(dns.TypePTR) {
+		out.Answer = append(out.Answer, r.ptr())
+		out.Extra = append(append(out.Extra, r.srv(), r.text()), r.place(link)...)
 	}
-	if len(records) > 0 && asks(catalogName, dns.TypePTR) {
-		out.Answer = append(out.Answer, &dns.PTR{Hdr: head(catalogName, dns.TypePTR, 0, longTTL), Ptr: serviceType})
-	}
-	for _, r := range records {
-		if asks(serviceType, dns.TypePTR) {
-			out.Answer = append(out.Answer, r.ptr())
-			out.Extra = append(append(out.Extra, r.srv(), r.text()), r.addresses(ips)...)
-		}
-		if asks(r.name, dns.TypeSRV) {
+	if q.about(r.name) {
+		if q.wants(dns.TypeSRV) {
 			out.Answer = append(out.Answer, r.srv())
-			out.Extra = append(out.Extra, r.addresses(ips)...)
+			out.Extra = append(out.Extra, r.place(link)...)
 		}
-		if asks(r.name, dns.TypeTXT) {
+		if q.wants(dns.TypeTXT) {
 			out.Answer = append(out.Answer, r.text())
 		}
-		if asks(r.host, dns.TypeA) {
-			out.Answer = append(out.Answer, r.addresses(ips)...)
+		if !q.wants(dns.TypeSRV) && !q.wants(dns.TypeTXT) {
+			out.Answer = append(out.Answer, only(r.name, dns.TypeTXT, dns.TypeSRV))
 		}
 	}
+	if q.about(r.host) {
+		q.answerHost(out, r, link)
+	}
+}
+
+// answerHost gives the addresses that were asked for, and says what else there is or is not: Apple's
+// devices ask for both families and wait for both.
+func (q asked) answerHost(out *dns.Msg, r *record, link []netip.Prefix) {
+	found := false
+	for _, rr := range r.addresses(link) {
+		if q.wants(rr.Header().Rrtype) {
+			out.Answer = append(out.Answer, rr)
+			found = true
+		}
+	}
+	if found {
+		out.Extra = append(out.Extra, r.place(link)...)
+		return
+	}
+	if kinds := kindsOf(r.addresses(link)); len(kinds) > 0 {
+		out.Answer = append(out.Answer, only(r.host, kinds...))
+	}
+}
+
+// place is a host's addresses, with the word that there are no others if one family has none.
+func (r *record) place(link []netip.Prefix) []dns.RR {
+	out := r.addresses(link)
+	if kinds := kindsOf(out); len(kinds) == 1 {
+		out = append(out, only(r.host, kinds...))
+	}
+	return out
+}
+
+func kindsOf(records []dns.RR) (kinds []uint16) {
+	seen := map[uint16]bool{}
+	for _, rr := range records {
+		if k := rr.Header().Rrtype; !seen[k] {
+			seen[k] = true
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 // unknown leaves out the answers that the asker holds already, for at least half of their time
@@ -72,11 +127,22 @@ func unknown(answers, known []dns.RR) []dns.RR {
 
 func holds(known []dns.RR, a dns.RR) bool {
 	for _, k := range known {
-		if dns.IsDuplicate(k, a) && k.Header().Ttl >= a.Header().Ttl/2 {
+		if same(k, a) && k.Header().Ttl >= a.Header().Ttl/2 {
 			return true
 		}
 	}
 	return false
+}
+
+// same compares two records as they travel, without their times to live and without the cache-flush
+// bit, which neither a known answer nor a probe has.
+func same(a, b dns.RR) bool {
+	if a.Header().Rrtype != b.Header().Rrtype {
+		return false
+	}
+	ownerA, errA := wire(a.Header().Name)
+	ownerB, errB := wire(b.Header().Name)
+	return errA == nil && errB == nil && ownerA == ownerB && bytes.Equal(rank(a), rank(b))
 }
 
 // forStranger turns a reply into one for an asker that speaks plain DNS from a port of its own:

@@ -1,11 +1,10 @@
 package announce
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,25 +22,38 @@ const (
 	flush = 1 << 15 // the cache-flush bit in the class of a record that has one owner
 )
 
-// record is one announced server, with its names in DNS presentation form.
+// echoes bounds what a record remembers of what it said before.
+const echoes = 8
+
+// record is one announced server, with its names in DNS presentation form. It does not change: a
+// new value and a new name make a new record, which shares the claim.
 type record struct {
-	port int
-	txt  map[string]string
-	left int // announcements still to repeat
+	instance string // as the hub calls it
+	number   int    // behind the announced name after a conflict, from 2 on
+	port     int
+	txt      map[string]string
 
 	name  string // Ingle\ 1A2B._hap._tcp.local.
 	host  string // ingle-1a2b.local.
 	texts []string
+	past  []dns.RR // what it said before: an echo of that is no conflict
+
+	*claim
 }
 
-func newRecord(instance string, port int, txt map[string]string) (*record, error) {
+func newRecord(instance string, number, port int, txt map[string]string) (*record, error) {
 	switch {
 	case instance == "" || len(instance) > 63 || !utf8.ValidString(instance):
 		return nil, fmt.Errorf("an instance name has 1 to 63 bytes of UTF-8, this has %d", len(instance))
 	case port < 1 || port > 65535:
 		return nil, fmt.Errorf("no such port: %d", port)
 	}
-	r := &record{port: port, txt: maps.Clone(txt), name: escape(instance, `.\`) + "." + serviceType, host: hostOf(instance)}
+	label := numbered(instance, number)
+	r := &record{
+		instance: instance, number: number, port: port, txt: maps.Clone(txt),
+		name: escape(label, `.\`) + "." + serviceType, host: hostOf(label),
+		claim: &claim{held: map[wayID]bool{}},
+	}
 	for _, key := range slices.Sorted(maps.Keys(txt)) {
 		text := key + "=" + txt[key]
 		if key == "" || strings.Contains(key, "=") || len(text) > 255 {
@@ -54,6 +66,33 @@ func newRecord(instance string, port int, txt map[string]string) (*record, error
 	}
 	return r, nil
 }
+
+// follows makes r the next value of old: with the same claim on the names, if these stayed.
+func (r *record) follows(old *record) {
+	r.claim = old.claim
+	r.past = append([]dns.RR{old.srv(), old.text()}, old.past...)
+	r.past = r.past[:min(len(r.past), 2*echoes)]
+}
+
+// numbered is the name that a hub takes when another has the one it wanted: "Ingle 1A2B 2". HomeKit
+// refuses a name that does not end in a letter or a digit, so the usual " (2)" would break it.
+func numbered(instance string, number int) string {
+	if number < 2 {
+		return instance
+	}
+	suffix := fmt.Sprintf(" %d", number)
+	for len(instance)+len(suffix) > 63 {
+		_, size := utf8.DecodeLastRuneInString(instance)
+		instance = instance[:len(instance)-size]
+	}
+	return strings.TrimRight(instance, " ") + suffix
+}
+
+// label is the announced name in plain text.
+func (r *record) label() string { return numbered(r.instance, r.number) }
+
+// deviceID is the HomeKit identity, empty when there is none.
+func (r *record) deviceID() string { return r.txt["id"] }
 
 // escape puts a backslash before each byte of special, because package dns takes names and texts
 // in the form of a zone file, and writes bytes outside ASCII as numbers.
@@ -99,7 +138,12 @@ func wire(name string) (string, error) {
 	if err != nil {
 		return "", errors.New("does not fit a DNS name")
 	}
-	return string(bytes.ToLower(buf[:n])), nil
+	for i, c := range buf[:n] { // a length is never as high as a letter
+		if c >= 'A' && c <= 'Z' {
+			buf[i] = c + 'a' - 'A'
+		}
+	}
+	return string(buf[:n]), nil
 }
 
 func head(name string, kind, class uint16, ttl uint32) dns.RR_Header {
@@ -118,17 +162,28 @@ func (r *record) text() dns.RR {
 	return &dns.TXT{Hdr: head(r.name, dns.TypeTXT, flush, longTTL), Txt: r.texts}
 }
 
-func (r *record) addresses(ips []net.IP) []dns.RR {
+// addresses is where the host is found on a link.
+func (r *record) addresses(link []netip.Prefix) []dns.RR {
 	var out []dns.RR
-	for _, ip := range ips {
-		out = append(out, &dns.A{Hdr: head(r.host, dns.TypeA, flush, hostTTL), A: ip})
+	for _, p := range link {
+		if p.Addr().Is4() {
+			out = append(out, &dns.A{Hdr: head(r.host, dns.TypeA, flush, hostTTL), A: p.Addr().AsSlice()})
+			continue
+		}
+		out = append(out, &dns.AAAA{Hdr: head(r.host, dns.TypeAAAA, flush, hostTTL), AAAA: p.Addr().AsSlice()})
 	}
 	return out
 }
 
+// only says which kinds of record a name has, so that nobody waits for another (RFC 6762 §6.1).
+func only(name string, kinds ...uint16) dns.RR {
+	slices.Sort(kinds)
+	return &dns.NSEC{Hdr: head(name, dns.TypeNSEC, flush, hostTTL), NextDomain: name, TypeBitMap: slices.Compact(kinds)}
+}
+
 // all is what an announcement says.
-func (r *record) all(ips []net.IP) []dns.RR {
-	return append([]dns.RR{r.ptr(), r.srv(), r.text()}, r.addresses(ips)...)
+func (r *record) all(link []netip.Prefix) []dns.RR {
+	return append([]dns.RR{r.ptr(), r.srv(), r.text()}, r.addresses(link)...)
 }
 
 // farewell is what a goodbye says: the same with no time to live. The addresses are left to

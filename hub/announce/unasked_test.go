@@ -28,27 +28,22 @@ func hear(t *testing.T, group *net.UDPConn, token string) *dns.Msg {
 }
 
 func TestSpeaksUnasked(t *testing.T) {
-	var lo net.Interface
-	for _, i := range interfaces(t) {
-		if i.Flags&net.FlagLoopback != 0 {
-			lo = i
-		}
-	}
-	group, err := net.ListenMulticastUDP("udp4", &lo, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
+	t.Parallel()
+	group, err := net.ListenMulticastUDP("udp4", loopback(t), &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
 	if err != nil {
 		t.Skipf("this machine's loopback takes no multicast: %v", err)
 	}
 	defer group.Close()
 	a, id := onLoopback(t), token()
-	set(t, a, "Ingle "+id, 51826, txt("1", "1"))
+	set(t, a, "Ingle "+id, 51826, txt(id, "1", "1"))
 	for n := range 3 { // once, and two repetitions for those who missed it
 		m := hear(t, group, id)
 		if len(find[*dns.PTR](m)) != 1 || len(find[*dns.SRV](m)) != 1 || len(find[*dns.TXT](m)) != 1 || len(find[*dns.A](m)) != 1 {
 			t.Errorf("announcement %d is %v", n, m)
 		}
 	}
-	set(t, a, "Ingle "+id, 51826, txt("1", "1")) // said already
-	set(t, a, "Ingle "+id, 51826, txt("2", "0"))
+	set(t, a, "Ingle "+id, 51826, txt(id, "1", "1")) // said already
+	set(t, a, "Ingle "+id, 51826, txt(id, "2", "0"))
 	if m := hear(t, group, id); !strings.Contains(m.String(), `"c#=2"`) {
 		t.Errorf("after a change it says %v", m)
 	}

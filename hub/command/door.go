@@ -74,6 +74,9 @@ func (r *room) status() *cobra.Command {
 			return err
 		}
 		for _, h := range s.HomeKit {
+			if silent(h) {
+				continue
+			}
 			if err := c.screen().line(h); err != nil {
 				return err
 			}

@@ -55,13 +55,20 @@ func (c *call) servers(named []string) ([]wire.HomeKit, error) {
 	if err != nil || len(named) == 0 {
 		return all, err
 	}
-	one := slices.IndexFunc(all, func(s wire.HomeKit) bool {
-		return s.ID == named[0] || s.DeviceID == named[0] || strings.EqualFold(s.Name, named[0])
-	})
-	if one < 0 {
-		return nil, wire.Refuse(0, wire.CodeNoServer, "name", named[0])
+	exact := func(s wire.HomeKit) bool { return s.Name == named[0] }
+	alike := func(s wire.HomeKit) bool {
+		return s.ID == named[0] || strings.EqualFold(s.DeviceID, named[0]) || strings.EqualFold(s.Name, named[0])
 	}
-	return all[one : one+1], nil
+	for _, fits := range []func(wire.HomeKit) bool{exact, alike} {
+		list := slices.DeleteFunc(slices.Clone(all), func(s wire.HomeKit) bool { return !fits(s) })
+		switch {
+		case len(list) == 1:
+			return list, nil
+		case len(list) > 1: // one's name is another's ID, say
+			return nil, which(list)
+		}
+	}
+	return nil, wire.Refuse(0, wire.CodeNoServer, "name", named[0])
 }
 
 // server is the one that is named, or the only one.
@@ -73,15 +80,23 @@ func (c *call) server(named []string) (wire.HomeKit, error) {
 	return only(list)
 }
 
+// only gives the one server that there is in a list, if it has been made.
 func only(list []wire.HomeKit) (wire.HomeKit, error) {
-	if len(list) != 1 {
-		var names []string
-		for _, s := range list {
-			names = append(names, s.Name)
-		}
-		return wire.HomeKit{}, wire.Refuse(0, codeWhich, "known", strings.Join(names, ", "))
+	switch {
+	case len(list) != 1:
+		return wire.HomeKit{}, which(list)
+	case list[0].DeviceID == "":
+		return wire.HomeKit{}, wire.Refuse(0, "homekit.no-code", "name", list[0].Name)
 	}
 	return list[0], nil
+}
+
+func which(list []wire.HomeKit) *wire.Problem {
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	return wire.Refuse(0, codeWhich, "known", strings.Join(names, ", "))
 }
 
 // private is the server of the private toys.
@@ -92,12 +107,12 @@ func (c *call) private() (wire.HomeKit, error) {
 	}
 	at := slices.IndexFunc(list, func(s wire.HomeKit) bool { return s.Kind == private })
 	if at < 0 {
-		return wire.HomeKit{}, wire.Refuse(0, "homekit.no-private")
+		return wire.HomeKit{}, wire.Refuse(0, wire.CodeNoPrivate)
 	}
 	return list[at], nil
 }
 
-// card writes the picture to print. Its code is a secret, so nobody else may read the file.
+// card writes the picture to print.
 func (c *call) card(list []wire.HomeKit, file string) error {
 	const module = 12 // pixels: about 400 in all, and sharp when printed as large as a matchbox
 	s, err := only(list)
@@ -108,7 +123,7 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 	if err := setup.PNG(&png, s.SetupURI, s.SetupCode, module); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, png.Bytes(), 0o600); err != nil {
+	if err := writeSecret(file, png.Bytes()); err != nil {
 		return wire.Refuse(0, "homekit.file", "file", file, "error", err.Error())
 	}
 	if c.json {
@@ -117,20 +132,30 @@ func (c *call) card(list []wire.HomeKit, file string) error {
 	return c.say("homekit.png", "name", s.Name, "file", file)
 }
 
+// writeSecret writes a file that nobody else may read, also where it was there before.
+func writeSecret(file string, content []byte) error {
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+		if err := os.Chmod(file, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(file, content, 0o600)
+}
+
 // sayServer shows one server in full.
 func (c *call) sayServer(s wire.HomeKit, force bool) error {
-	if s.Port == 0 { // nothing of it exists before it is armed
-		return c.say("homekit.dormant", "name", s.Name, "kind", c.text.Text("homekit.kind."+s.Kind, nil), "state", c.armed(s))
+	key, kind := "homekit.server", c.text.Text("homekit.kind."+s.Kind, nil)
+	if s.DeviceID == "" { // a private server is made when it is armed for the first time
+		key = "homekit.unmade"
 	}
-	err := c.say("homekit.server", "name", s.Name, "kind", c.text.Text("homekit.kind."+s.Kind, nil), "port", strconv.Itoa(s.Port), "id", s.DeviceID)
-	if err != nil {
+	if err := c.say(key, "name", s.Name, "kind", kind, "port", strconv.Itoa(s.Port), "id", s.DeviceID); err != nil {
 		return err
 	}
 	state := c.paired(s)
 	if s.Kind == private {
 		state += " " + c.armed(s)
 	}
-	if err := c.say("homekit.state", "state", state); err != nil {
+	if err := c.say("homekit.state", "state", state); err != nil || s.SetupCode == "" {
 		return err
 	}
 	if err := c.say("homekit.code", "code", s.SetupCode, "uri", s.SetupURI); err != nil {
@@ -203,7 +228,7 @@ func (r *room) forget() *cobra.Command {
 				Forgotten string `json:"forgotten"`
 			}{s.ID})
 		}
-		return c.say("homekit.forgotten", "name", s.Name, "code", s.SetupCode)
+		return c.say("homekit.forgotten", "name", s.Name)
 	})
 	c.Short = r.text.Text("command.homekit.forget", nil)
 	c.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.yes", nil))

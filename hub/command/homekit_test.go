@@ -28,8 +28,7 @@ func full() *apitest.Home {
 			SetupCode: "482-61-937", SetupURI: apitest.SetupURI, Paired: true, Controllers: 3},
 		wire.HomeKit{ID: apitest.Camera, Name: "Porch", Kind: "camera", Port: 40001, DeviceID: "AA:BB:CC:DD:EE:02",
 			SetupCode: "239-06-429", SetupURI: "X-HM://00GWLID8DCFAV", Paired: true, Controllers: 1},
-		wire.HomeKit{ID: "private", Name: "Ingle Private", Kind: "private", Port: 40002, DeviceID: "AA:BB:CC:DD:EE:03",
-			SetupCode: "643-36-218", SetupURI: "X-HM://0024J8I8QPXHF"},
+		wire.HomeKit{ID: "private", Name: "Bridge", Kind: "private"},
 	)
 	return h
 }
@@ -38,9 +37,9 @@ func TestSeveralServers(t *testing.T) {
 	speak(t, "C", "dumb")
 	d := sit(t, full())
 	var got strings.Builder
-	for _, line := range []string{"homekit", "homekit porch --qr", "homekit private --json", "homekit new-code", "homekit new-code Porch",
+	for _, line := range []string{"homekit", "homekit porch --qr", "homekit private --json", "homekit private --png card.png", "homekit new-code private", "homekit bridge", "homekit Bridge", "homekit new-code", "homekit new-code Porch",
 		"homekit forget", "homekit forget porch", "homekit forget porch --yes", "homekit arm --for 500ms", "homekit arm --for 2h", "homekit private",
-		"homekit arm --json", "homekit disarm", "homekit disarm --json", "homekit --png card.png", "homekit porch --png " + d.dir, "status"} {
+		"homekit arm --json", "homekit disarm", "homekit disarm --json", "homekit private", "homekit new-code private", "homekit --png card.png", "homekit porch --png " + d.dir, "status"} {
 		fmt.Fprint(&got, d.lasting("$ hub "+line+"\n")+d.shown(line, ""))
 	}
 	golden(t, "servers", got.String())
@@ -49,6 +48,9 @@ func TestSeveralServers(t *testing.T) {
 func TestTheCard(t *testing.T) {
 	d := sit(t, full())
 	file := filepath.Join(d.dir, "my card.png")
+	if err := os.WriteFile(file, []byte("an old card"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	out, complaint, code := d.types(`homekit porch --png "`+file+`"`, "")
 	if code != 0 || !strings.Contains(out, file) || !strings.Contains(out, "Porch") || strings.Contains(out, "239-06-429") {
 		t.Errorf("exit code %d: %s%s", code, out, complaint)
@@ -143,15 +145,15 @@ func TestTheCodeToScanIsInTheTerminal(t *testing.T) {
 		t.Errorf("codes that are of no use are shown:\n%s", screen)
 	}
 	screen = onScreen(t, func(out *os.File) { d.start(t.Context(), []string{"homekit", "arm"}, "", out, out) })
-	if !strings.HasSuffix(screen, drawn(t, colour, "X-HM://0024J8I8QPXHF")) {
+	if !strings.HasSuffix(screen, drawn(t, colour, apitest.PrivateURI)) {
 		t.Errorf("an armed server shows:\n%s", screen)
 	}
-	screen = onScreen(t, func(out *os.File) { d.start(t.Context(), []string{"homekit", "bridge", "--qr"}, "", out, out) })
+	screen = onScreen(t, func(out *os.File) { d.start(t.Context(), []string{"homekit", "Ingle", "--qr"}, "", out, out) })
 	if !strings.HasSuffix(screen, bridge) {
 		t.Errorf("a code that is asked for:\n%s", screen)
 	}
 	speak(t, "C", "dumb")
-	screen = onScreen(t, func(out *os.File) { d.start(t.Context(), []string{"homekit", "bridge", "--qr"}, "", out, out) })
+	screen = onScreen(t, func(out *os.File) { d.start(t.Context(), []string{"homekit", "Ingle", "--qr"}, "", out, out) })
 	if !strings.HasSuffix(screen, drawn(t, setup.Terminal{}, apitest.SetupURI)) {
 		t.Errorf("a terminal of old:\n%s", screen)
 	}

@@ -36,16 +36,16 @@ func Run(ctx context.Context, text *i18n.Texts, program *cobra.Command) int {
 		return nil
 	}
 	program.AddCommand(All(text)...)
-	err := program.ExecuteContext(ctx)
+	called, err := program.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	line, code := verdict(text, err, usage)
+	line, code := verdict(text, err, usage, called.CommandPath())
 	fmt.Fprintln(program.ErrOrStderr(), line)
 	return code
 }
 
-func verdict(text *i18n.Texts, err error, usage bool) (line string, code int) {
+func verdict(text *i18n.Texts, err error, usage bool, called string) (line string, code int) {
 	var p *wire.Problem
 	switch {
 	case errors.As(err, &p):
@@ -58,7 +58,7 @@ func verdict(text *i18n.Texts, err error, usage bool) (line string, code int) {
 		}
 		return line, code
 	case usage:
-		return text.Text("command.usage", i18n.Args{"error": err.Error()}), exitUsage
+		return text.Text("command.usage", i18n.Args{"error": err.Error(), "command": called}), exitUsage
 	}
 	return text.Text("command.failed", i18n.Args{"error": err.Error()}), exitFailed
 }

@@ -123,11 +123,20 @@ func digest(pieces []piece) []byte {
 	return sum.Sum(nil)
 }
 
+// accessories answers GET /accessories. Before anything is published there is no
+// answer: a controller would take an empty one for the end of everything that it
+// knows, rooms and scenes included.
+func (s *session) accessories() error {
+	d := s.server.database.Load()
+	if d.pieces == nil {
+		return s.status(503, StatusUnreachable)
+	}
+	s.body = d.appendTo(s.body[:0])
+	return s.answer(200, typeJSON, s.body)
+}
+
 // appendTo writes the whole database with the last known values.
 func (d *database) appendTo(b []byte) []byte {
-	if d.pieces == nil {
-		return append(b, `{"accessories":[]}`...)
-	}
 	for _, p := range d.pieces {
 		b = append(b, p.text...)
 		if p.then != nil {

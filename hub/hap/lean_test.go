@@ -32,16 +32,29 @@ type lean struct {
 	whole  int    // length of the message at the front of plain that was returned
 }
 
-// slim verifies on a connection and takes it over.
+// slim is a lean client with a session.
 func (h *home) slim(t testing.TB, creds haptest.Credentials) *lean {
 	t.Helper()
-	c := h.dial(t)
-	v := haptest.NewVerify(creds)
-	m3, err := v.M3(do(t, c, 200, "POST", "/pair-verify", string(v.M1())))
+	socket, err := net.Dial("tcp", h.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := v.Done(do(t, c, 200, "POST", "/pair-verify", string(m3)))
+	t.Cleanup(func() { socket.Close() })
+	l := &lean{socket: socket}
+	l.verify(t, creds)
+	return l
+}
+
+// verify encrypts the connection.
+func (l *lean) verify(t testing.TB, creds haptest.Credentials) {
+	t.Helper()
+	l.raw, l.plain = make([]byte, 0, 1<<20), make([]byte, 0, 1<<20)
+	v := haptest.NewVerify(creds)
+	m3, err := v.M3(l.post(t, v.M1()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := v.Done(l.post(t, m3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,10 +69,35 @@ func (h *home) slim(t testing.TB, creds haptest.Credentials) *lean {
 		}
 		return aead
 	}
-	return &lean{
-		socket: c.Socket(), seal: key("Control-Write-Encryption-Key"), open: key("Control-Read-Encryption-Key"),
-		raw: make([]byte, 0, 1<<20), plain: make([]byte, 0, 1<<20),
+	l.seal, l.open = key("Control-Write-Encryption-Key"), key("Control-Read-Encryption-Key")
+}
+
+// post makes a pair-verify request in the clear.
+func (l *lean) post(t testing.TB, body []byte) []byte {
+	t.Helper()
+	if _, err := l.socket.Write(haptest.Request("POST", "/pair-verify", body)); err != nil {
+		t.Fatal(err)
 	}
+	_, answer, _ := bytes.Cut(l.clear(t, "HTTP/1.1 200 "), []byte("\r\n\r\n"))
+	return answer
+}
+
+// clear reads one answer on a connection in the clear, which has to begin so.
+func (l *lean) clear(t testing.TB, want string) []byte {
+	t.Helper()
+	for message(l.raw) == 0 {
+		n, err := l.socket.Read(l.raw[len(l.raw):cap(l.raw)])
+		if l.raw = l.raw[:len(l.raw)+n]; err != nil {
+			t.Fatalf("%q, %v", l.raw, err)
+		}
+	}
+	n := message(l.raw)
+	answer := bytes.Clone(l.raw[:n])
+	if !bytes.HasPrefix(answer, []byte(want)) {
+		t.Fatalf("%s, want %s", answer, want)
+	}
+	l.raw = l.raw[:copy(l.raw, l.raw[n:])]
+	return answer
 }
 
 func (l *lean) next(count *uint64) []byte {

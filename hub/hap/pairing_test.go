@@ -106,7 +106,7 @@ func TestStateSurvivesRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, setup, addr := h.Announcement(), h.Setup(), h.addr
-	for range 10 {
+	for range 50 {
 		h.stop()
 		a, _, _ := lamp(2, "Lamp")
 		h = open(t, hap.Options{}, d, a, bridge()) // in another order

@@ -45,8 +45,7 @@ func (s *session) plain(path string, r message.Request) error {
 	case s.peer == nil:
 		return s.status(470, StatusNoPrivileges)
 	case r.Is("GET", "/accessories"):
-		s.body = s.server.database.Load().appendTo(s.body[:0])
-		return s.answer(200, typeJSON, s.body)
+		return s.accessories()
 	case r.Is("GET", "/characteristics"):
 		return s.readCharacteristics(r.Query)
 	case r.Is("PUT", "/characteristics"):
@@ -234,6 +233,8 @@ func reason(code int) string {
 		return "Content Too Large"
 	case 422:
 		return "Unprocessable Content"
+	case 503:
+		return "Service Unavailable"
 	case 470:
 		return "Connection Authorization Required"
 	}

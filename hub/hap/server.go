@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 )
 
 // Options are fixed for the life of a server. Name, Model and Memory are needed.
@@ -67,7 +68,7 @@ func (s *Server) tell(n Notice, from netip.AddrPort) {
 // Limits bound what peers and devices may cost. Every zero takes the default.
 type Limits struct {
 	DeviceWrite     time.Duration // one PUT with all its OnWrite calls: 9 s
-	DeviceRead      time.Duration // one GET with all its OnRead calls: 2 s
+	DeviceRead      time.Duration // one GET with all its OnRead calls: 900 ms
 	Snapshot        time.Duration // one picture: 9 s
 	Window          time.Duration // event messages of one session are this far apart: 250 ms
 	Request         time.Duration // from a request's first byte to its last: 10 s
@@ -83,7 +84,7 @@ type Limits struct {
 func (l Limits) orDefaults() Limits {
 	return Limits{
 		DeviceWrite:     cmp.Or(l.DeviceWrite, 9*time.Second),
-		DeviceRead:      cmp.Or(l.DeviceRead, 2*time.Second),
+		DeviceRead:      cmp.Or(l.DeviceRead, 900*time.Millisecond),
 		Snapshot:        cmp.Or(l.Snapshot, 9*time.Second),
 		Window:          cmp.Or(l.Window, 250*time.Millisecond),
 		Request:         cmp.Or(l.Request, 10*time.Second),
@@ -206,8 +207,15 @@ func (s *Server) announce() {
 // Paired reports whether any controller is paired and knows of it.
 func (s *Server) Paired() bool { return !s.gate.Open(s.snapshot().record()) }
 
+// Controllers is how many controllers are paired.
+func (s *Server) Controllers() int { return len(s.snapshot().Pairings) }
+
 // DeviceID is the identity of the server, AA:BB:CC:DD:EE:FF.
 func (s *Server) DeviceID() string { return s.snapshot().DeviceID }
+
+// Tries is how many wrong setup codes were tried since a controller was paired or
+// they were forgiven; after a hundred nobody can pair.
+func (s *Server) Tries() int { return s.snapshot().Tries }
 
 // ResetTries allows pairing again after too many wrong setup codes.
 func (s *Server) ResetTries(ctx context.Context) error {
@@ -220,12 +228,8 @@ func (s *Server) ResetTries(ctx context.Context) error {
 // NewCode replaces the setup code and the setup ID by random ones and forgives
 // wrong tries: whoever knew the old code cannot pair any more.
 func (s *Server) NewCode(ctx context.Context) error {
-	fresh, err := NewState()
-	if err != nil {
-		return err
-	}
-	err = s.change(ctx, func(state *State) error {
-		state.SetupCode, state.SetupID, state.Tries = fresh.SetupCode, fresh.SetupID, 0
+	err := s.change(ctx, func(state *State) error {
+		state.SetupCode, state.SetupID, state.Tries = setup.NewCode(), setup.NewID(), 0
 		return nil
 	})
 	if err == nil {

@@ -32,6 +32,7 @@ type plan struct {
 	offer  Offer
 	home   home.Accessory // of a camera
 
+	falls   bool // a watch of its person notices falls
 	private bool // on the private server, under a neutral name
 }
 
@@ -130,7 +131,21 @@ func personal(person home.Person, contents home.Contents, known Register, taken 
 		add(presence, home.PresenceID(person.ID, zone.ID), home.PresenceName(person, zone))
 	}
 	add(emergency, home.EmergencyID(person.ID), joined(person.Name, home.EmergencyWord))
+	if n := len(all) - 1; n >= 0 && all[n].role == emergency {
+		all[n].falls = falls(person, contents, known)
+	}
 	return all
+}
+
+// falls says whether a watch of a person notices falls, or one did: its button stays, too.
+func falls(person home.Person, contents home.Contents, known Register) bool {
+	const itsButton = serviceProgrammable + ".2"
+	if known.Accessories[home.EmergencyID(person.ID)].IIDs[itsButton] > 0 {
+		return true
+	}
+	return slices.ContainsFunc(contents.Accessories, func(a home.Accessory) bool {
+		return a.Person == person.ID && slices.Contains(known.Accessories[a.ID].Offer.Traits, trait.Fall.ID())
+	})
 }
 
 // category is Apple's number for what a server is.

@@ -39,9 +39,7 @@ func (h *House) heard(c bus.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c.Reading.Trait.Kind() == trait.Event {
-		if c.Reading.Trait == trait.SOS.Any() {
-			h.press(h.owners[c.Accessory])
-		}
+		h.press(h.owners[c.Accessory], c.Reading.Trait)
 		return
 	}
 	h.facts[fact{c.Accessory, c.Reading.Trait}] = c.Reading
@@ -58,13 +56,13 @@ func (h *House) heard(c bus.Change) {
 	}
 }
 
-// press presses the button of a person once.
-func (h *House) press(person string) {
+// press presses the button of a person that is for an event once.
+func (h *House) press(person string, event trait.Any) {
 	t := h.shown[home.EmergencyID(person)]
 	if person == "" || t == nil {
 		return
 	}
-	for _, c := range t.pressed {
+	if c := t.pressed[event]; c != nil {
 		_ = c.Set(hap.Int(0)) // a single press always fits
 	}
 }

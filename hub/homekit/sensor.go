@@ -33,11 +33,10 @@ func occupancy(t *thing) []*hap.Service {
 }
 
 // emergency is a person's alarm: a motion sensor, since controllers notify of motion and not of
-// switches, which stays on until the alarm is answered, and a button for automations.
+// switches, which stays on until the alarm is answered, and buttons for automations.
 func (h *House) emergency(t *thing) []*hap.Service {
-	moving, state, press := flag(typeMotion, shows), newHealth(), button()
+	moving, state := flag(typeMotion, shows), newHealth()
 	t.worn = state.show
-	t.pressed = []*hap.Characteristic{press}
 	t.hear = func(r trait.Reading) {
 		if on, ok := trait.Emergency.In(r); ok {
 			_ = moving.Set(hap.Bool(on)) // a bool always fits
@@ -45,8 +44,38 @@ func (h *House) emergency(t *thing) []*hap.Service {
 	}
 	alarm := service(serviceMotion, moving, state.active, state.fault)
 	alarm.Primary = true
-	return []*hap.Service{
-		h.named(t.plan, alarm, t.plan.name),
-		h.named(t.plan, service(serviceProgrammable, press), joined(t.plan.name, " Button")),
+	presses := []press{{trait.SOS.Any(), " Button"}}
+	if t.plan.falls {
+		presses = append(presses, press{trait.Fall.Any(), " Fall"})
 	}
+	return append([]*hap.Service{h.named(t.plan, alarm, t.plan.name)}, h.buttons(t, presses...)...)
+}
+
+// press is what presses a button, and the word that tells it from the others.
+type press struct {
+	of   trait.Any
+	word string
+}
+
+// buttons are an accessory's ways to be pressed. Several are numbered in their order, which a label
+// tells controllers: they show "Button 1" and "Button 2". A single one needs none.
+func (h *House) buttons(t *thing, presses ...press) []*hap.Service {
+	t.pressed = map[trait.Any]*hap.Characteristic{}
+	var all []*hap.Service
+	for i, p := range presses {
+		pressed := button()
+		t.pressed[p.of] = pressed
+		s := service(serviceProgrammable, pressed)
+		if len(presses) > 1 {
+			s.Characteristics = append(s.Characteristics, fixed(typeLabelIndex, int64(i+1), 1, 255))
+		}
+		all = append(all, h.named(t.plan, s, joined(t.plan.name, p.word)))
+	}
+	if len(all) == 1 {
+		return all
+	}
+	const numbers = 1 // and not dots
+	label := service(serviceLabel, fixed(typeLabelNames, numbers, 0, 1))
+	label.Linked = all
+	return append(all[:len(all):len(all)], label)
 }

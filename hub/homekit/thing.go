@@ -17,10 +17,10 @@ type thing struct {
 	accessory *hap.Accessory
 	snapshot  func(ctx context.Context, width, height int) ([]byte, error)
 
-	hear    func(trait.Reading)   // a state of the accessory; nil for those that have none
-	worn    func(bool)            // whether the watch of its person answers
-	device  []*hap.Service        // which go unreachable with the device
-	pressed []*hap.Characteristic // buttons
+	hear    func(trait.Reading)               // a state of the accessory; nil for those that have none
+	worn    func(bool)                        // whether the watch of its person answers
+	device  []*hap.Service                    // which go unreachable with the device
+	pressed map[trait.Any]*hap.Characteristic // buttons, by the event that presses them
 }
 
 // thing makes what a plan says, or gives the one that is already shown.
@@ -101,9 +101,14 @@ func (h *House) identify(p plan) func(context.Context, *hap.Peer, hap.Value) (ha
 }
 
 // named adds the name without which controllers call every service of an accessory the same. What
-// somebody renames it to is kept.
+// somebody renames it to is kept, by what tells the service from the accessory's others.
 func (h *House) named(p plan, s *hap.Service, name string) *hap.Service {
 	key := s.Type
+	if index := s.Characteristic(typeLabelIndex); index != nil {
+		if v, _ := index.Value(); v.Int() > 1 {
+			key = fmt.Sprintf("%s.%d", s.Type, v.Int())
+		}
+	}
 	c := &hap.Characteristic{Type: typeConfigured, Format: hap.FormatString, Perms: writes}
 	if kept := h.register.Accessories[p.entry()].Names[key]; kept != "" {
 		name = kept

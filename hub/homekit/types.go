@@ -12,6 +12,7 @@ const (
 	serviceProgrammable = "89" // StatelessProgrammableSwitch
 	serviceBattery      = "96"
 	serviceFan          = "B7"
+	serviceLabel        = "CC"
 
 	typeIdentify      = "14"
 	typeManufacturer  = "20"
@@ -31,6 +32,8 @@ const (
 	typeStatusActive  = "75"
 	typeStatusFault   = "77"
 	typeSwitchPressed = "73" // ProgrammableSwitchEvent
+	typeLabelIndex    = "CB"
+	typeLabelNames    = "CD" // ServiceLabelNamespace
 )
 
 const (
@@ -58,6 +61,13 @@ func level(typ string, perms hap.Perms, high int64) *hap.Characteristic {
 	if high == 1 {
 		c.ValidValues = []int64{0, 1}
 	}
+	return c
+}
+
+// fixed is a number that never changes.
+func fixed(typ string, value, low, high int64) *hap.Characteristic {
+	c := &hap.Characteristic{Type: typ, Format: hap.FormatUint8, Perms: reads, Min: hap.Int(low), Max: hap.Int(high), Step: hap.Int(1)}
+	_ = c.Set(hap.Int(value)) // fits: both are written down here
 	return c
 }
 

@@ -9,10 +9,12 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// The code that NewCode sets.
+// What NewCode sets, and what the private server has from its first arming on.
 const (
 	NewSetupCode = "703-18-254"
 	NewSetupURI  = "X-HM://0024MSQ0EINGL"
+	PrivateCode  = "643-36-218"
+	PrivateURI   = "X-HM://0024J8I8QPXHF"
 )
 
 // bridge is the HomeKit server that every hub has.
@@ -44,6 +46,9 @@ func (h *Home) HomeKit(ctx context.Context) ([]wire.HomeKit, error) {
 // NewCode sets NewSetupCode.
 func (h *Home) NewCode(_ context.Context, id string) (wire.HomeKit, error) {
 	return h.alter(id, func(s *wire.HomeKit) error {
+		if s.SetupCode == "" {
+			return wire.Refuse(http.StatusNotFound, wire.CodeNoServer, "name", id)
+		}
 		s.SetupCode, s.SetupURI = NewSetupCode, NewSetupURI
 		return nil
 	})
@@ -75,6 +80,9 @@ func arm(s *wire.HomeKit, until *time.Time) error {
 		return wire.Refuse(http.StatusConflict, wire.CodeNotPrivate, "name", s.Name)
 	}
 	s.ArmedUntil = until
+	if until != nil && s.SetupCode == "" {
+		s.Port, s.DeviceID, s.SetupCode, s.SetupURI = 40002, "AA:BB:CC:DD:EE:03", PrivateCode, PrivateURI
+	}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/client"
@@ -186,6 +187,38 @@ func TestTheFamilyThroughTheSocket(t *testing.T) {
 	}
 	if list, err := c.Troubles(ctx); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("troubles %v, %v", list, err)
+	}
+}
+
+func TestHomeKitThroughTheSocket(t *testing.T) {
+	h := apitest.New(wire.Open)
+	h.Bridge(wire.HomeKit{ID: "private", Name: "Bridge", Kind: "private"})
+	c, ctx := dial(t, h), t.Context()
+	if list, err := c.HomeKit(ctx); err != nil || len(list) != 2 || list[0].SetupURI != apitest.SetupURI {
+		t.Errorf("servers %+v, %v", list, err)
+	}
+	if s, err := c.NewCode(ctx, "bridge"); err != nil || s.SetupCode != apitest.NewSetupCode {
+		t.Errorf("a new code: %+v, %v", s, err)
+	}
+	if s, err := c.Arm(ctx, "private", 90*time.Second); err != nil || s.ArmedUntil == nil || time.Until(*s.ArmedUntil) > 90*time.Second {
+		t.Errorf("armed: %+v, %v", s, err)
+	}
+	if err := errors.Join(c.Unpair(ctx, "bridge"), c.Disarm(ctx, "private")); err != nil {
+		t.Error(err)
+	}
+	_, newCode := c.NewCode(ctx, "nobody")
+	_, arm := c.Arm(ctx, "bridge", time.Minute)
+	_, never := c.Arm(ctx, "private", 0)
+	_, long := c.Arm(ctx, "private", 25*time.Hour)
+	for _, r := range []struct {
+		err  error
+		code string
+	}{{newCode, wire.CodeNoServer}, {c.Unpair(ctx, "nobody"), wire.CodeNoServer}, {c.Disarm(ctx, "nobody"), wire.CodeNoServer},
+		{arm, wire.CodeNotPrivate}, {c.Disarm(ctx, "bridge"), wire.CodeNotPrivate}, {never, wire.CodeInvalid}, {long, wire.CodeInvalid},
+		{c.Unpair(ctx, strings.Repeat("x", 65)), wire.CodeInvalid}, {c.Unpair(ctx, "x/../bridge"), wire.CodeUnknown}} {
+		if wire.Code(r.err) != r.code {
+			t.Errorf("refused with %v, want %s", r.err, r.code)
+		}
 	}
 }
 

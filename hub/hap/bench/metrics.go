@@ -134,7 +134,12 @@ func (r result) target() string {
 	return ""
 }
 
-func median[T cmp.Ordered](all []T) T { return quantile(all, 0.5) }
+// median is the middle of all, or half way between the two in the middle.
+func median[T ~int64 | ~float64](all []T) T {
+	sorted := slices.Sorted(slices.Values(all))
+	n := len(sorted)
+	return sorted[(n-1)/2]/2 + sorted[n/2]/2
+}
 
 // quantile is the value that the part q of all does not exceed.
 func quantile[T cmp.Ordered](all []T, q float64) T {

@@ -37,9 +37,12 @@ func TestGather(t *testing.T) {
 }
 
 func TestQuantile(t *testing.T) {
-	all := []int{9, 1, 5, 3, 7}
+	all := []float64{9, 1, 5, 3, 7}
 	if m, top, low := median(all), quantile(all, 1), quantile(all, 0); m != 5 || top != 9 || low != 1 {
-		t.Errorf("median %d, from %d to %d", m, low, top)
+		t.Errorf("median %v, from %v to %v", m, low, top)
+	}
+	if m := median([]float64{4, 1, 2, 9}); m != 3 {
+		t.Errorf("median of an even number: %v", m)
 	}
 	if all[0] != 9 {
 		t.Error("what was measured came out in another order")

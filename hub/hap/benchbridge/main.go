@@ -105,6 +105,7 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 	work.Go(func() error { return server.Serve(ctx, ln) })
 	work.Go(func() error { return announceAs(ctx, server, port, o.loopback, log) })
 	if control != nil {
+		log.Info("control", "address", control.Addr().String()) // for those who asked for any port
 		work.Go(func() error { return h.serveControl(ctx, control) })
 	}
 	work.Go(func() error { return ready(out, server, port) })

@@ -30,10 +30,11 @@ type seat struct {
 	answers map[uint64]answer // to SetupEndpoints, by connection
 }
 
-// answer is what a connection reads back from SetupEndpoints. It holds keys unless of is nil.
+// answer is what a connection reads back from SetupEndpoints. It holds keys unless of is nil, and is
+// wiped when they are of no more use.
 type answer struct {
-	of    *viewer
-	value hap.Value
+	of  *viewer
+	raw []byte
 }
 
 func newSeat(ctx context.Context, c *Camera) *seat {
@@ -44,7 +45,7 @@ func (s *seat) service() *hap.Service {
 	s.status = tlvCharacteristic("120", hap.PermRead|hap.PermEvents, streamingStatus(available))
 	s.endpoints = tlvCharacteristic("118", hap.PermRead|hap.PermWrite, noSetup())
 	s.endpoints.OnWrite, s.endpoints.OnRead = s.setUp, s.readSetUp
-	s.selected = tlvCharacteristic("117", hap.PermRead|hap.PermWrite, nil)
+	s.selected = tlvCharacteristic("117", hap.PermRead|hap.PermWrite, noSelection())
 	s.selected.OnWrite = s.choose
 	return &hap.Service{Type: "110", Characteristics: []*hap.Characteristic{
 		s.status,
@@ -135,17 +136,19 @@ func (s *seat) answer(p *hap.Peer, of *viewer, raw []byte) {
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			clear(s.answers[p.Number].raw)
 			delete(s.answers, p.Number)
 		})
 	}
-	s.answers[p.Number] = answer{of, hap.Bytes(raw)}
+	clear(s.answers[p.Number].raw)
+	s.answers[p.Number] = answer{of, raw}
 }
 
 func (s *seat) readSetUp(_ context.Context, p *hap.Peer) (hap.Value, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a, ok := s.answers[p.Number]; ok && s.camera.source.Barred() == nil {
-		return a.value, nil
+		return hap.Bytes(a.raw), nil
 	}
 	return hap.Bytes(noSetup()), nil
 }
@@ -206,10 +209,12 @@ func (s *seat) free(w *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a, ok := s.answers[w.peer.Number]; ok && a.of == w {
-		s.answers[w.peer.Number] = answer{nil, hap.Bytes(noSetup())}
+		clear(a.raw)
+		s.answers[w.peer.Number] = answer{nil, noSetup()}
 	}
 	if s.viewer == w {
 		s.viewer = nil
+		_ = s.selected.Set(hap.Bytes(noSelection())) // bytes fit; else the next one finds an old session
 		s.tell()
 	}
 }
@@ -221,6 +226,7 @@ func (s *seat) refresh() {
 	if s.viewer != nil && s.camera.source.Barred() != nil {
 		s.viewer.end()
 		s.viewer = nil
+		_ = s.selected.Set(hap.Bytes(noSelection()))
 	}
 	s.tell()
 }

@@ -23,6 +23,11 @@ type selection struct {
 	video   rtpChoice // zero where the command carries none
 }
 
+// noSelection is what is read while no stream runs: a command without a session, as HAP-NodeJS has it.
+func noSelection() []byte {
+	return tlv8.Append(nil, 1, tlv8.AppendUint8(nil, 2, commandSuspend))
+}
+
 // rtpChoice is how the viewer wants the packets. The bit rate and the size that it asks for are not
 // kept: pictures pass through as the camera coded them.
 type rtpChoice struct {

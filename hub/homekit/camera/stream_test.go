@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"image/jpeg"
 	"net"
 	"testing"
 	"time"
@@ -182,30 +181,6 @@ func database(p *phone) []byte {
 	return all
 }
 
-func TestAVanishedReceiverIsFreed(t *testing.T) {
-	t.Parallel()
-	p := newPorch(t, v4).phone()
-	r := p.starts(0, 7)
-	until(t, "pictures", func() bool { return r.seen() > 0 })
-	gone := p.starts(1, 8)
-	until(t, "pictures", func() bool { return gone.seen() > 0 })
-	close(gone.hush)
-	took := until(t, "the seat is free", func() bool { return p.status(1) == available })
-	t.Logf("a silent receiver is freed after %v", took)
-	if took > 7*time.Second {
-		t.Errorf("a silent receiver is freed after %v", took)
-	}
-	if p.status(0) != inUse {
-		t.Error("a receiver that answers has lost its seat")
-	}
-	_ = p.client.Close()
-	took = until(t, "the seat of a closed session is free", func() bool { return p.status(0) == available })
-	t.Logf("a closed session is freed after %v", took)
-	if took > time.Second {
-		t.Errorf("a closed session is freed after %v", took)
-	}
-}
-
 func TestPrivacyStopsTheStream(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t, v4).phone()
@@ -243,27 +218,6 @@ func TestPrivacyStopsTheStream(t *testing.T) {
 	p.hears(0, available)
 	again := p.starts(0, 8)
 	until(t, "pictures after Privacy", func() bool { return again.seen() > 0 })
-}
-
-func TestSnapshots(t *testing.T) {
-	t.Parallel()
-	porch := newPorch(t, v4)
-	p := porch.phone()
-	for _, size := range [][2]int{{640, 360}, {320, 240}} {
-		body := fmt.Sprintf(`{"resource-type":"image","image-width":%d,"image-height":%d,"reason":1}`, size[0], size[1])
-		picture, err := jpeg.Decode(bytes.NewReader(p.do("POST", "/resource", body, 200)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if at := picture.Bounds().Size(); at.X != size[0] || at.Y != size[1] {
-			t.Errorf("a picture of %v, want %v", at, size)
-		}
-	}
-	_ = porch.source.Close()
-	if got := p.do("POST", "/resource", `{"resource-type":"image","image-width":640,"image-height":480}`, 207); !bytes.Contains(got, []byte("-70402")) {
-		t.Errorf("a camera that is gone gives %s", got)
-	}
-	until(t, "unavailable", func() bool { return porch.status(0) == unavailable })
 }
 
 func TestAReceiverOverIPv6(t *testing.T) {

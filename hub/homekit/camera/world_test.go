@@ -145,6 +145,11 @@ type porch struct {
 
 func newPorch(t *testing.T, host string) *porch {
 	t.Helper()
+	return newPorchWith(t, host, stream.Options{})
+}
+
+func newPorchWith(t *testing.T, host string, o stream.Options) *porch {
+	t.Helper()
 	box, err := sim.Start(sim.Options{Width: 640, Height: 360, FPS: 30, GOP: 1, Dir: os.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +163,7 @@ func newPorch(t *testing.T, host string) *porch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &porch{t: t, host: host, sim: box, source: stream.New(session.(device.Viewable).Watch, stream.Options{})}
+	p := &porch{t: t, host: host, sim: box, source: stream.New(session.(device.Viewable).Watch, o)}
 	t.Cleanup(func() { _ = p.source.Close() })
 	p.camera = camera.New(camera.Options{Source: p.source})
 	t.Cleanup(p.camera.Close)

@@ -51,6 +51,17 @@ func (w *world) open(key string, creds haptest.Credentials) phone {
 	return phone{c, w}
 }
 
+// dial is a stranger's connection to a server.
+func (w *world) dial(key string) phone {
+	w.Helper()
+	c, err := haptest.Dial(w.Context(), w.address(key))
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = c.Close() })
+	return phone{c, w}
+}
+
 // shown is an accessory as a controller sees it.
 type shown struct {
 	AID      uint64
@@ -151,21 +162,32 @@ func (p phone) put(id, what string, want int) string {
 // hears waits for an event with a value.
 func (p phone) hears(id, value string) {
 	p.w.Helper()
-	aid, iid, _ := strings.Cut(id, ".")
-	want := fmt.Sprintf(`{"aid":%s,"iid":%s,"value":%s}`, aid, iid, value)
+	p.hearsAll(map[string]string{id: value})
+}
+
+// hearsAll waits for events with values, by characteristic, which may come together.
+func (p phone) hearsAll(values map[string]string) {
+	p.w.Helper()
+	missing := map[string]bool{}
+	for id, value := range values {
+		aid, iid, _ := strings.Cut(id, ".")
+		missing[fmt.Sprintf(`{"aid":%s,"iid":%s,"value":%s}`, aid, iid, value)] = true
+	}
 	end := time.NewTimer(patience)
 	defer end.Stop()
-	for {
+	for len(missing) > 0 {
 		select {
 		case e, ok := <-p.Events():
 			if !ok {
 				p.w.Fatal("the session ended")
 			}
-			if strings.Contains(string(e.Body), want) {
-				return
+			for want := range missing {
+				if strings.Contains(string(e.Body), want) {
+					delete(missing, want)
+				}
 			}
 		case <-end.C:
-			p.w.Fatalf("no event %s", want)
+			p.w.Fatalf("no event %v", missing)
 		}
 	}
 }

@@ -50,10 +50,7 @@ func (r *running) stop() {
 // announce keeps what mDNS says in step with the server until ctx ends.
 func (s *Servers) announce(ctx context.Context, r *running) {
 	said := ""
-	defer func() {
-		s.options.Voice.Remove(said)
-		s.spoken(r.spec.Key, true)
-	}()
+	defer func() { s.options.Voice.Remove(said) }()
 	for {
 		said = s.say(r, said)
 		s.options.Changed()
@@ -74,29 +71,10 @@ func (s *Servers) say(r *running, said string) string {
 		s.options.Voice.Remove(said)
 	}
 	if hidden {
-		s.spoken(r.spec.Key, true)
 		return ""
 	}
-	err := s.options.Voice.Set(a.Instance, r.port, a.TXT)
-	if err != nil {
+	if err := s.options.Voice.Set(a.Instance, r.port, a.TXT); err != nil {
 		s.log.Warn("HomeKit is not announced", "server", r.spec.Key, "err", err)
 	}
-	s.spoken(r.spec.Key, err == nil)
 	return a.Instance
-}
-
-// spoken notes whether a server is announced: the trouble is over when none is silent.
-func (s *Servers) spoken(key string, well bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if well {
-		delete(s.silent, key)
-	} else {
-		s.silent[key] = true
-	}
-	if len(s.silent) == 0 {
-		s.options.Faults.Clear(CodeUnspoken, "")
-		return
-	}
-	s.options.Faults.Raise(CodeUnspoken, "", nil)
 }

@@ -35,9 +35,8 @@ type Faults interface {
 
 // The health codes that Servers raise and clear.
 const (
-	CodeLeftOut  = "homekit-left-out" // an accessory breaks Apple's rules
-	CodeStopped  = "homekit-stopped"  // a server does not answer any more
-	CodeUnspoken = "not-announced"    // nobody is told of a server
+	CodeLeftOut = "homekit-left-out" // an accessory breaks Apple's rules
+	CodeStopped = "homekit-stopped"  // a server does not answer any more
 )
 
 // Options are what Servers are built from. All but Log and Changed are needed.
@@ -71,12 +70,11 @@ type Servers struct {
 	until   time.Time        // the private server is armed; zero: it is locked
 	order   []string
 	running map[string]*running
-	silent  map[string]bool // servers that are not announced and should be
 }
 
 // New makes Servers that serve nothing before Show.
 func New(o Options) *Servers {
-	s := &Servers{options: o, log: o.Log, left: map[string]bool{}, running: map[string]*running{}, silent: map[string]bool{}}
+	s := &Servers{options: o, log: o.Log, left: map[string]bool{}, running: map[string]*running{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

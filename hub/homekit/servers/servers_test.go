@@ -1,6 +1,7 @@
 package servers_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/ingle-home/ingle/hub/hap"
@@ -51,8 +52,13 @@ func TestACameraOfItsOwnComesAndGoes(t *testing.T) {
 }
 
 // pictures is the HomeKit side of a camera as far as servers care.
-func pictures(home.Accessory) (homekit.Camera, error) {
-	return homekit.Camera{Services: []*hap.Service{{Type: "110", Characteristics: []*hap.Characteristic{
-		{Type: "120", Format: hap.FormatTLV8, Perms: hap.PermRead | hap.PermEvents},
-	}}}}, nil
+func pictures(a home.Accessory) (homekit.Camera, error) {
+	return homekit.Camera{
+		Services: []*hap.Service{{Type: "110", Characteristics: []*hap.Characteristic{
+			{Type: "120", Format: hap.FormatTLV8, Perms: hap.PermRead | hap.PermEvents, OnRead: func(context.Context, *hap.Peer) (hap.Value, error) {
+				return hap.Bytes([]byte{1, 1, 0}), nil
+			}},
+		}}},
+		Snapshot: func(context.Context, int, int) ([]byte, error) { return []byte(a.ID), nil },
+	}, nil
 }

@@ -26,14 +26,15 @@ const (
 // Status is what the owner is shown of a server. Setup holds its secret code. A private server that was
 // never armed has only a Key, a Name and a Kind.
 type Status struct {
-	Key        string
-	Name       string
-	Kind       Kind
-	Port       int
-	DeviceID   string
-	Setup      hap.Setup
-	Paired     bool
-	ArmedUntil time.Time // zero: it is locked, or not private
+	Key         string
+	Name        string
+	Kind        Kind
+	Port        int
+	DeviceID    string
+	Setup       hap.Setup
+	Paired      bool
+	Controllers int       // that are paired
+	ArmedUntil  time.Time // zero: it is locked, or not private
 }
 
 // Status describes every server, the main bridge first.
@@ -50,7 +51,7 @@ func (s *Servers) Status() []Status {
 
 func (s *Servers) describe(r *running) Status {
 	status := Status{Key: r.spec.Key, Name: r.spec.Name, Kind: kindOf(r.spec.Key), Port: r.port,
-		DeviceID: r.server.DeviceID(), Setup: r.server.Setup(), Paired: r.server.Paired()}
+		DeviceID: r.server.DeviceID(), Setup: r.server.Setup(), Paired: r.server.Paired(), Controllers: r.server.Controllers()}
 	if status.Kind == Private {
 		status.ArmedUntil = s.armedUntil()
 	}

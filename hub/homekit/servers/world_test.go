@@ -125,6 +125,7 @@ type world struct {
 	done   []string // commands
 	camera func(a home.Accessory) (homekit.Camera, error)
 	obey   func(ctx context.Context, accessory string, cmd trait.Command) error
+	listen func(key string) string
 	log    notes
 }
 
@@ -147,8 +148,13 @@ func start(t *testing.T, d *disk) *world {
 	w.house = house
 	w.servers = servers.New(servers.Options{
 		House: house, Voice: w.voice, Faults: w.health, Log: w.log.logger(),
-		Memory:  func(key string) hap.Memory { return file[hap.State]{d, "server " + key, hap.ErrNoState} },
-		Address: func(string) string { return "127.0.0.1:0" },
+		Memory: func(key string) hap.Memory { return file[hap.State]{d, "server " + key, hap.ErrNoState} },
+		Address: func(key string) string {
+			if w.listen != nil {
+				return w.listen(key)
+			}
+			return "127.0.0.1:0"
+		},
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ran := make(chan error, 1)

@@ -30,9 +30,9 @@ var (
 const (
 	maxPlain     = 1024
 	overhead     = 2 + chacha20poly1305.Overhead
-	inSize       = 4 << 10   // several small frames per read of the socket
-	keep         = 256 << 10 // larger buffers are not held for the life of a connection
-	writeTimeout = 10 * time.Second
+	inSize       = 4 << 10         // several small frames per read of the socket
+	keep         = 256 << 10       // larger buffers are not held for the life of a connection
+	writeTimeout = 8 * time.Second // a stalled peer is to be gone within 10
 )
 
 // Conn is one connection. One goroutine reads (Fill, Buffered, Discard, Read,
@@ -213,7 +213,7 @@ func cut(err error, pending int) error {
 }
 
 // Write sends head and body as one piece: one write of the socket, bounded by
-// 10 s. After an error the peer cannot decrypt what follows, so the connection
+// 8 s. After an error the peer cannot decrypt what follows, so the connection
 // is closed and every later Write is ErrBroken.
 func (c *Conn) Write(head, body []byte) error {
 	c.mu.Lock()

@@ -2,11 +2,16 @@ package message_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/message"
 )
@@ -149,24 +154,99 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzBodies: what is taken is JSON, and means what encoding/json says.
 func FuzzBodies(f *testing.F) {
 	f.Add([]byte(`{"characteristics":[{"aid":2,"iid":9,"value":"a\u00e4","ev":true,"authData":"AQ==","r":true}],"pid":5}`))
 	f.Add([]byte(`{"ttl":2500,"pid":18446744073709551615}`))
 	f.Add([]byte(`{"image-width":640,"image-height":360,"resource-type":"image","reason":0,"aid":7}`))
-	f.Add([]byte("id=1.2,3.4&meta=1"))
 	f.Add([]byte(`{"characteristics":[[[[[{"a":-1e5}]]]]]}`))
+	f.Add([]byte(`{"characteristics":[{"aid":1,"iid":2,"value":"\ud83d\u0041\udc00\ud83d\ude00"}],"characteristics":[{"aid":3,"iid":4,"value":-0.5e-3}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var w message.Writes
-		if message.ParseWrites(b, &w) && len(w.Entries) == 0 {
-			t.Error("an empty request was taken")
+		if message.ParseWrites(b, &w) {
+			if len(w.Entries) == 0 || !json.Valid(b) {
+				t.Errorf("taken: %d entries", len(w.Entries))
+			}
+			for _, e := range w.Entries {
+				if e.Value.Kind == message.Text && utf8.Valid(b) && !utf8.Valid(e.Value.Text) {
+					t.Errorf("%q", e.Value.Text)
+				}
+			}
 		}
-		if p, ok := message.ParseSnapshot(b); ok && (p.Width <= 0 || p.Height <= 0) {
+		if p, ok := message.ParseSnapshot(b); ok && (p.Width <= 0 || p.Height <= 0 || !json.Valid(b)) {
 			t.Errorf("%+v", p)
 		}
-		message.ParsePrepare(b)
-		var q message.Query
-		if message.ParseQuery(b, &q) && len(q.IDs) == 0 {
-			t.Error("an empty query was taken")
+		if _, ok := message.ParsePrepare(b); ok && !json.Valid(b) {
+			t.Error("a timed write that is not JSON")
+		}
+	})
+}
+
+// FuzzScalars: a value alone means what encoding/json says.
+func FuzzScalars(f *testing.F) {
+	for _, text := range []string{`"\ud83d\ude00"`, `"\ud83dA\udc00"`, `1.5e3`, `-0`, `18446744073709551615`, `true`, `null`, `{"a":[]}`, `"\u00"`, `1e400`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var w message.Writes
+		if !message.ParseWrites([]byte(`{"characteristics":[{"aid":1,"iid":1,"value":`+text+`}]}`), &w) || !json.Valid([]byte(text)) {
+			return // or several members
+		}
+		var want any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		got := w.Entries[0].Value
+		same := got.Kind == message.Other
+		switch v := want.(type) {
+		case nil:
+			same = got.Kind == message.Null
+		case bool:
+			truth, ok := got.Truth()
+			same = ok && truth == v && got.Kind <= message.True
+		case string:
+			same = got.Kind == message.Text && (string(got.Text) == v || !utf8.ValidString(text))
+		case json.Number:
+			same = same || sameNumber(got, v)
+		}
+		if !same {
+			t.Errorf("%q is %+v", text, got)
+		}
+	})
+}
+
+func sameNumber(got message.Scalar, want json.Number) bool {
+	switch got.Kind {
+	case message.Int:
+		n, err := want.Int64()
+		return err == nil && n == int64(got.Number)
+	case message.Uint:
+		return want.String() == strconv.FormatUint(got.Number, 10)
+	case message.Float:
+		r, err := want.Float64()
+		return err == nil && r == got.Real
+	}
+	return false
+}
+
+// FuzzQuery: what is taken is a list of names that can be written down again.
+func FuzzQuery(f *testing.F) {
+	f.Add([]byte("id=1.2,3.4&meta=1"))
+	f.Add([]byte("id=18446744073709551615.1&id=2.2&ev=true"))
+	f.Add([]byte("id=1.2,&id"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var q, again message.Query
+		if !message.ParseQuery(b, &q) {
+			return
+		}
+		var ids []string
+		for _, name := range q.IDs {
+			ids = append(ids, fmt.Sprintf("%d.%d", name.AID, name.IID))
+		}
+		if len(ids) == 0 || !message.ParseQuery([]byte("id="+strings.Join(ids, ",")), &again) || !slices.Equal(q.IDs, again.IDs) {
+			t.Errorf("%v, %v", q.IDs, again.IDs)
 		}
 	})
 }

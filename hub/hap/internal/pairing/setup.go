@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -55,10 +56,25 @@ func (s *Setup) Told(ctx context.Context, left bool) error {
 	if !left {
 		return nil
 	}
-	return s.store.Update(ctx, func(r *Record) error {
+	return settle(ctx, s.store, func(*Record) bool { return true })
+}
+
+// errSettled ends an Update that has nothing to save.
+var errSettled = errors.New("pairing: nothing to save")
+
+// settle notes that the only peer knows of its pairing, if it is the one meant.
+func settle(ctx context.Context, store Store, meant func(*Record) bool) error {
+	err := store.Update(ctx, func(r *Record) error {
+		if !r.Unanswered || !meant(r) {
+			return errSettled
+		}
 		r.Unanswered = false
 		return nil
 	})
+	if errors.Is(err, errSettled) {
+		return nil
+	}
+	return err
 }
 
 // Confirm notes that a controller knows of its pairing, because it has verified.
@@ -66,11 +82,9 @@ func Confirm(ctx context.Context, store Store, peer Peer) error {
 	if !store.Record().Unanswered {
 		return nil
 	}
-	return store.Update(ctx, func(r *Record) error {
-		if i := r.find(peer.ID); i >= 0 && bytes.Equal(r.Peers[i].Key, peer.Key) {
-			r.Unanswered = false
-		}
-		return nil
+	return settle(ctx, store, func(r *Record) bool {
+		i := r.find(peer.ID)
+		return i >= 0 && bytes.Equal(r.Peers[i].Key, peer.Key)
 	})
 }
 

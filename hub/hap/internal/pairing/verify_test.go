@@ -130,5 +130,9 @@ func FuzzVerify(f *testing.F) {
 				t.Errorf("answer % x, verified %v", answer.Body, verified)
 			}
 		}
+		h, _ := begin(t, v, c) // b as what a stranger seals under the key of the exchange
+		if answer, verified := v.Answer(h.M3Sealed(b)); verified != nil || haptest.Code(answer.Body, haptest.Error) < 1 {
+			t.Errorf("sealed: answer % x, verified %v", answer.Body, verified)
+		}
 	})
 }

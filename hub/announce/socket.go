@@ -1,0 +1,126 @@
+package announce
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+)
+
+// socket is what IPv4 and IPv6 have in common.
+type socket interface {
+	join(k link) error
+	read(buf []byte) (int, arrival, error)
+	write(packet []byte, index int, to *net.UDPAddr) error
+	SetReadDeadline(t time.Time) error
+	Close() error
+}
+
+// arrival says how a packet came.
+type arrival struct {
+	index int  // of the interface
+	group bool // sent to the mDNS group
+	from  *net.UDPAddr
+}
+
+func groupOf(six bool) *net.UDPAddr {
+	if six {
+		return &net.UDPAddr{IP: net.ParseIP("ff02::fb"), Port: mdnsPort}
+	}
+	return &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: mdnsPort}
+}
+
+// openSocket opens a socket at a local address; a group's address makes the port shareable with
+// others on this machine.
+func openSocket(six bool, local *net.UDPAddr) (socket, error) {
+	network := "udp4"
+	if six {
+		network = "udp6"
+	}
+	conn, err := net.ListenUDP(network, local)
+	if err != nil {
+		return nil, err
+	}
+	var from net.IP // naming an interface undoes what the socket is bound to
+	if !local.IP.IsMulticast() {
+		from = local.IP
+	}
+	if six {
+		s := socket6{ipv6.NewPacketConn(conn), from}
+		err = errors.Join(s.SetControlMessage(ipv6.FlagInterface|ipv6.FlagDst, true),
+			s.SetMulticastHopLimit(255), s.SetMulticastLoopback(true))
+		return orClose(s, err)
+	}
+	s := socket4{ipv4.NewPacketConn(conn), from}
+	err = errors.Join(s.SetControlMessage(ipv4.FlagInterface|ipv4.FlagDst, true),
+		s.SetMulticastTTL(255), s.SetMulticastLoopback(true)) // others on this machine want to hear it too
+	return orClose(s, err)
+}
+
+func orClose(s socket, err error) (socket, error) {
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+type socket4 struct {
+	*ipv4.PacketConn
+	from net.IP
+}
+
+func (s socket4) join(k link) error {
+	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(false))
+}
+
+func (s socket4) read(buf []byte) (int, arrival, error) {
+	n, about, from, err := s.ReadFrom(buf)
+	if err != nil {
+		return 0, arrival{}, err
+	}
+	at := arrival{from: from.(*net.UDPAddr)}
+	if about != nil {
+		at.index, at.group = about.IfIndex, about.Dst.Equal(groupOf(false).IP)
+	}
+	return n, at, nil
+}
+
+func (s socket4) write(packet []byte, index int, to *net.UDPAddr) error {
+	if err := s.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return err
+	}
+	_, err := s.WriteTo(packet, &ipv4.ControlMessage{IfIndex: index, Src: s.from}, to)
+	return err
+}
+
+type socket6 struct {
+	*ipv6.PacketConn
+	from net.IP
+}
+
+func (s socket6) join(k link) error {
+	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(true))
+}
+
+func (s socket6) read(buf []byte) (int, arrival, error) {
+	n, about, from, err := s.ReadFrom(buf)
+	if err != nil {
+		return 0, arrival{}, err
+	}
+	at := arrival{from: from.(*net.UDPAddr)}
+	if about != nil {
+		at.index, at.group = about.IfIndex, about.Dst.Equal(groupOf(true).IP)
+	}
+	return n, at, nil
+}
+
+func (s socket6) write(packet []byte, index int, to *net.UDPAddr) error {
+	if err := s.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return err
+	}
+	_, err := s.WriteTo(packet, &ipv6.ControlMessage{IfIndex: index, Src: s.from}, to)
+	return err
+}

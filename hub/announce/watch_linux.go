@@ -1,0 +1,99 @@
+package announce
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// watchLinks tells of each interface that changed, as the kernel says it (rtnetlink(7)), until ctx
+// ends. down means that the interface carries nothing now.
+func watchLinks(ctx context.Context, changed func(index int, down bool)) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	kernel := os.NewFile(uintptr(fd), "netlink")
+	defer kernel.Close()
+	const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { kernel.Close() })()
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := kernel.Read(buf)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, unix.ENOBUFS): // too much happened at once: something did change
+			changed(0, false)
+		case err != nil:
+			return fmt.Errorf("netlink: %w", err)
+		default:
+			tellChanges(buf[:n], changed)
+		}
+	}
+}
+
+// tellChanges reads what one read from the kernel brought.
+func tellChanges(packet []byte, changed func(index int, down bool)) {
+	messages, err := syscall.ParseNetlinkMessage(packet)
+	if err != nil {
+		return
+	}
+	for _, m := range messages {
+		// struct ifinfomsg and struct ifaddrmsg have the index at the same place.
+		if len(m.Data) < unix.SizeofIfAddrmsg {
+			continue
+		}
+		index := int(binary.NativeEndian.Uint32(m.Data[4:]))
+		switch m.Header.Type {
+		case unix.RTM_DELLINK:
+			changed(index, true)
+		case unix.RTM_NEWLINK:
+			if len(m.Data) >= unix.SizeofIfInfomsg {
+				changed(index, binary.NativeEndian.Uint32(m.Data[8:])&unix.IFF_RUNNING == 0)
+			}
+		case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+			changed(index, false)
+		}
+	}
+}
+
+// usableIPv6 looks up which addresses may be told to others: neither one that the kernel still
+// checks for duplicates (nothing can be sent from it yet), nor one that is about to go or changes
+// from day to day for privacy.
+func usableIPv6() func(netip.Addr) bool {
+	const not = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED | unix.IFA_F_DEPRECATED | unix.IFA_F_TEMPORARY
+	table, err := os.ReadFile("/proc/net/if_inet6")
+	if err != nil {
+		return func(netip.Addr) bool { return true }
+	}
+	bad := map[netip.Addr]bool{}
+	lines := bufio.NewScanner(bytes.NewReader(table))
+	for lines.Scan() { // address, index, prefix, scope, flags, name
+		f := strings.Fields(lines.Text())
+		if len(f) != 6 {
+			continue
+		}
+		raw, err := hex.DecodeString(f[0])
+		ip, ok := netip.AddrFromSlice(raw)
+		flags, e := strconv.ParseUint(f[4], 16, 32)
+		if err == nil && e == nil && ok && flags&not != 0 {
+			bad[ip] = true
+		}
+	}
+	return func(ip netip.Addr) bool { return !bad[ip] }
+}
