@@ -282,7 +282,7 @@ func statusOf(err error) Status {
 	switch {
 	case err == nil:
 		return StatusOK
-	case errors.As(err, &s) && s < 0:
+	case errors.As(err, &s) && s <= StatusNoPrivileges && s >= StatusNotAllowed:
 		return s
 	case errors.Is(err, context.DeadlineExceeded):
 		return StatusTimeout
