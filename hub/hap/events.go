@@ -137,7 +137,7 @@ func (s *session) subscribe(name id, on bool) {
 	case !on && w != nil:
 		w.drop(nil)
 		delete(s.subscriptions, name)
-	case on && w == nil && c != nil && s.ctx.Err() == nil:
+	case on && w == nil && c != nil && c.Perms&PermEvents != 0 && s.ctx.Err() == nil:
 		w = &subscription{to: &s.events, of: c, aid: name.AID}
 		s.subscriptions[name] = w
 		w.watch()
