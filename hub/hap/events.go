@@ -49,8 +49,8 @@ func (e *events) mark(w *subscription) {
 	w.dirty = true
 	if w.of.immediate() {
 		e.now = append(e.now, w)
-	} else {
-		e.soon = append(e.soon, w)
+	} else if e.soon = append(e.soon, w); len(e.soon) > 1 {
+		return // the emitter knows that there is something at the window's end
 	}
 	e.signal()
 }
