@@ -138,14 +138,12 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 		}
 		a.Person = p.ID
 	}
-	if err := h.try(ctx, driver, a, r.Secret); err != nil {
+	tried, err := h.try(ctx, driver, a, r.Secret)
+	if err != nil {
 		return wire.Accessory{}, err
 	}
-	a, err := h.home.AddAccessory(ctx, a, r.Secret)
+	a, err = h.admit(&tried, func() (home.Accessory, error) { return h.home.AddAccessory(ctx, a, r.Secret) })
 	if err != nil {
-		return wire.Accessory{}, problem(err)
-	}
-	if err := h.keep(h.living, a); err != nil {
 		return wire.Accessory{}, problem(err)
 	}
 	h.show()

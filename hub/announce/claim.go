@@ -70,7 +70,7 @@ func (a *Announcer) advance(r *record, now time.Time) time.Time {
 // probe goes one step on in a round.
 func (a *Announcer) probe(r *record, now time.Time) {
 	switch {
-	case r.rival != nil:
+	case r.rival != nil && r.sent > 0: // a copy that was heard before must hear of us too
 		a.lose(r, now)
 	case r.sent < probes:
 		for _, w := range a.ways() {

@@ -131,7 +131,7 @@ func (s *session) subscribe(name id, on bool) {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	w := s.subscriptions[name]
-	c := s.server.database.Load().index[name] // again: Publish may have replaced it
+	c := s.server.database.Load().find(name) // again: Publish may have replaced it
 	switch {
 	case !on && w != nil:
 		w.drop(nil)
@@ -155,7 +155,7 @@ func (s *session) carryOver(d *database) {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	for name, w := range s.subscriptions {
-		c := d.index[name]
+		c := d.find(name)
 		switch {
 		case c == w.of:
 		case c == nil || c.Perms&PermEvents == 0:
