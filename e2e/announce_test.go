@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,6 +95,8 @@ func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
 	step("a thing that is back", 0)
 	c.put(t, `{"aid":%d,"iid":%d,"value":25}`, rocket.aid, rocket.iid)
 	c.put(t, `{"aid":%d,"iid":%d,"value":0}`, rocket.aid, rocket.iid)
+	d.run(t, "", "add", "buttplug", "--address", d.Simulators["rocket"], "--name", "Comet")
+	step("a second toy", 1)
 	d.run(t, "", "remove", d.idOf(t, "Rocket"))
 	step("a removed accessory", 1)
 	status, r, _ := c.read(t, id(rocket))
@@ -103,6 +106,10 @@ func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
 	left := map[uint64]bool{}
 	for _, a := range c.things(t) {
 		left[a.AID] = true
+	}
+	comet := find(t, c.accessories(t), "Comet", fan, rotation)
+	if slices.ContainsFunc(after, func(a thing) bool { return a.AID == comet.aid }) {
+		t.Errorf("the Comet has the number %d of another accessory", comet.aid)
 	}
 	for _, a := range after {
 		if left[a.AID] != (a.AID != rocket.aid) {
