@@ -232,6 +232,7 @@ func TestNothingTellsWhatIsPrivate(t *testing.T) {
 	w.show(bedroom())
 	p, _, _, speed := w.private()
 	p.put(speed, `"value":40`, 207)
+	p.put(p.at("Fan 1", "3E", "14"), `"value":true`, 204)
 	all := p.ask("GET", "/accessories", "", 200)
 	fan := p.accessories()["Fan 1"]
 	if fan.text("20") != "Generic" || fan.text("21") != "Fan" || fan.text("52") != "1.0.0" || fan.value("96", "68") != nil {
@@ -249,6 +250,9 @@ func TestNothingTellsWhatIsPrivate(t *testing.T) {
 	}
 	if strings.Contains(all, "a-canary") {
 		t.Error("its serial is that of the public accessory")
+	}
+	if strings.Contains(w.log.String(), "a-canary") {
+		t.Errorf("the log tells when it was used: %s", w.log.String())
 	}
 }
 
