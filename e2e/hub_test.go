@@ -120,10 +120,7 @@ func startHub(t *testing.T, dir string, args ...string) *demo {
 	}()
 	t.Cleanup(func() {
 		d.stop(t)
-		if t.Failed() {
-			said, _ := os.ReadFile(log.Name())
-			t.Logf("the hub's log:\n%s", said)
-		}
+		confess(t, "the hub", log.Name())
 	})
 	select {
 	case first := <-line:

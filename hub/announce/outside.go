@@ -257,7 +257,7 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 		}
 		missing := false
 		for i, r := range e.records {
-			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e.self)
+			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e)
 			missing = missing || !seen[i].complete()
 		}
 		if !missing && ctx.Err() == nil {
@@ -268,15 +268,14 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 	}
 }
 
-func (f *finding) take(r *record, said []dns.RR, us self) {
+func (f *finding) take(r *record, said []dns.RR, e *errand) {
 	for _, rr := range said {
-		ip, isAddress := addressOf(rr)
 		f.ptr = f.ptr || same(rr, r.ptr())
 		f.srv = f.srv || same(rr, r.srv())
 		f.text = f.text || same(rr, r.text())
-		f.address = f.address || (isAddress && r.uses(rr) && us.addrs[ip])
+		f.address = f.address || slices.ContainsFunc(r.addresses(e.way.link.addrs), func(ours dns.RR) bool { return same(rr, ours) })
 	}
-	if other := r.rivalIn(said, us); other != nil && (f.rival == nil || other.deviceID != "") {
+	if other := r.rivalIn(said, e.self); other != nil && (f.rival == nil || other.deviceID != "") {
 		f.rival = other
 	}
 }

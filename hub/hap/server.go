@@ -59,7 +59,11 @@ func (s *Server) tell(n Notice, from netip.AddrPort) {
 		NoticeWrongCode: "hap: a wrong setup code", NoticePaired: "hap: a controller was paired",
 		NoticeUnpaired: "hap: pairings were removed",
 	}[n]
-	s.log.Warn(text, "device", s.DeviceID(), "remote", from)
+	log := s.log.With("device", s.DeviceID())
+	if from.IsValid() { // else it was the household itself
+		log = log.With("remote", from)
+	}
+	log.Warn(text)
 	if s.options.Notice != nil {
 		s.options.Notice(n)
 	}
