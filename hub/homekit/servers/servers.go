@@ -90,14 +90,13 @@ func (s *Servers) Show(ctx context.Context, contents home.Contents, offers map[s
 	s.showing.Lock()
 	defer s.showing.Unlock()
 	shown, err := s.options.House.Show(ctx, contents, offers)
-	if shown == nil {
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.shown = shown
 	s.mu.Unlock()
-	left := s.unmade(err)
-	keep := map[string]bool{}
+	keep, left := map[string]bool{}, map[string]bool{}
 	var failed error
 	for _, server := range shown {
 		out, err := s.serve(ctx, server, keep)
