@@ -209,10 +209,10 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 	return w, nil
 }
 
-// calm stops what turns and is shown as at rest from now on.
+// calm stops what is shown as at rest from now on. Whether it turns may not have been told yet.
 func (h *house) calm(ctx context.Context, id string) {
-	last, known := h.bus.Last(id, trait.Speed.Any())
-	if percent, _ := trait.Speed.In(last); !known || percent == 0 {
+	last, _ := h.bus.Last(id, trait.Reachable.Any())
+	if there, _ := trait.Reachable.In(last); !there {
 		return
 	}
 	if err := h.do(ctx, id, trait.Speed.Set(0)); err != nil {

@@ -179,8 +179,12 @@ func (c *Characteristic) Set(v Value) error {
 
 // SetStatus marks the characteristic: StatusUnreachable while the device does
 // not answer, StatusOK (or the next Set) ends it. Values stay as last known and
-// nothing is announced: reachability is not an event in HAP.
+// nothing is announced: reachability is not an event in HAP. A status that HAP
+// does not know counts as StatusUnreachable.
 func (c *Characteristic) SetStatus(s Status) {
+	if s != StatusOK {
+		s = statusOf(s)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.status = s

@@ -20,6 +20,9 @@ func TestImmediateEvents(t *testing.T) {
 	var hasty []*hap.Characteristic
 	for i, typ := range []string{"22", "6A", "70", "76", "69", "71", "66", "1D", "E"} {
 		c := &hap.Characteristic{Type: typ, Format: hap.FormatUint8, Perms: everything}
+		if typ == "22" {
+			c.Format = hap.FormatBool
+		}
 		accs = append(accs, sensor(uint64(3+i), "Sensor "+typ, c))
 		hasty = append(hasty, c)
 	}
@@ -34,7 +37,8 @@ func TestImmediateEvents(t *testing.T) {
 	for i, h := range hasty {
 		for _, v := range []int64{1, 0} {
 			h.Set(hap.Int(v))
-			if got := next(t, c); len(got) != 1 || got[0].AID != uint64(3+i) || string(got[0].Value) != strconv.Itoa(int(v)) {
+			now, _ := h.Value()
+			if got := next(t, c); len(got) != 1 || got[0].AID != uint64(3+i) || string(got[0].Value) != now.String() {
 				t.Errorf("%s: %+v", h.Type, got)
 			}
 		}

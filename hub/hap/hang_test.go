@@ -116,7 +116,10 @@ func TestHungDeviceAndManyControllers(t *testing.T) {
 		got := entries(t, do(t, c, 207, "GET", "/characteristics?id=2.10,2.99", ""))
 		return *got[0].Status == 0 && string(got[0].Value) == "7"
 	})
-	put(t, c, 204, `{"aid":2,"iid":9,"value":1}`)
+	eventually(t, "the device is written to again", func() bool {
+		status, _, err := c.Do("PUT", "/characteristics", []byte(`{"characteristics":[{"aid":2,"iid":9,"value":1}]}`))
+		return err == nil && status == 204
+	})
 }
 
 // askOnce reads and writes the hung lamp and its neighbour on a connection of

@@ -31,11 +31,10 @@ func (s *session) readCharacteristics(query []byte) error {
 	s.results = s.results[:0]
 	live := 0
 	for _, name := range s.query.IDs {
-		r := read(d.index[name])
-		if r.status == StatusOK && r.of.OnRead != nil {
+		s.results = append(s.results, read(d.find(name)))
+		if r := &s.results[len(s.results)-1]; r.status == StatusOK && r.of.OnRead != nil {
 			live++
 		}
-		s.results = append(s.results, r)
 	}
 	if live > 0 {
 		s.readLive()

@@ -70,7 +70,7 @@ func (s *session) writeCharacteristics(body []byte) error {
 	s.results = s.results[:0]
 	outside := false
 	for i := range entries {
-		r := s.accept(d.index[entries[i].ID], &entries[i], timing)
+		r := s.accept(d.find(entries[i].ID), &entries[i], timing)
 		outside = outside || r.status == StatusOK && r.told && r.of.OnWrite != nil
 		s.results = append(s.results, r)
 	}
