@@ -23,12 +23,10 @@ func advertised(t *testing.T, h bridge) *mdns.ServiceEntry {
 	t.Helper()
 	var seen *mdns.ServiceEntry
 	until(t, 15*time.Second, "the bridge is on mDNS", func() bool {
-		conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		b, err := browser()
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := mdns.Browser{Service: mdns.ServiceHAP, Addr: mdns.MulticastAddr, Recv: conn, Sends: []net.PacketConn{conn},
-			RecvTimeout: time.Second, SendTimeout: time.Second}
 		defer b.Close()
 		_ = b.Browse(func(e *mdns.ServiceEntry) bool { // what it fails by is that nobody answers
 			if e.Complete() && e.Info[hap.TXTDeviceID] == h.DeviceID {
@@ -39,6 +37,13 @@ func advertised(t *testing.T, h bridge) *mdns.ServiceEntry {
 		return seen != nil
 	})
 	return seen
+}
+
+// browser asks on the machine itself, which go2rtc's own browsers leave out.
+func browser() (mdns.Browser, error) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	return mdns.Browser{Service: mdns.ServiceHAP, Addr: mdns.MulticastAddr, Recv: conn, Sends: []net.PacketConn{conn},
+		RecvTimeout: time.Second, SendTimeout: time.Second}, err
 }
 
 // configuration is the c# that the network hears.
