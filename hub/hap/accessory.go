@@ -123,7 +123,7 @@ type Characteristic struct {
 	// holds the written value, unless the device called Set meanwhile: then the
 	// device knows better. The returned Value is the write response where the
 	// controller asks for one ("wr"); null means none, and one that does not fit
-	// becomes StatusUnreachable. Calls may overlap. While a few have not come back
+	// becomes StatusUnreachable. Calls may overlap. While many have not come back
 	// in time, there are no more: controllers hear StatusTimeout at once.
 	OnWrite func(ctx context.Context, p *Peer, v Value) (Value, error)
 
