@@ -328,7 +328,7 @@ func TestCheck17EventsGoToSubscribersOnly(t *testing.T) {
 	for _, p := range lamps {
 		former.put(t, `{"aid":%d,"iid":%d,"ev":false}`, p.aid, p.iid)
 	}
-	gone := dial(t, b.bridge, nil)
+	gone := dial(t, b.bridge, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 17)}) // nobody else takes its ports
 	sessionFrom(t, gone, paired).subscribe(t, lamps)
 	from := gone.LocalAddr()
 	_ = gone.Conn.(*net.TCPConn).SetLinger(0) // at once, so that its port is free
