@@ -97,7 +97,7 @@ func open(t *testing.T, h bridge) bool {
 
 // TestCheck18PowerCutsWhilePairing kills the bridge again and again while it is being paired.
 func TestCheck18PowerCutsWhilePairing(t *testing.T) {
-	n := times(12, 50)
+	n := times(10, 50)
 	b := startBench(t, 149, t.TempDir())
 	asked := time.Now()
 	first, err := tryPair(b.bridge, b.SetupCode)
@@ -130,7 +130,7 @@ func TestCheck18PowerCutsWhilePairing(t *testing.T) {
 // TestCheck18PowerCutsWhileAdding does it while controllers are added and removed: what was answered
 // stands, and what was not is there or not, but never half.
 func TestCheck18PowerCutsWhileAdding(t *testing.T) {
-	n := times(12, 50)
+	n := times(10, 50)
 	b := startBench(t, 149, t.TempDir())
 	admin, err := tryPair(b.bridge, b.SetupCode)
 	if err != nil {
