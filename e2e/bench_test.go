@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,10 +42,11 @@ type bench struct {
 }
 
 // startBench starts a bridge with so many accessories. A folder makes it remember.
-func startBench(t *testing.T, accessories int, store string) *bench {
+func startBench(t *testing.T, accessories int, store string, flags ...string) *bench {
 	t.Helper()
 	b := &bench{ctl: freeDoor(t)}
 	b.args = []string{"-loopback", "-port", "0", "-accessories", strconv.Itoa(accessories), "-ctl", b.ctl}
+	b.args = append(b.args, flags...)
 	if store != "" {
 		b.args = append(b.args, "-store", store)
 	}
@@ -57,12 +59,28 @@ func startBench(t *testing.T, accessories int, store string) *bench {
 			t.Error("the bridge did not end")
 			b.kill()
 		}
-		if said, _ := os.ReadFile(b.log); t.Failed() && len(said) > 0 {
-			t.Logf("the bridge said:\n%.4000s", said)
-		}
+		confess(t, "the bridge", b.log)
 	})
 	b.start(t)
 	return b
+}
+
+// confess looks at a program's log: it is shown when the test failed, and a panic or, in a program that
+// was built with the race detector, a race makes it fail.
+func confess(t *testing.T, who, log string) {
+	t.Helper()
+	said, err := os.ReadFile(log)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, sin := range []string{"DATA RACE", "panic", "fatal error"} {
+		if bytes.Contains(said, []byte(sin)) {
+			t.Errorf("%s has a %s", who, sin)
+		}
+	}
+	if t.Failed() && len(said) > 0 {
+		t.Logf("%s said:\n%.8000s", who, said)
+	}
 }
 
 // freeDoor is a TCP address that is free.

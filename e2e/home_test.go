@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"testing"
@@ -16,6 +15,7 @@ const (
 	motionSensor, motion  = "85", "22"
 	battery, level        = "96", "68"
 	occupancy, occupied   = "86", "71"
+	configuredName        = "E3"
 )
 
 // TestAFamilyAndItsThings is the first hour of a household: pair, look, ring for help, drive a toy, and
@@ -97,10 +97,7 @@ func loseParents(t *testing.T, d *demo, paired *hap.Client, before []*hap.Access
 		t.Fatalf("after the restart the hub is %s", again.State)
 	}
 	again.run(t, d.Password+"\n", "unlock", "--password-stdin")
-	var status demo
-	if err := json.Unmarshal([]byte(again.run(t, "", "status", "--json")), &status); err != nil {
-		t.Fatal(err)
-	}
+	status := again.now(t)
 	was, is := d.server(t, "bridge"), status.server(t, "bridge")
 	if is.DeviceID != was.DeviceID || is.Port != was.Port {
 		t.Errorf("the bridge was %+v and is %+v", was, is)

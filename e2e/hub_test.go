@@ -72,14 +72,16 @@ type bridge struct {
 	DeviceID  string `json:"device_id"`
 	SetupCode string `json:"setup_code"`
 	SetupURI  string `json:"setup_uri"`
+	Paired    bool   `json:"paired"`
 }
 
 // demo is a running `hub demo`.
 type demo struct {
-	State    string   `json:"state"`
-	HomeKit  []bridge `json:"homekit"`
-	Control  string   `json:"control"`
-	Password string   `json:"demo_password"`
+	State      string            `json:"state"`
+	HomeKit    []bridge          `json:"homekit"`
+	Control    string            `json:"control"`
+	Simulators map[string]string `json:"simulators"`
+	Password   string            `json:"demo_password"`
 
 	dir  string
 	cmd  *exec.Cmd
@@ -118,10 +120,7 @@ func startHub(t *testing.T, dir string, args ...string) *demo {
 	}()
 	t.Cleanup(func() {
 		d.stop(t)
-		if t.Failed() {
-			said, _ := os.ReadFile(log.Name())
-			t.Logf("the hub's log:\n%s", said)
-		}
+		confess(t, "the hub", log.Name())
 	})
 	select {
 	case first := <-line:
@@ -170,6 +169,16 @@ func (d *demo) run(t *testing.T, stdin string, args ...string) string {
 		t.Fatalf("hub %s: %v: %s", strings.Join(args, " "), err, said.String())
 	}
 	return string(out)
+}
+
+// now is how the hub is at this moment.
+func (d *demo) now(t *testing.T) *demo {
+	t.Helper()
+	var status demo
+	if err := json.Unmarshal([]byte(d.run(t, "", "status", "--json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	return &status
 }
 
 // server finds the first HomeKit server of a kind.

@@ -50,10 +50,7 @@ func TestASecondController(t *testing.T) {
 	if on := seen.Event == true || seen.Event == float64(1); !on || seen.Milliseconds > 300 {
 		t.Errorf("the SOS came as %v after %d ms", seen.Event, seen.Milliseconds)
 	}
-	var status demo
-	if err := json.Unmarshal([]byte(d.run(t, "", "status", "--json")), &status); err != nil {
-		t.Fatal(err)
-	}
+	status := d.now(t)
 	if again := pair(t, status.server(t, "bridge")); again == nil {
 		t.Error("after the last controller left, the bridge cannot be paired again")
 	}

@@ -129,13 +129,15 @@ func (b *bridges) camera(a home.Accessory) (homekit.Camera, error) {
 	return homekit.Camera{Services: c.Services(), Snapshot: c.Snapshot, Close: c.Close}, nil
 }
 
-// show brings the servers in step with the home.
+// show brings the servers in step with the home, one at a time: what is shown last is the newest.
 func (b *bridges) show(ctx context.Context) error {
+	b.house.showing.Lock()
+	defer b.house.showing.Unlock()
 	offers := map[string]homekit.Offer{}
 	has := b.house.home.Contents()
 	for _, a := range has.Accessories {
 		if k := b.house.find(a.ID); k != nil {
-			if o, ok := k.keeper.Offer(); ok {
+			if o, ok := k.offer(); ok {
 				offers[a.ID] = offerOf(o)
 			}
 		}

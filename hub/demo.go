@@ -175,12 +175,10 @@ func (d *daemon) place(ctx context.Context, has home.Contents, r wire.AddRequest
 		return err
 	}
 	h := d.inside()
-	moved, err := h.home.MoveAccessory(ctx, known.ID, r.Address, r.Secret)
-	if err != nil {
-		return err
-	}
 	h.leave(known.ID)
-	if err := h.keep(h.living, moved); err != nil {
+	if _, err := h.admit(nil, func() (home.Accessory, error) {
+		return h.home.MoveAccessory(ctx, known.ID, r.Address, r.Secret)
+	}); err != nil {
 		return err
 	}
 	h.bridges.shown.Renew(known.ID) // its pictures have a new source

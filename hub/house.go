@@ -54,6 +54,7 @@ type house struct {
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
+	showing   sync.Mutex // held while things get their keepers, and while HomeKit is shown both
 
 	telling sync.Mutex
 	told    map[string]bool // the derived accessories that the apps know of

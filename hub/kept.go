@@ -26,6 +26,7 @@ type kept struct {
 	accessory home.Accessory
 	keeper    *keeper.Keeper
 	pictures  *stream.Source // nil for what has none
+	tried     *device.Offer  // what it said when it was added; nil for an old one; under house.showing
 	cancel    context.CancelFunc
 	done      chan struct{}
 
@@ -57,6 +58,33 @@ func (h *house) keep(ctx context.Context, a home.Accessory) error {
 		k.begin(ctx)
 	}
 	return err
+}
+
+// admit changes the home by a thing and keeps it, in one step: HomeKit must not see a thing without
+// its keeper, or one that has not said what it is: that would be another one to it, and a change of
+// its database. Tried is what the thing said when somebody tried it, or nil.
+func (h *house) admit(tried *device.Offer, change func() (home.Accessory, error)) (home.Accessory, error) {
+	h.showing.Lock()
+	defer h.showing.Unlock()
+	a, err := change()
+	if err != nil {
+		return a, err
+	}
+	if err := h.keep(h.living, a); err != nil {
+		return a, err
+	}
+	if k := h.find(a.ID); k != nil {
+		k.tried = tried
+	}
+	return a, nil
+}
+
+// offer is what the thing last said that it is.
+func (k *kept) offer() (device.Offer, bool) {
+	if o, ok := k.keeper.Offer(); ok || k.tried == nil {
+		return o, ok
+	}
+	return *k.tried, true
 }
 
 // prepare makes the keeper of an accessory, which does nothing until begin; nil where its driver is
@@ -183,20 +211,21 @@ func (h *house) condition(k *kept, c keeper.Condition) {
 }
 
 // try opens a thing once, so that a wrong address or password is said while the person who typed it
-// is there.
-func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory, secrets map[string]string) error {
+// is there. It gives what the thing says that it is.
+func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory, secrets map[string]string) (device.Offer, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	s, err := driver.Open(ctx, h.config(a, secrets))
 	if err != nil {
-		return deviceProblem(err)
+		return device.Offer{}, deviceProblem(err)
 	}
+	offer := s.Offer()
 	ended, end := context.WithCancel(ctx)
 	end()
 	if err := s.Run(ended, func(trait.Reading) error { return nil }); err != nil {
 		h.log.Debug("the first session did not end well", "err", err)
 	}
-	return nil
+	return offer, nil
 }
 
 // deviceProblem puts a driver's error into the words of the API.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -24,6 +25,9 @@ func run() int {
 	defer stop()
 	name := command.Name(os.Args[0])
 	text := i18n.For(i18n.Locale()).With(i18n.Args{"hub": name})
+	if !setup.TerminalOf(os.Getenv).UTF8 {
+		text = text.Typed()
+	}
 	program := &cobra.Command{
 		Use: "hub", Short: text.Text("command.hub", nil),
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},

@@ -138,14 +138,12 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 		}
 		a.Person = p.ID
 	}
-	if err := h.try(ctx, driver, a, r.Secret); err != nil {
+	tried, err := h.try(ctx, driver, a, r.Secret)
+	if err != nil {
 		return wire.Accessory{}, err
 	}
-	a, err := h.home.AddAccessory(ctx, a, r.Secret)
+	a, err = h.admit(&tried, func() (home.Accessory, error) { return h.home.AddAccessory(ctx, a, r.Secret) })
 	if err != nil {
-		return wire.Accessory{}, problem(err)
-	}
-	if err := h.keep(h.living, a); err != nil {
 		return wire.Accessory{}, problem(err)
 	}
 	h.show()
@@ -211,10 +209,10 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 	return w, nil
 }
 
-// calm stops what turns and is shown as at rest from now on.
+// calm stops what is shown as at rest from now on. Whether it turns may not have been told yet.
 func (h *house) calm(ctx context.Context, id string) {
-	last, known := h.bus.Last(id, trait.Speed.Any())
-	if percent, _ := trait.Speed.In(last); !known || percent == 0 {
+	last, _ := h.bus.Last(id, trait.Reachable.Any())
+	if there, _ := trait.Reachable.In(last); !there {
 		return
 	}
 	if err := h.do(ctx, id, trait.Speed.Set(0)); err != nil {

@@ -131,8 +131,9 @@ func startSim(ts *testscript.TestScript, _ bool, args []string) {
 		sim, err = buttplug.Start(buttplug.Options{MaxPingTime: time.Second})
 	case "watch":
 		sim, err = setracker.Start(setracker.Options{Repeat: 100 * time.Millisecond})
-		port, ferr := freePort()
+		port, release, ferr := freePort()
 		ts.Check(ferr)
+		ts.Defer(release)
 		ts.Setenv("DOOR", port)
 	default:
 		ts.Fatalf("no simulator %q", args[0])

@@ -93,6 +93,17 @@ func (t *Texts) With(args Args) *Texts {
 	return &Texts{lang: t.lang, texts: t.texts, standing: all}
 }
 
+// Typed gives the same texts without the marks that a typewriter has not: a terminal without UTF-8 may
+// take them for orders and swallow what follows. Letters stay.
+func (t *Texts) Typed() *Texts {
+	marks := strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "’", "'", "…", "...", "–", "-", "\u00a0", " ")
+	typed := &Texts{lang: t.lang, texts: map[string]string{}, standing: t.standing}
+	for key, text := range t.texts {
+		typed.texts[key] = marks.Replace(text)
+	}
+	return typed
+}
+
 // Has says whether there is a text for the key.
 func (t *Texts) Has(key string) bool { _, ok := t.texts[key]; return ok }
 

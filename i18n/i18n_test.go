@@ -130,6 +130,23 @@ func TestHintsNameTheProgram(t *testing.T) {
 	}
 }
 
+func TestATypewriterCanWriteEnglish(t *testing.T) {
+	typed := i18n.For("en").With(i18n.Args{"hub": "bin/hub"}).Typed()
+	for key := range catalog(t, "en") {
+		for _, r := range typed.Text(key, nil) {
+			if r >= utf8.RuneSelf {
+				t.Errorf("%s has %q", key, r)
+			}
+		}
+	}
+	if got := typed.Text("hub.name", i18n.Args{"name": "Zoë"}); got != `The name "Zoë" is taken.` {
+		t.Error(got)
+	}
+	if got := typed.Text("hub.not-running.do", nil); got != "Start it with: bin/hub serve" {
+		t.Error(got)
+	}
+}
+
 func TestTheSystemsLanguage(t *testing.T) {
 	t.Setenv("LC_ALL", "")
 	t.Setenv("LC_MESSAGES", "de_DE.UTF-8")

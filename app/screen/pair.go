@@ -26,6 +26,9 @@ func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {
 	}
 	grid := container.New(&parts.Columns{Narrowest: narrowest, Gap: gap})
 	for _, k := range servers {
+		if k.Kind == "private" && k.ArmedUntil == nil {
+			continue // it cannot be paired now, and whoever looks over a shoulder need not know of it
+		}
 		grid.Add(s.pairTile(k))
 	}
 	body := container.NewVBox(container.NewHBox(back), title, wrapped(s.text(text)), grid)

@@ -97,7 +97,7 @@ func FuzzReply(f *testing.F) {
 		r := records[0]
 		r.rivalIn(slices.Concat(query.Answer, query.Ns, query.Extra), us())
 		r.yields(query.Ns, link)
-		new(finding).take(r, query.Answer, us())
+		new(finding).take(r, query.Answer, &errand{self: us(), way: way{link: link1(link)}})
 		out := reply(query, records, link)
 		if out == nil {
 			return

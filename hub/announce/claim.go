@@ -70,13 +70,16 @@ func (a *Announcer) advance(r *record, now time.Time) time.Time {
 // probe goes one step on in a round.
 func (a *Announcer) probe(r *record, now time.Time) {
 	switch {
-	case r.rival != nil:
+	case r.rival != nil && r.sent > 0:
 		a.lose(r, now)
 	case r.sent < probes:
 		for _, w := range a.ways() {
 			if !r.held[w.id()] {
 				a.sent(w, w.multicast(r.probe(w.link.addrs)))
 			}
+		}
+		if r.sent == 0 { // whoever was heard before will answer, and a copy hears of us so
+			r.rival = nil
 		}
 		r.sent++
 		r.probeAt = now.Add(probeGap)
@@ -218,7 +221,7 @@ func (r *record) rivalIn(said []dns.RR, us self) *rival {
 
 // self is what another host cannot be: what it says about these comes from us.
 type self struct {
-	addrs map[netip.Addr]bool  // of this machine, on all interfaces; replaced, never written to
+	addrs map[netip.Addr]bool  // that this machine has or had, on all interfaces; replaced, never written to
 	names map[string]time.Time // in wire form, and when one was given up: it echoes for a while
 }
 

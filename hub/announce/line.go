@@ -71,7 +71,7 @@ func openLines(o Options, found []link) ([]*line, error) {
 }
 
 func openLine(six bool, found []link) (*line, error) {
-	s, err := openSocket(six, groupOf(six))
+	s, err := openShared(six)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func (l *line) next() (packet, error) {
 }
 
 // stranger is an address of this machine on the way, with a port that nobody has.
-func (w way) stranger() *net.UDPAddr {
-	local := &net.UDPAddr{}
+func (w way) stranger() net.UDPAddr {
+	var local net.UDPAddr
 	for _, p := range w.link.with(w.line.six) {
 		if local.IP == nil || p.Addr().IsLinkLocalUnicast() { // the one that IPv6 uses for the group
 			local.IP = p.Addr().AsSlice()

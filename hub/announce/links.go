@@ -2,6 +2,7 @@ package announce
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -92,10 +93,11 @@ func addressesOf(i net.Interface) []netip.Prefix {
 	return out
 }
 
-// ownAddresses is every address of this machine, on whatever interface: what names one of them is
-// an echo of ourselves and no other hub.
-func ownAddresses() map[netip.Addr]bool {
+// ownAddresses is every address of this machine, on whatever interface, and those that it had: what
+// names one of them is an echo of ourselves and no other hub.
+func ownAddresses(had map[netip.Addr]bool) map[netip.Addr]bool {
 	own := map[netip.Addr]bool{}
+	maps.Copy(own, had)
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return own

@@ -72,6 +72,55 @@ func followsTheNetwork(t *testing.T) {
 	})
 }
 
+// What is sent to this machine alone is for whoever was on the port before us, avahi for one.
+func TestLeavesUnicastToOthers(t *testing.T) { inOwnNetwork(t, nil, leavesUnicastToOthers) }
+
+func leavesUnicastToOthers(t *testing.T) {
+	run(t, "ip", "link", "set", "lo", "up")
+	other, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353}) // at every address
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	a, id := onLoopback(t), token()
+	_ = a.Set("Ingle "+id, 51826, txt(id, "1", "1")) // a bare loopback may take no multicast; the port is taken
+	sender, err := net.Dial("udp4", "127.0.0.1:5353")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	if _, err := sender.Write([]byte("for you alone")); err != nil {
+		t.Fatal(err)
+	}
+	other.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for buf, got := make([]byte, 9000), ""; got != "for you alone"; { // it hears the group besides
+		n, err := other.Read(buf)
+		if err != nil {
+			t.Fatalf("the other one does not get it: %v", err)
+		}
+		got = string(buf[:n])
+	}
+}
+
+// A machine without IPv6 is asked to speak both.
+func TestStartsWithoutIPv6(t *testing.T) { inOwnNetwork(t, nil, startsWithoutIPv6) }
+
+func startsWithoutIPv6(t *testing.T) {
+	for _, which := range []string{"all", "default"} {
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+which+"/disable_ipv6", []byte("1"), 0o644); err != nil {
+			t.Skipf("this machine does not let IPv6 be switched off: %v", err)
+		}
+	}
+	cable(t)
+	a := announce.New(announce.Options{Both: true})
+	defer a.Close()
+	_ = a.Set("Ingle 1A2B", 51826, nil) // the cable may need a moment
+	all := seen(t, a, heard)
+	if !slices.Equal(all[0].Sights, []announce.Sight{{Interface: "house", Outcome: announce.Heard}}) {
+		t.Errorf("it is seen %+v", all)
+	}
+}
+
 func batch(t *testing.T, lines string) string {
 	t.Helper()
 	path := t.TempDir() + "/batch"
@@ -180,16 +229,19 @@ func neighbour(t *testing.T, instance, id string) *machine {
 
 func (m *machine) until(good func(announce.Condition) bool) announce.Condition {
 	m.t.Helper()
+	var last string
 	for m.lines.Scan() {
 		var c announce.Condition
 		switch err := json.Unmarshal(m.lines.Bytes(), &c); {
 		case err != nil:
 			m.t.Log(m.lines.Text())
+			continue
 		case good(c):
 			return c
 		}
+		last = m.lines.Text()
 	}
-	m.t.Fatal("the neighbour is gone")
+	m.t.Fatalf("the neighbour is gone; it said %s", last)
 	return announce.Condition{}
 }
 

@@ -3,6 +3,7 @@ package announce_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +13,15 @@ import (
 
 // insideEnv tells the test binary that it runs in the network namespace it asked for.
 const insideEnv = "INGLE_TEST_NETWORK"
+
+// TestMain lets more tests run at a time than there are processors: all they do is wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // inOwnNetwork runs a test in a network of its own: the test binary starts itself again there, so
 // nothing leaves the machine and nothing on it is disturbed.

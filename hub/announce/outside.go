@@ -3,7 +3,6 @@ package announce
 import (
 	"context"
 	"maps"
-	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -156,14 +155,14 @@ func (a *Announcer) learn(errands []errand) {
 	a.watcher.saw(sights)
 }
 
-// run asks from a port of its own first, without joining the group: so it finds out whether we have.
+// run asks, and makes one outcome of both ways to ask.
 func (e *errand) run(ctx context.Context) {
-	e.seen = make([]finding, len(e.records))
+	e.seen = e.nothing()
 	if len(e.records) == 0 {
 		return
 	}
-	stranger, err := e.ask(ctx, e.way.stranger())
-	phone, err2 := e.ask(ctx, groupOf(e.way.line.six))
+	stranger, err := e.asStranger(ctx)
+	phone, err2 := e.asPhone(ctx)
 	for i := range e.seen {
 		f := &e.seen[i]
 		f.rival = stranger[i].rival
@@ -183,20 +182,35 @@ func (e *errand) run(ctx context.Context) {
 	}
 }
 
-// ask sends the questions from a local address, and gathers what comes. The error says that they did
-// not go out.
-func (e *errand) ask(ctx context.Context, local *net.UDPAddr) ([]finding, error) {
-	seen := make([]finding, len(e.records))
-	s, err := openSocket(e.way.line.six, local)
+// asPhone asks as a phone does, which hears what is said to all.
+func (e *errand) asPhone(ctx context.Context) ([]finding, error) {
+	s, err := openShared(e.way.line.six)
 	if err != nil {
-		return seen, err
+		return e.nothing(), err
 	}
 	defer s.Close()
-	if local.Port == mdnsPort {
-		if err := s.join(e.way.link); err != nil {
-			return seen, err
-		}
+	if err := s.join(e.way.link); err != nil {
+		return e.nothing(), err
 	}
+	return e.ask(ctx, s)
+}
+
+// asStranger asks from a port of its own, and without joining the group: so it finds out whether the
+// announcer has joined.
+func (e *errand) asStranger(ctx context.Context) ([]finding, error) {
+	s, err := openOwn(e.way.line.six, e.way.stranger())
+	if err != nil {
+		return e.nothing(), err
+	}
+	defer s.Close()
+	return e.ask(ctx, s)
+}
+
+func (e *errand) nothing() []finding { return make([]finding, len(e.records)) }
+
+// ask sends the questions and gathers what comes. The error says that they did not go out.
+func (e *errand) ask(ctx context.Context, s socket) ([]finding, error) {
+	seen := e.nothing()
 	for range askTries {
 		for _, r := range e.records {
 			question, err := r.questions().Pack()
@@ -243,7 +257,7 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 		}
 		missing := false
 		for i, r := range e.records {
-			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e.self)
+			seen[i].take(r, slices.Concat(m.Answer, m.Extra), e)
 			missing = missing || !seen[i].complete()
 		}
 		if !missing && ctx.Err() == nil {
@@ -254,15 +268,14 @@ func (e *errand) gather(ctx context.Context, s socket, seen []finding) {
 	}
 }
 
-func (f *finding) take(r *record, said []dns.RR, us self) {
+func (f *finding) take(r *record, said []dns.RR, e *errand) {
 	for _, rr := range said {
-		ip, isAddress := addressOf(rr)
 		f.ptr = f.ptr || same(rr, r.ptr())
 		f.srv = f.srv || same(rr, r.srv())
 		f.text = f.text || same(rr, r.text())
-		f.address = f.address || (isAddress && r.uses(rr) && us.addrs[ip])
+		f.address = f.address || slices.ContainsFunc(r.addresses(e.way.link.addrs), func(ours dns.RR) bool { return same(rr, ours) })
 	}
-	if other := r.rivalIn(said, us); other != nil && (f.rival == nil || other.deviceID != "") {
+	if other := r.rivalIn(said, e.self); other != nil && (f.rival == nil || other.deviceID != "") {
 		f.rival = other
 	}
 }

@@ -32,29 +32,39 @@ func groupOf(six bool) *net.UDPAddr {
 	return &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: mdnsPort}
 }
 
-// openSocket opens a socket at a local address; a group's address makes the port shareable with
-// others on this machine.
-func openSocket(six bool, local *net.UDPAddr) (socket, error) {
+// openShared opens a socket for the group, on the port that others on this machine have too.
+func openShared(six bool) (socket, error) {
+	conn, err := listenGroup(six)
+	if err != nil {
+		return nil, err
+	}
+	return multicasting(conn, six, nil)
+}
+
+// openOwn opens a socket at an address of this machine, on a port that nobody else has.
+func openOwn(six bool, at net.UDPAddr) (socket, error) {
 	network := "udp4"
 	if six {
 		network = "udp6"
 	}
-	conn, err := net.ListenUDP(network, local)
+	conn, err := net.ListenUDP(network, &at)
 	if err != nil {
 		return nil, err
 	}
-	var from net.IP // naming an interface undoes what the socket is bound to
-	if !local.IP.IsMulticast() {
-		from = local.IP
-	}
+	return multicasting(conn, six, at.IP)
+}
+
+// multicasting gives a socket what the group needs. Naming the interface of a packet undoes what its
+// socket is bound to, so the address to send from is named too.
+func multicasting(conn *net.UDPConn, six bool, from net.IP) (socket, error) {
 	if six {
 		s := socket6{ipv6.NewPacketConn(conn), from}
-		err = errors.Join(s.SetControlMessage(ipv6.FlagInterface|ipv6.FlagDst, true),
+		err := errors.Join(s.SetControlMessage(ipv6.FlagInterface|ipv6.FlagDst, true),
 			s.SetMulticastHopLimit(255), s.SetMulticastLoopback(true))
 		return orClose(s, err)
 	}
 	s := socket4{ipv4.NewPacketConn(conn), from}
-	err = errors.Join(s.SetControlMessage(ipv4.FlagInterface|ipv4.FlagDst, true),
+	err := errors.Join(s.SetControlMessage(ipv4.FlagInterface|ipv4.FlagDst, true),
 		s.SetMulticastTTL(255), s.SetMulticastLoopback(true)) // others on this machine want to hear it too
 	return orClose(s, err)
 }

@@ -107,7 +107,7 @@ func (a *Announcer) dial(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSilent, err)
 	}
-	a.found, a.self.addrs = found, ownAddresses()
+	a.found, a.self.addrs = found, ownAddresses(a.self.addrs)
 	stayed := map[wayID]bool{}
 	for _, w := range a.ways() {
 		stayed[w.id()] = !a.bounced[w.link.index]

@@ -43,7 +43,7 @@ func (r *room) homekit() *cobra.Command {
 	})
 	c.Flags().BoolVar(&force, "qr", false, r.text.Text("flag.qr", nil))
 	c.Flags().StringVar(&file, "png", "", r.text.Text("flag.png", nil))
-	c.AddCommand(r.newCode(), r.forget(), r.arm(), r.disarm())
+	c.AddCommand(r.newCode(), r.forget(), r.move(), r.arm(), r.disarm())
 	return c
 }
 

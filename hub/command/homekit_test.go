@@ -45,6 +45,18 @@ func TestSeveralServers(t *testing.T) {
 	golden(t, "servers", got.String())
 }
 
+func TestAThingIsMoved(t *testing.T) {
+	speak(t, "C", "dumb")
+	h := full()
+	d := sit(t, h)
+	var got strings.Builder
+	for _, line := range []string{"homekit move", "homekit move " + apitest.Toy + " private", "homekit move " + apitest.Camera + " private", "homekit move " + apitest.Camera + " alone --json",
+		"homekit move " + apitest.Camera + " alone", "homekit move " + apitest.Toy + " bridge", "homekit move nobody bridge", "homekit move " + apitest.Toy + " cellar"} {
+		fmt.Fprint(&got, d.lasting("$ hub "+line+"\n")+d.shown(line, ""))
+	}
+	golden(t, "moved", got.String())
+}
+
 func TestTheCard(t *testing.T) {
 	d := sit(t, full())
 	file := filepath.Join(d.dir, "my card.png")

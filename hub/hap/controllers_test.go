@@ -213,7 +213,7 @@ func TestNoEventForStrangers(t *testing.T) {
 // TestSilentControllers make room once there are many, the others are kept.
 func TestSilentControllers(t *testing.T) {
 	t.Parallel()
-	limits := hap.Limits{Silence: 400 * time.Millisecond, Crowd: 4}
+	limits := hap.Limits{Silence: time.Second, Crowd: 4}
 	h, creds, busy := paired(t, hap.Options{Limits: limits}, bridge())
 	few := []*haptest.Client{h.session(t, creds), h.session(t, creds)}
 	alive := func(d time.Duration) {
@@ -224,7 +224,7 @@ func TestSilentControllers(t *testing.T) {
 			do(t, busy, 200, "GET", "/characteristics?id=1.3", "")
 		}
 	}
-	alive(3 * limits.Silence)
+	alive(5 * limits.Silence / 2)
 	select {
 	case <-few[0].Ended():
 		t.Error("closed although there are three")

@@ -14,7 +14,8 @@ import (
 // replaced.
 type database struct {
 	pieces []piece
-	index  map[id]*Characteristic
+	near   [][]*Characteristic    // by aid and iid where both are small, as they are as a rule
+	far    map[id]*Characteristic // the others
 
 	identify *Characteristic // of accessory 1, or nil
 }
@@ -88,7 +89,7 @@ func (s *Server) count(ctx context.Context, digest []byte) error {
 }
 
 func newDatabase(accs []*Accessory) *database {
-	d := &database{index: map[id]*Characteristic{}}
+	d := &database{far: map[id]*Characteristic{}}
 	r := renderer{open: []byte(`{"accessories":[`)}
 	for i, a := range accs {
 		r.comma(i)
@@ -98,7 +99,7 @@ func newDatabase(accs []*Accessory) *database {
 		}
 		for _, s := range a.Services {
 			for _, c := range s.Characteristics {
-				d.index[id{AID: a.AID, IID: c.IID}] = c
+				d.add(id{AID: a.AID, IID: c.IID}, c)
 			}
 		}
 	}
@@ -106,6 +107,29 @@ func newDatabase(accs []*Accessory) *database {
 	r.cut(nil)
 	d.pieces = r.pieces
 	return d
+}
+
+// small bounds the numbers that are found without a hash, which is most of what
+// a read of a hundred characteristics costs beyond the system calls.
+const small = 512
+
+func (d *database) add(name id, c *Characteristic) {
+	if name.AID >= small || name.IID >= small {
+		d.far[name] = c
+		return
+	}
+	aid, iid := int(name.AID), int(name.IID)
+	d.near = append(d.near, make([][]*Characteristic, max(0, aid+1-len(d.near)))...)
+	d.near[aid] = append(d.near[aid], make([]*Characteristic, max(0, iid+1-len(d.near[aid])))...)
+	d.near[aid][iid] = c
+}
+
+// find is nil for what the server does not have.
+func (d *database) find(name id) *Characteristic {
+	if name.AID < uint64(len(d.near)) && name.IID < uint64(len(d.near[name.AID])) {
+		return d.near[name.AID][name.IID]
+	}
+	return d.far[name]
 }
 
 // digest covers the structure and those values that are part of it for people:

@@ -1,6 +1,7 @@
 package hap
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -48,8 +49,8 @@ func (e *events) mark(w *subscription) {
 	w.dirty = true
 	if w.of.immediate() {
 		e.now = append(e.now, w)
-	} else {
-		e.soon = append(e.soon, w)
+	} else if e.soon = append(e.soon, w); len(e.soon) > 1 {
+		return // the emitter knows that there is something at the window's end
 	}
 	e.signal()
 }
@@ -131,12 +132,12 @@ func (s *session) subscribe(name id, on bool) {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	w := s.subscriptions[name]
-	c := s.server.database.Load().index[name] // again: Publish may have replaced it
+	c := s.server.database.Load().find(name) // again: Publish may have replaced it
 	switch {
 	case !on && w != nil:
 		w.drop(nil)
 		delete(s.subscriptions, name)
-	case on && w == nil && c != nil && s.ctx.Err() == nil:
+	case on && w == nil && c != nil && c.Perms&PermEvents != 0 && s.ctx.Err() == nil:
 		w = &subscription{to: &s.events, of: c, aid: name.AID}
 		s.subscriptions[name] = w
 		w.watch()
@@ -155,7 +156,7 @@ func (s *session) carryOver(d *database) {
 	s.subscribing.Lock()
 	defer s.subscribing.Unlock()
 	for name, w := range s.subscriptions {
-		c := d.index[name]
+		c := d.find(name)
 		switch {
 		case c == w.of:
 		case c == nil || c.Perms&PermEvents == 0:
@@ -200,7 +201,11 @@ func (s *session) emit() {
 		rest := s.server.limits.Window - time.Since(last)
 		due := rest <= 0
 		sent, later, err := s.sendEvents(due)
-		if err != nil {
+		switch {
+		case errors.Is(err, errPending):
+			timer.Reset(soon)
+			continue
+		case err != nil:
 			s.end("events", err)
 			return
 		}
@@ -214,18 +219,26 @@ func (s *session) emit() {
 	}
 }
 
+// soon is when to look again whether a request that has come has been read.
+const soon = 2 * time.Millisecond
+
+var errPending = errors.New("hap: a request has come")
+
 // sendEvents writes one batch, unless a request is open: a controller that waits
 // for an answer may take an event for it. Then answer wakes the emitter.
 func (s *session) sendEvents(due bool) (sent, later bool, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if !s.open {
-		return s.flush(due)
-	}
-	if !s.held {
+	switch {
+	case s.open && !s.held:
 		s.held, s.heldSince = true, time.Now()
+		return false, false, nil
+	case s.open:
+		return false, false, nil
+	case s.conn.Pending():
+		return false, false, errPending
 	}
-	return false, false, nil
+	return s.flush(due)
 }
 
 // flush writes what is owed. It runs under s.writing.

@@ -68,11 +68,14 @@ func (s *session) pairSetup(r message.Request) error {
 	} else {
 		s.stake.Store(asking)
 	}
-	err := s.answer(a.Status, typeTLV, a.Body)
 	switch a.Event {
 	case pairing.WrongCode:
 		s.server.tell(NoticeWrongCode, s.remote)
 	case pairing.Added:
+		s.server.tell(NoticePaired, s.remote)
+	}
+	err := s.answer(a.Status, typeTLV, a.Body)
+	if a.Event == pairing.Added {
 		s.paired(err == nil)
 	}
 	return err
@@ -82,7 +85,6 @@ func (s *session) pairSetup(r message.Request) error {
 // leave, the server can be paired again.
 func (s *session) paired(left bool) {
 	s.server.expel(nil) // one that never knew of its pairing may have been replaced
-	s.server.tell(NoticePaired, s.remote)
 	err := s.setup.Told(s.ctx, left)
 	if err != nil {
 		s.server.log.Warn("hap: the controller's pairing is not noted as known to it", "error", err)
@@ -196,13 +198,20 @@ func (s *session) answer(code int, contentType string, body []byte) error {
 	defer s.writing.Unlock()
 	err := s.conn.Write(s.head, body)
 	s.open = false
-	if s.held {
-		select {
-		case s.answered <- struct{}{}:
-		default:
-		}
+	switch {
+	case err != nil || !s.held:
+		return err
+	case time.Since(s.heldSince) >= s.server.limits.Window:
+		// Now, and not when the emitter has a turn: the next request may be here
+		// before that, as it is from a controller that never pauses.
+		_, _, err = s.flush(true)
+		return err
 	}
-	return err
+	select {
+	case s.answered <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 func appendHead(b []byte, code int, contentType string, length int) []byte {
@@ -280,7 +289,7 @@ func statusOf(err error) Status {
 	switch {
 	case err == nil:
 		return StatusOK
-	case errors.As(err, &s) && s < 0:
+	case errors.As(err, &s) && s <= StatusNoPrivileges && s >= StatusNotAllowed:
 		return s
 	case errors.Is(err, context.DeadlineExceeded):
 		return StatusTimeout

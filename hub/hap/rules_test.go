@@ -126,21 +126,28 @@ func badAccessories() map[string]*hap.Accessory {
 // badCharacteristics break a rule with one of their characteristics.
 func badCharacteristics() map[string]*hap.Accessory {
 	return map[string]*hap.Accessory{
-		"no format":       brightness(func(c *hap.Characteristic) { c.Format = 0 }),
-		"other format":    brightness(func(c *hap.Characteristic) { c.Format = 99 }),
-		"no permissions":  brightness(func(c *hap.Characteristic) { c.Perms = 0 }),
-		"only hidden":     brightness(func(c *hap.Characteristic) { c.Perms = hap.PermHidden }),
-		"unknown perms":   brightness(func(c *hap.Characteristic) { c.Perms |= 128 }),
-		"deaf events":     brightness(func(c *hap.Characteristic) { c.Perms = hap.PermWrite | hap.PermEvents }),
-		"timed reads":     brightness(func(c *hap.Characteristic) { c.Perms = hap.PermRead | hap.PermTimed }),
-		"limits":          brightness(func(c *hap.Characteristic) { c.Max = hap.Int(-1) }),
-		"NaN":             brightness(func(c *hap.Characteristic) { c.Format, c.Min = hap.FormatFloat, hap.Float(math.NaN()) }),
-		"infinite":        brightness(func(c *hap.Characteristic) { c.Format, c.Max = hap.FormatFloat, hap.Float(math.Inf(1)) }),
-		"half a percent":  brightness(func(c *hap.Characteristic) { c.Max = hap.Float(99.5) }),
-		"beyond format":   brightness(func(c *hap.Characteristic) { c.Format, c.Max = hap.FormatUint8, hap.Int(256) }),
-		"text as limit":   brightness(func(c *hap.Characteristic) { c.Min = hap.String("0") }),
-		"no step":         brightness(func(c *hap.Characteristic) { c.Step = hap.Int(0) }),
-		"step is NaN":     brightness(func(c *hap.Characteristic) { c.Format, c.Step = hap.FormatFloat, hap.Float(math.NaN()) }),
+		"no format":          brightness(func(c *hap.Characteristic) { c.Format = 0 }),
+		"not Apple's format": brightness(func(c *hap.Characteristic) { c.Format = hap.FormatFloat }),
+		"other format":       brightness(func(c *hap.Characteristic) { c.Format = 99 }),
+		"no permissions":     brightness(func(c *hap.Characteristic) { c.Perms = 0 }),
+		"only hidden":        brightness(func(c *hap.Characteristic) { c.Perms = hap.PermHidden }),
+		"unknown perms":      brightness(func(c *hap.Characteristic) { c.Perms |= 128 }),
+		"deaf events":        brightness(func(c *hap.Characteristic) { c.Perms = hap.PermWrite | hap.PermEvents }),
+		"timed reads":        brightness(func(c *hap.Characteristic) { c.Perms = hap.PermRead | hap.PermTimed }),
+		"limits":             brightness(func(c *hap.Characteristic) { c.Max = hap.Int(-1) }),
+		"NaN": brightness(func(c *hap.Characteristic) {
+			c.Type, c.Format, c.Min = foreign(1), hap.FormatFloat, hap.Float(math.NaN())
+		}),
+		"infinite": brightness(func(c *hap.Characteristic) {
+			c.Type, c.Format, c.Max = foreign(1), hap.FormatFloat, hap.Float(math.Inf(1))
+		}),
+		"half a percent": brightness(func(c *hap.Characteristic) { c.Max = hap.Float(99.5) }),
+		"beyond format":  brightness(func(c *hap.Characteristic) { c.Type, c.Format, c.Max = foreign(1), hap.FormatUint8, hap.Int(256) }),
+		"text as limit":  brightness(func(c *hap.Characteristic) { c.Min = hap.String("0") }),
+		"no step":        brightness(func(c *hap.Characteristic) { c.Step = hap.Int(0) }),
+		"step is NaN": brightness(func(c *hap.Characteristic) {
+			c.Type, c.Format, c.Step = foreign(1), hap.FormatFloat, hap.Float(math.NaN())
+		}),
 		"step goes back":  brightness(func(c *hap.Characteristic) { c.Step = hap.Int(-1) }),
 		"limited truth":   spoiled(func(a *hap.Accessory) { a.Services[1].Characteristics[0].Max = hap.Int(1) }),
 		"valid values":    brightness(func(c *hap.Characteristic) { c.ValidValues = []int64{1, 101} }),

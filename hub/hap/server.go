@@ -59,7 +59,11 @@ func (s *Server) tell(n Notice, from netip.AddrPort) {
 		NoticeWrongCode: "hap: a wrong setup code", NoticePaired: "hap: a controller was paired",
 		NoticeUnpaired: "hap: pairings were removed",
 	}[n]
-	s.log.Warn(text, "device", s.DeviceID(), "remote", from)
+	log := s.log.With("device", s.DeviceID())
+	if from.IsValid() { // else it was the household itself
+		log = log.With("remote", from)
+	}
+	log.Warn(text)
 	if s.options.Notice != nil {
 		s.options.Notice(n)
 	}
@@ -76,7 +80,7 @@ type Limits struct {
 	Setup           time.Duration // the same while a person may be typing the code: 5 min
 	Silence         time.Duration // of a controller, before it may be closed for lack of room: 1 h
 	Unauthenticated int           // connections that have not proved themselves: 128
-	PerAddress      int           // of those, from one address: 16, the one with least to lose yields
+	PerAddress      int           // of those, from one address: 32, twice what may be paired; the one with least to lose yields
 	Crowd           int           // sessions from which on silent ones are closed: 16
 	Sessions        int           // connections that have: 256, the longest silent one yields
 }
@@ -92,7 +96,7 @@ func (l Limits) orDefaults() Limits {
 		Setup:           cmp.Or(l.Setup, 5*time.Minute),
 		Silence:         cmp.Or(l.Silence, time.Hour),
 		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
-		PerAddress:      cmp.Or(l.PerAddress, 16),
+		PerAddress:      cmp.Or(l.PerAddress, 2*pairing.MaxPeers),
 		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),
 	}

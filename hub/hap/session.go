@@ -131,9 +131,7 @@ func (s *session) loop() error {
 		if err := s.awaitRequest(); err != nil {
 			return err
 		}
-		if err := s.begin(); err != nil {
-			return err
-		}
+		s.begin()
 		r, err := message.Read(s.conn, s.maxBody())
 		if err != nil {
 			return s.refuse(err)
@@ -199,19 +197,11 @@ func (s *session) patience() time.Duration {
 	return s.server.limits.Idle
 }
 
-// begin holds events back until the answer. Events that were held back before
-// for a whole window go first: a controller that sends requests without waiting
-// for answers would never hear of them.
-func (s *session) begin() error {
+// begin holds events back until the answer.
+func (s *session) begin() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.held && time.Since(s.heldSince) >= s.server.limits.Window {
-		if _, _, err := s.flush(true); err != nil {
-			return err
-		}
-	}
 	s.open = true
-	return nil
 }
 
 // secure makes the connection that of a verified controller, after M4 has left

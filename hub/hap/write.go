@@ -70,7 +70,7 @@ func (s *session) writeCharacteristics(body []byte) error {
 	s.results = s.results[:0]
 	outside := false
 	for i := range entries {
-		r := s.accept(d.index[entries[i].ID], &entries[i], timing)
+		r := s.accept(d.find(entries[i].ID), &entries[i], timing)
 		outside = outside || r.status == StatusOK && r.told && r.of.OnWrite != nil
 		s.results = append(s.results, r)
 	}
@@ -243,7 +243,7 @@ func (s *session) orders() (queues map[uint64][]order, calls []*call) {
 		if r.status != StatusOK || !r.told {
 			continue
 		}
-		if call := r.of.begin(); call != nil {
+		if call := r.of.begin(maxOverdueWrites); call != nil {
 			o := order{at: i, id: s.writes.Entries[i].ID, result: *r, answers: s.answers(i), call: call}
 			queues[o.AID] = append(queues[o.AID], o)
 			calls = append(calls, call)

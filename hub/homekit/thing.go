@@ -92,7 +92,9 @@ func (h *House) identify(p plan) func(context.Context, *hap.Peer, hap.Value) (ha
 		if !v.Bool() || by.Controller == "" {
 			return v, nil
 		}
-		h.log.Info("homekit: somebody asks which one this is", "accessory", p.key)
+		if !p.private { // when it is used is nobody's business
+			h.log.Info("homekit: somebody asks which one this is", "accessory", p.key)
+		}
 		if p.role == watch && p.offers(trait.Find.Any()) {
 			return v, h.do(ctx, p, trait.Find.Set(true))
 		}
@@ -229,7 +231,9 @@ func (h *House) do(ctx context.Context, p plan, cmd trait.Command) error {
 	case errors.As(err, &status):
 		return status
 	}
-	h.log.Info("homekit: a command was not done", "accessory", p.key, "trait", cmd.Trait.ID(), "error", strings.TrimSpace(err.Error()))
+	if !p.private { // when it is used is nobody's business
+		h.log.Info("homekit: a command was not done", "accessory", p.key, "trait", cmd.Trait.ID(), "error", strings.TrimSpace(err.Error()))
+	}
 	if errors.As(err, &late) && late.Timeout() {
 		return hap.StatusTimeout
 	}

@@ -1,6 +1,8 @@
 package apple_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -93,3 +95,60 @@ func TestEveryFormatIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// TestDefinitionsCanBePublished: Apple's services, as they are copied, break none
+// of the rules that a server has for what it publishes.
+func TestDefinitionsCanBePublished(t *testing.T) {
+	server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := service.NewProtocolInformation()
+	accessories := []*hap.Accessory{accessory(t, 1, version.S)}
+	for i, s := range []*service.S{
+		service.NewAccessoryRuntimeInformation().S, service.NewAirPurifier().S, service.NewAirQualitySensor().S, service.NewBatteryService().S,
+		service.NewCameraControl().S, service.NewCameraRTPStreamManagement().S, service.NewCameraRecordingManagement().S, service.NewCarbonDioxideSensor().S,
+		service.NewCarbonMonoxideSensor().S, service.NewColoredLightbulb().S, service.NewContactSensor().S, service.NewCooler().S,
+		service.NewDehumidifier().S, service.NewDoor().S, service.NewDoorbell().S, service.NewFan().S, service.NewFanV2().S, service.NewFaucet().S,
+		service.NewFilterMaintenance().S, service.NewGarageDoorOpener().S, service.NewHeater().S, service.NewHeaterCooler().S, service.NewHumidifier().S,
+		service.NewHumidifierDehumidifier().S, service.NewHumiditySensor().S, service.NewInputSource().S, service.NewIrrigationSystem().S,
+		service.NewLeakSensor().S, service.NewLightSensor().S, service.NewLightbulb().S, service.NewLockManagement().S, service.NewLockMechanism().S,
+		service.NewMicrophone().S, service.NewMotionSensor().S, service.NewOccupancySensor().S, service.NewOutlet().S, service.NewSecuritySystem().S,
+		service.NewServiceLabel().S, service.NewSlat().S, service.NewSmokeSensor().S, service.NewSpeaker().S, service.NewStatelessProgrammableSwitch().S,
+		service.NewSwitch().S, service.NewTelevision().S, service.NewTemperatureSensor().S, service.NewThermostat().S, service.NewValve().S,
+		service.NewWindow().S, service.NewWindowCovering().S,
+	} {
+		accessories = append(accessories, accessory(t, uint64(i+2), s))
+	}
+	if err := server.Publish(t.Context(), accessories...); err != nil {
+		t.Error(err)
+	}
+}
+
+// accessory has one service besides what it says about itself.
+func accessory(t *testing.T, aid uint64, s *service.S) *hap.Accessory {
+	t.Helper()
+	about := apple.Service(service.NewAccessoryInformation().S)
+	a := &hap.Accessory{AID: aid, Services: []*hap.Service{about, apple.Service(s)}}
+	iid := uint64(0)
+	for _, s := range a.Services {
+		iid++
+		s.IID = iid
+		for _, c := range s.Characteristics {
+			iid++
+			c.IID = iid
+			if c.Format == hap.FormatString {
+				if err := c.Set(hap.String(fmt.Sprintf("1.0.%d", aid))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return a
+}
+
+// memory forgets everything.
+type memory struct{}
+
+func (memory) Load(context.Context) (hap.State, error) { return hap.State{}, hap.ErrNoState }
+func (memory) Save(context.Context, hap.State) error   { return nil }

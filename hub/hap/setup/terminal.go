@@ -31,14 +31,15 @@ func TerminalOf(getenv func(string) string) Terminal {
 
 // Black and white as such: the sixteen named colours are whatever a theme makes of them.
 const (
-	blackOnWhite = "\x1b[38;5;16;48;5;231m"
-	onBlack      = "\x1b[48;5;16m"
-	onWhite      = "\x1b[48;5;231m"
-	plain        = "\x1b[0m"
+	blackInk   = "\x1b[38;5;16m"
+	whiteInk   = "\x1b[38;5;231m"
+	blackPaper = "\x1b[48;5;16m"
+	whitePaper = "\x1b[48;5;231m"
+	plain      = "\x1b[0m"
 )
 
 // QR draws the QR code of a setup URI in lines: 29 columns by 15 lines where the terminal has UTF-8,
-// 58 by 29 where it has not. With colours it is black on white, whatever the background is. Without,
+// 58 by 23 where it has not. With colours it is black on white, whatever the background is. Without,
 // light modules are drawn, which is right on a dark background and inverted on a light one; phones
 // read both.
 func (t Terminal) QR(uri string) (string, error) {
@@ -46,62 +47,91 @@ func (t Terminal) QR(uri string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	draw := t.letters
-	if t.UTF8 {
-		draw = t.halves
-	}
 	var out strings.Builder
-	draw(&out, g)
+	switch {
+	case t.UTF8 && t.Colour:
+		inColour(&out, g)
+	case t.UTF8:
+		inLight(&out, g)
+	case t.Colour:
+		inSpaces(&out, g)
+	default:
+		inLetters(&out, g)
+	}
 	return out.String(), nil
 }
 
-// halves draws two rows of modules in a line of half blocks.
-func (t Terminal) halves(out *strings.Builder, g grid) {
+// inColour draws two rows of modules in a line. Most fonts leave a gap below their blocks, which would
+// tear the pattern: so what both rows share is paper, the lower row is always paper, and only the
+// upper half is ever drawn.
+func inColour(out *strings.Builder, g grid) {
 	for y := 0; y < g.side(); y += 2 {
-		if t.Colour {
-			out.WriteString(blackOnWhite)
-		}
+		ink, paper := "", ""
 		for x := range g.side() {
-			// With colours a block is ink on paper; without, it is light on the dark of the terminal.
-			upper, lower := g.dark(x, y) == t.Colour, g.dark(x, y+1) == t.Colour
-			out.WriteString(block(upper, lower))
+			upper, lower := g.dark(x, y), g.dark(x, y+1)
+			if now := pick(lower, blackPaper, whitePaper); now != paper {
+				paper = now
+				out.WriteString(now)
+			}
+			if upper == lower {
+				out.WriteByte(' ')
+				continue
+			}
+			if now := pick(upper, blackInk, whiteInk); now != ink {
+				ink = now
+				out.WriteString(now)
+			}
+			out.WriteString("▀")
 		}
-		if t.Colour {
-			out.WriteString(plain)
+		out.WriteString(plain + "\n")
+	}
+}
+
+func pick(dark bool, forDark, forLight string) string {
+	if dark {
+		return forDark
+	}
+	return forLight
+}
+
+// inLight draws the light modules, two rows in a line.
+func inLight(out *strings.Builder, g grid) {
+	for y := 0; y < g.side(); y += 2 {
+		for x := range g.side() {
+			switch upper, lower := !g.dark(x, y), !g.dark(x, y+1); {
+			case upper && lower:
+				out.WriteString("█")
+			case upper:
+				out.WriteString("▀")
+			case lower:
+				out.WriteString("▄")
+			default:
+				out.WriteByte(' ')
+			}
 		}
 		out.WriteByte('\n')
 	}
 }
 
-func block(upper, lower bool) string {
-	switch {
-	case upper && lower:
-		return "█"
-	case upper:
-		return "▀"
-	case lower:
-		return "▄"
+// cut is how many rows of the quiet zone are left out above and below where a module takes a line:
+// what remains fits on a screen of 24 lines, and readers miss a whole finder more than they miss these.
+const cut = 3
+
+// inSpaces draws every module as paper two letters wide.
+func inSpaces(out *strings.Builder, g grid) {
+	for y := cut; y < g.side()-cut; y++ {
+		for x := range g.side() {
+			out.WriteString(pick(g.dark(x, y), blackPaper, whitePaper) + "  ")
+		}
+		out.WriteString(plain + "\n")
 	}
-	return " "
 }
 
-// letters draws every module two letters wide, in ASCII.
-func (t Terminal) letters(out *strings.Builder, g grid) {
-	for y := range g.side() {
+// inLetters draws the light modules two letters wide.
+func inLetters(out *strings.Builder, g grid) {
+	for y := cut; y < g.side()-cut; y++ {
 		for x := range g.side() {
-			switch {
-			case t.Colour && g.dark(x, y):
-				out.WriteString(onBlack + "  ")
-			case t.Colour:
-				out.WriteString(onWhite + "  ")
-			case g.dark(x, y):
-				out.WriteString("  ")
-			default:
-				out.WriteString("##")
-			}
-		}
-		if t.Colour {
-			out.WriteString(plain)
+			out.WriteString(pick(g.dark(x, y), "  ", "##"))
 		}
 		out.WriteByte('\n')
 	}

@@ -192,6 +192,30 @@ func (p phone) hearsAll(values map[string]string) {
 	}
 }
 
+// hearsOnly waits for a press of one button, and wants none of another before it.
+func (p phone) hearsOnly(id, other string) {
+	p.w.Helper()
+	name := func(id string) string {
+		aid, iid, _ := strings.Cut(id, ".")
+		return fmt.Sprintf(`{"aid":%s,"iid":%s,`, aid, iid)
+	}
+	end := time.NewTimer(patience)
+	defer end.Stop()
+	for {
+		select {
+		case e := <-p.Events():
+			if strings.Contains(string(e.Body), name(other)) {
+				p.w.Errorf("%s was pressed: %s", other, e.Body)
+			}
+			if strings.Contains(string(e.Body), name(id)) {
+				return
+			}
+		case <-end.C:
+			p.w.Fatalf("%s was not pressed", id)
+		}
+	}
+}
+
 // ended says whether the session is over.
 func (p phone) ended() bool {
 	select {

@@ -45,6 +45,8 @@ type Conn struct {
 	spent int    // bytes of raw (clear) or plain (encrypted) before the unused ones
 	open  direction
 
+	inbox *inbox
+
 	mu   sync.Mutex // cipher, counter and socket: frames must leave in the order of their counters
 	seal direction
 	out  []byte
@@ -67,7 +69,7 @@ func (d *direction) next() []byte {
 // New wraps an accepted socket.
 func New(socket net.Conn) *Conn {
 	giveUp(socket)
-	return &Conn{socket: socket, raw: make([]byte, 0, inSize)}
+	return &Conn{socket: socket, raw: make([]byte, 0, inSize), inbox: newInbox(socket)}
 }
 
 // Secure switches both directions to the keys of the X25519 secret of
@@ -210,6 +212,14 @@ func cut(err error, pending int) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// Pending reports whether the peer has sent something that Fill has not taken
+// yet; where the system cannot tell, it says no.
+func (c *Conn) Pending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inbox.pending()
 }
 
 // Write sends head and body as one piece: one write of the socket, bounded by

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strconv"
@@ -70,6 +71,30 @@ func tellChanges(packet []byte, changed func(index int, down bool)) {
 			changed(index, false)
 		}
 	}
+}
+
+// listenGroup opens the shared socket. By IPv4 it is bound to the group itself: bound to every address,
+// as package net would do it, the last one to open it takes the unicast answers of everyone else on
+// this machine. IPv6 has no such address for more than one interface.
+func listenGroup(six bool) (*net.UDPConn, error) {
+	if six {
+		return net.ListenUDP("udp6", groupOf(true))
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	file := os.NewFile(uintptr(fd), "mdns")
+	defer file.Close()
+	at := &unix.SockaddrInet4{Port: mdnsPort, Addr: [4]byte(groupOf(false).IP.To4())}
+	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, at)); err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	conn, err := net.FilePacketConn(file)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UDPConn), nil
 }
 
 // usableIPv6 looks up which addresses may be told to others: neither one that the kernel still
