@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,42 @@ func (a acknowledged) hold(t *testing.T, s *blobs.Store) {
 		case !a.closed[id] && g.Size <= size-blobs.ChunkSize:
 			t.Errorf("%d bytes were written, %d are left", size, g.Size)
 		}
+	}
+}
+
+// After kill -9 amid deletions the list and the folder agree, what is listed is
+// whole, and nobody who was forgotten comes back.
+func TestKillAmidDeletions(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	for range kills() / 2 {
+		c := start(t, "churn", dir)
+		var forgotten []string
+		for range 1 + rand.IntN(6) {
+			forgotten = append(forgotten, c.says(t))
+		}
+		forgotten = append(forgotten, c.kill()...)
+		r := rows(t, dir)
+		s := open(t, dir, r, blobs.Options{})
+		list := s.List("")
+		if n := len(files(t, dir)); n != len(list) {
+			t.Errorf("%d files, %d segments", n, len(list))
+		}
+		for _, g := range list {
+			wantContent(t, s, g.ID, pattern(0, g.Size))
+			if slices.Contains(forgotten, g.Subject) {
+				t.Errorf("of somebody who was forgotten: %+v", g)
+			}
+		}
+		keys, err := r.List(within(t), "media-key")
+		must(t, err)
+		for _, k := range keys {
+			if slices.Contains(forgotten, k.Subject) {
+				t.Error("the media key of somebody who was forgotten is there")
+			}
+		}
+		must(t, s.Close())
+		must(t, r.Close())
 	}
 }
 
