@@ -1,6 +1,3 @@
-// Package hap is a HomeKit Accessory Protocol server over IP: the model of
-// accessories (Accessory, Service, Characteristic with a typed, cached Value),
-// and the durable identity of a server (State, kept through Memory).
 package hap
 
 import (

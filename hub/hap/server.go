@@ -1,3 +1,16 @@
+// Package hap is a HomeKit Accessory Protocol server over IP. A Server has one
+// identity with its code and pairings (State, kept by a Memory) and a database of
+// Accessories, which Publish replaces while sessions go on.
+//
+// A device speaks through Characteristic.Set and is spoken to through OnWrite.
+// Reads are answered from the values that were last set, so a device that hangs
+// costs nobody but who writes to it. What goes out is held against Apple's rules
+// first: a Value that breaks them is refused, an Accessory is left out.
+//
+// A connection is admitted in door.go and lives in session.go; route.go leads a
+// request to pairing, read.go or write.go, and events.go tells what has changed.
+// The server opens its port and does not announce it: Announcement says what
+// multicast DNS is to tell, Changed when to tell it anew.
 package hap
 
 import (
