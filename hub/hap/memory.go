@@ -51,17 +51,6 @@ func NewState() (State, error) {
 	return State{DeviceID: address, Seed: seed, SetupCode: setup.NewCode(), SetupID: setup.NewID(), ConfigNumber: 1}, nil
 }
 
-// SetupURI is the X-HM:// text of the setup QR code, for an accessory category
-// (2 bridge, 17 camera, …).
-func (s State) SetupURI(category uint8) (string, error) {
-	return setup.URI(s.SetupCode, s.SetupID, category)
-}
-
-// SetupHash is the TXT value sh: which server a scanned QR code belongs to.
-func (s State) SetupHash() string {
-	return setup.Hash(s.SetupID, s.DeviceID)
-}
-
 // store shows the state of a server to pairing.
 type store struct{ *Server }
 

@@ -179,7 +179,7 @@ type Setup struct {
 // nobody else has.
 func (s *Server) Setup() Setup {
 	state := s.snapshot()
-	uri, err := state.SetupURI(s.options.Category)
+	uri, err := setup.URI(state.SetupCode, state.SetupID, s.options.Category)
 	if err != nil {
 		s.log.Error("hap: setup uri", "error", err)
 	}
@@ -205,7 +205,7 @@ func (s *Server) Announcement() Announcement {
 		Instance: name + " " + id[max(0, len(id)-4):],
 		TXT: map[string]string{
 			"id": state.DeviceID, "c#": strconv.Itoa(int(state.ConfigNumber)), "s#": "1", "sf": unpaired, "ff": "0",
-			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": state.SetupHash(),
+			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": setup.Hash(state.SetupID, state.DeviceID),
 		},
 	}
 }
