@@ -140,6 +140,9 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 		}
 		a.Person = p.ID
 	}
+	if a.Private && !home.MayBePrivate(a.Kind) {
+		return wire.Accessory{}, problem(home.ErrPublic) // before anybody waits for the thing
+	}
 	tried, err := h.try(ctx, driver, a, r.Secret)
 	if err != nil {
 		return wire.Accessory{}, err
