@@ -81,7 +81,10 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))
 	}
 	h, err := d.enter(v, func(h *house) error {
-		return errors.Join(h.NoteRecovery(ctx, keys.Unseen), d.Settle())
+		if err := h.NoteRecovery(ctx, keys.Unseen); err != nil {
+			return err
+		}
+		return d.Settle()
 	})
 	if err != nil {
 		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))

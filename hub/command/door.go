@@ -51,7 +51,6 @@ func (r *room) setup() *cobra.Command {
 	f.BoolVar(&suggest, "suggest", false, r.text.Text("flag.suggest", nil))
 	f.BoolVar(&q.StartLocked, "start-locked", false, r.text.Text("flag.start-locked", nil))
 	f.StringVar(&file, "kit", "", r.text.Text("flag.kit", nil))
-	setup.MarkFlagsMutuallyExclusive("password-stdin", "suggest")
 	return setup
 }
 
