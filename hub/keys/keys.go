@@ -157,10 +157,10 @@ func (r *Ring) Unlock(source, secret string) (v *vault.Vault, byCode bool, err e
 	if err := r.tries.take(source); err != nil {
 		return nil, false, err
 	}
-	v, err = vault.Open(r.Dir, secret)
+	v, err = vault.OpenRecovery(r.Dir, secret) // costs nothing, unlike a password
+	byCode = err == nil
 	if errors.Is(err, vault.ErrWrong) {
-		byCode = true
-		v, err = vault.OpenRecovery(r.Dir, secret)
+		v, err = vault.Open(r.Dir, secret)
 	}
 	if err != nil {
 		return nil, false, Problem(err)
