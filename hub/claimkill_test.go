@@ -16,7 +16,7 @@ import (
 func TestKilledSetup(t *testing.T) {
 	t.Parallel()
 	ends := map[string]int{}
-	for _, stage := range []string{"+setup-unfinished", "+keys.json", "+keys.twin.json", "+core-1.db", "+telemetry-1.db", "-setup-unfinished", "the answer"} {
+	for _, stage := range []string{"+setup-unfinished", "+keys.json", "+telemetry-1.db", "-setup-unfinished", "the answer"} {
 		dir := shortDir(t)
 		p, c := running(t, dir)
 		answered := make(chan error, 1)
