@@ -32,7 +32,7 @@ func TestTriesInADay(t *testing.T) {
 					if err := tr.take(Console); err != nil {
 						t.Fatalf("the console: %v", err)
 					}
-					time.Sleep(24 * time.Hour / guesses)
+					<-time.After(24 * time.Hour / guesses)
 				}
 				if taken > 100 || taken < 10 {
 					t.Errorf("%s, %s: %d guesses in a day", name, restart, taken)
@@ -54,7 +54,7 @@ func TestTriesOfThoseWhoKnow(t *testing.T) {
 				if err := tr.take("app"); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(4 * time.Second)
+				<-time.After(4 * time.Second)
 			}
 			if err := tr.take("app"); err != nil {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestTriesApart(t *testing.T) {
 		if err := tr.take("stranger"); wire.Code(err) != wire.CodeTooMany {
 			t.Errorf("the stranger: %v", err)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if err := tr.take("stranger"); err != nil {
 			t.Errorf("after its wait: %v", err)
 		}
