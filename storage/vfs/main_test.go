@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		childWrites(dir, 10)
 	case "log":
 		childLeavesLog(dir)
+	case "stress", "stress zero salts":
+		childStress(dir, role != "stress")
 	case "hold":
 		childHolds(dir)
 	default:
