@@ -19,12 +19,15 @@ import (
 const killRows = 30 // rows of one transaction
 
 // TestKill ends a writing process at random moments: no commit that it
-// acknowledged may be lost. INGLE_SOAK gives the number of kills.
+// acknowledged may be lost. INGLE_STRESS asks for 200 kills, INGLE_SOAK for 1,000.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := 26
-	if n, err := strconv.Atoi(os.Getenv("INGLE_SOAK")); err == nil && n > kills {
-		kills = n
+	if os.Getenv("INGLE_STRESS") != "" {
+		kills = 200
+	}
+	if soak() {
+		kills = 1000
 	}
 	for _, role := range []string{"write", "spill"} {
 		t.Run(role, func(t *testing.T) {

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		childLeavesLog(dir)
 	case "stress", "stress zero salts":
 		childStress(dir, role != "stress")
+	case "work", "work plain":
+		childWorks(dir, role != "work")
 	case "hold":
 		childHolds(dir)
 	default:
@@ -39,11 +41,15 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child starts this test binary again in a role, with a deadline of its own.
+// child starts this test binary again in a role, with a deadline of its own. What
+// INGLE_EXEC names runs it: the emulator, when the tests are of another machine.
 func child(t testing.TB, role, dir string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
+	if emulator := os.Getenv("INGLE_EXEC"); emulator != "" {
+		cmd = exec.CommandContext(ctx, emulator, os.Args[0])
+	}
 	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir)
 	cmd.Stderr = os.Stderr
 	return cmd
