@@ -57,8 +57,9 @@ type Keys struct {
 
 // VFS is one registration: a name for SQLite's vfs= parameter and its keys.
 type VFS struct {
-	name string
-	keys atomic.Pointer[ciphers]
+	name  string
+	keys  atomic.Pointer[ciphers]
+	reads atomic.Uint64
 }
 
 type ciphers struct {
@@ -116,6 +117,10 @@ func enlist(k *ciphers, frozen bool) (*VFS, error) {
 
 // Name is what a DSN says in vfs=.
 func (v *VFS) Name() string { return v.name }
+
+// PagesRead counts the pages and frames that were opened, the same one twice if it
+// was read twice: how far something has come that reads a whole database.
+func (v *VFS) PagesRead() uint64 { return v.reads.Load() }
 
 // Revoke takes the keys away: from now on every read and write through this
 // VFS is an I/O error, also on connections that are open. Safe at any time.
