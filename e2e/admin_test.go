@@ -137,7 +137,7 @@ func TestCheck16Leaving(t *testing.T) {
 	}
 	removed := time.Now()
 	for _, c := range []*controller{asUser, second} {
-		if _, _, err := c.answer(); err != errEnded {
+		if err := c.ends(); err != errEnded {
 			t.Errorf("a removed controller's session: %v", err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestCheck16Leaving(t *testing.T) {
 		t.Errorf("the last admin leaves: state %d, error %d", state, fault)
 	}
 	for _, c := range []*controller{asAdmin, asGuest} {
-		if _, _, err := c.answer(); err != errEnded {
+		if err := c.ends(); err != errEnded {
 			t.Errorf("after the last admin left, a session: %v", err)
 		}
 	}

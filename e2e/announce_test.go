@@ -23,12 +23,10 @@ func advertised(t *testing.T, h bridge) *mdns.ServiceEntry {
 	t.Helper()
 	var seen *mdns.ServiceEntry
 	until(t, 15*time.Second, "the bridge is on mDNS", func() bool {
-		conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		b, err := browser()
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := mdns.Browser{Service: mdns.ServiceHAP, Addr: mdns.MulticastAddr, Recv: conn, Sends: []net.PacketConn{conn},
-			RecvTimeout: time.Second, SendTimeout: time.Second}
 		defer b.Close()
 		_ = b.Browse(func(e *mdns.ServiceEntry) bool { // what it fails by is that nobody answers
 			if e.Complete() && e.Info[hap.TXTDeviceID] == h.DeviceID {
@@ -39,6 +37,13 @@ func advertised(t *testing.T, h bridge) *mdns.ServiceEntry {
 		return seen != nil
 	})
 	return seen
+}
+
+// browser asks on the machine itself, which go2rtc's own browsers leave out.
+func browser() (mdns.Browser, error) {
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	return mdns.Browser{Service: mdns.ServiceHAP, Addr: mdns.MulticastAddr, Recv: conn, Sends: []net.PacketConn{conn},
+		RecvTimeout: time.Second, SendTimeout: time.Second}, err
 }
 
 // configuration is the c# that the network hears.
@@ -175,11 +180,7 @@ func TestCheck25WhatTheNetworkHears(t *testing.T) {
 // without being asked.
 func TestCheck25AfterALinkBounce(t *testing.T) {
 	t.Parallel()
-	ip(t, "link", "add", "ingle0", "type", "veth", "peer", "name", "ingle1")
-	t.Cleanup(func() { ip(t, "link", "del", "ingle0") })
-	ip(t, "addr", "add", "10.77.0.1/24", "dev", "ingle0")
-	ip(t, "link", "set", "ingle1", "up")
-	ip(t, "link", "set", "ingle0", "up")
+	cable(t, "ingle0", "10.77.0.1")
 	link, err := net.InterfaceByName("ingle0")
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +218,70 @@ func TestCheck25AfterALinkBounce(t *testing.T) {
 		t.Error("after the link came back the hub does not announce itself")
 	}
 	t.Logf("announced again %v after the link came back", time.Since(since))
+}
+
+// cable is a network of the machine with itself.
+func cable(t *testing.T, name, address string) {
+	t.Helper()
+	ip(t, "link", "add", name, "type", "veth", "peer", "name", name+"b")
+	t.Cleanup(func() { ip(t, "link", "del", name) })
+	ip(t, "addr", "add", address+"/24", "dev", name)
+	ip(t, "link", "set", name+"b", "up")
+	ip(t, "link", "set", name, "up")
+}
+
+// sight is what hap-controller's browser, which remembers what it has heard, says of a server.
+type sight struct {
+	What    string `json:"what"`
+	ID      string `json:"id"`
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	Status  int    `json:"sf"`
+	Number  int    `json:"c#"`
+}
+
+// TestCheck25ABrowserFollows lets hap-controller's browser watch while the hub comes, is paired, grows,
+// is left and goes.
+func TestCheck25ABrowserFollows(t *testing.T) {
+	t.Parallel()
+	all := startPeers(t)
+	cable(t, "ingle2", "10.78.0.1")
+	if r := all.call(t, map[string]any{"watch": "network", "on": "ingle2"}); r.Error != "" {
+		t.Fatal(r.Error)
+	}
+	d := startDemo(t, t.TempDir(), "--lan")
+	h := d.server(t, "bridge")
+	last := func() (s sight) {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		for _, raw := range all.told["network"] {
+			var v sight
+			if err := json.Unmarshal(raw, &v); err != nil {
+				t.Error(err)
+			} else if v.ID == h.DeviceID {
+				s = v
+			}
+		}
+		return s
+	}
+	sees := func(what string, ok func(sight) bool) sight {
+		t.Helper()
+		took := until(t, 20*time.Second, "hap-controller's browser sees that the hub "+what, func() bool { return ok(last()) })
+		t.Logf("seen after %v: the hub %s", took, what)
+		return last()
+	}
+	s := sees("has come", func(s sight) bool { return s.Status == 1 })
+	if !strings.HasPrefix(s.Address, "10.7") || s.Port != h.Port { // its browser hears other networks too
+		t.Errorf("the hub is seen at %s:%d", s.Address, s.Port)
+	}
+	paired := pair(t, h)
+	s = sees("is paired", func(s sight) bool { return s.ID != "" && s.Status == 0 })
+	d.run(t, "", "zones", "add", "Grandma", "--lat", "52.2", "--lon", "5.3", "--radius", "100")
+	sees("has grown", func(now sight) bool { return now.Number == s.Number+1 })
+	leave(t, h, paired)
+	sees("was left", func(s sight) bool { return s.Status == 1 })
+	d.stop(t)
+	sees("has gone", func(s sight) bool { return s.What == "serviceDown" })
 }
 
 func ip(t *testing.T, args ...string) {

@@ -79,7 +79,7 @@ func TestCheck21MoreThanOneBridgeHolds(t *testing.T) {
 		}
 	}
 	leave(t, is[0], paired[0])
-	if _, _, err := c.answer(); err != errEnded {
+	if err := c.ends(); err != errEnded {
 		t.Errorf("the session of the bridge that was left: %v", err)
 	}
 	if now := shape(second.accessories(t)); now != shapes[1] {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"image/jpeg"
 	"net"
@@ -132,6 +133,37 @@ func TestCheck22TwoViewersAndASnapshot(t *testing.T) {
 		if got*100 < seconds*fps*95 || got*100 > seconds*fps*105 {
 			t.Errorf("viewer %d: %d pictures came in %d s, want %d", i, got, seconds, seconds*fps)
 		}
+	}
+}
+
+// TestCheck22PicturesThroughTheBridge asks for the picture of a camera among others.
+func TestCheck22PicturesThroughTheBridge(t *testing.T) {
+	d := startDemo(t, t.TempDir())
+	p := startPeers(t).phone(t, d.server(t, "bridge"), nil)
+	p.pair(t, 0)
+	var home struct {
+		Accessories []thing `json:"accessories"`
+	}
+	p.must(t, &home, "getAccessories")
+	garden := uint64(0)
+	for _, a := range home.Accessories {
+		for _, s := range a.Services {
+			if strings.HasPrefix(s.Type, "00000110-") { // it writes types in full
+				garden = a.AID
+			}
+		}
+	}
+	var picture string
+	p.must(t, &picture, "getImage", 640, 360, garden)
+	raw, err := hex.DecodeString(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := jpeg.Decode(bytes.NewReader(raw)); err != nil || m.Bounds().Dx() != 640 {
+		t.Errorf("the Garden's picture of %d bytes: %v", len(raw), err)
+	}
+	if r := p.try(t, "getImage", 640, 360, 999); r.Status != http.StatusNotFound || !strings.Contains(string(r.Body), "-70409") {
+		t.Errorf("a picture of nothing: %d %s, want 404 and -70409", r.Status, r.Body)
 	}
 }
 

@@ -147,6 +147,15 @@ func (c *controller) answer() (int, []byte, error) {
 	}
 }
 
+// ends waits for the end of the session, which may answer a last request before.
+func (c *controller) ends() error {
+	for {
+		if _, _, err := c.answer(); err != nil {
+			return err
+		}
+	}
+}
+
 var (
 	errEnded  = errors.New("the session has ended")
 	errSilent = errors.New("no answer")

@@ -2,11 +2,12 @@
 // sends and understands is its own.
 //
 //   {"new":"phone","id":…,"port":…,"pairing":…,"options":…}   a client, to be called by that name
+//   {"watch":"network","on":"eth0"}                           what it sees on a network comes as events
 //   {"of":"phone","do":"getCharacteristics","args":[["1.2"]]}  one of its methods
 //
 // Each line is answered by {"value":…} or {"error":…,"status":…,"body":…}; events come as {"event":…,"of":…}.
 'use strict';
-const { HttpClient } = require('hap-controller');
+const { HttpClient, IPDiscovery } = require('hap-controller');
 const HttpConnection = require('hap-controller/lib/transport/ip/http-connection').default;
 const EventParser = require('hap-controller/lib/transport/ip/http-event-parser').default;
 
@@ -44,6 +45,14 @@ async function obey(order) {
     c.on('event', (event) => say({ of: order.new, event }));
     c.on('event-disconnect', () => say({ of: order.new, event: 'disconnect' }));
     clients[order.new] = c;
+    return null;
+  }
+  if (order.watch) {
+    const d = new IPDiscovery(order.on);
+    for (const what of ['serviceUp', 'serviceChanged', 'serviceDown']) {
+      d.on(what, (service) => say({ of: order.watch, event: { what, ...service } }));
+    }
+    d.start();
     return null;
   }
   return plain(await clients[order.of][order.do](...(order.args || []).map(binary)));

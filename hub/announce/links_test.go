@@ -102,6 +102,25 @@ func leavesUnicastToOthers(t *testing.T) {
 	}
 }
 
+// A machine without IPv6 is asked to speak both.
+func TestStartsWithoutIPv6(t *testing.T) { inOwnNetwork(t, nil, startsWithoutIPv6) }
+
+func startsWithoutIPv6(t *testing.T) {
+	for _, which := range []string{"all", "default"} {
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+which+"/disable_ipv6", []byte("1"), 0o644); err != nil {
+			t.Skipf("this machine does not let IPv6 be switched off: %v", err)
+		}
+	}
+	cable(t)
+	a := announce.New(announce.Options{Both: true})
+	defer a.Close()
+	_ = a.Set("Ingle 1A2B", 51826, nil) // the cable may need a moment
+	all := seen(t, a, heard)
+	if !slices.Equal(all[0].Sights, []announce.Sight{{Interface: "house", Outcome: announce.Heard}}) {
+		t.Errorf("it is seen %+v", all)
+	}
+}
+
 func batch(t *testing.T, lines string) string {
 	t.Helper()
 	path := t.TempDir() + "/batch"

@@ -49,8 +49,8 @@ func (e *events) mark(w *subscription) {
 	w.dirty = true
 	if w.of.immediate() {
 		e.now = append(e.now, w)
-	} else {
-		e.soon = append(e.soon, w)
+	} else if e.soon = append(e.soon, w); len(e.soon) > 1 {
+		return // the emitter knows that there is something at the window's end
 	}
 	e.signal()
 }
@@ -137,7 +137,7 @@ func (s *session) subscribe(name id, on bool) {
 	case !on && w != nil:
 		w.drop(nil)
 		delete(s.subscriptions, name)
-	case on && w == nil && c != nil && s.ctx.Err() == nil:
+	case on && w == nil && c != nil && c.Perms&PermEvents != 0 && s.ctx.Err() == nil:
 		w = &subscription{to: &s.events, of: c, aid: name.AID}
 		s.subscriptions[name] = w
 		w.watch()

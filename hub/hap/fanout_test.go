@@ -2,7 +2,10 @@ package hap_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"net"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -96,6 +99,46 @@ func TestFanOut(t *testing.T) {
 		}
 		if most := 2 + int(spent/(250*time.Millisecond)); messages > most {
 			t.Errorf("client %d: %d messages in %v", n, messages, spent)
+		}
+	}
+}
+
+// TestStalledWithLittleToSay: the buffers of the kernel would hold hours of what
+// a quiet house tells, yet who does not read is gone within ten seconds.
+func TestStalledWithLittleToSay(t *testing.T) {
+	if os.Getenv("INGLE_SOAK") == "" {
+		t.Skip("takes ten seconds: set INGLE_SOAK")
+	}
+	t.Parallel()
+	accs, on := lamps()
+	h, creds, c := paired(t, hap.Options{}, accs...)
+	put(t, c, 204, subscribe)
+	stalled := h.slim(t, creds)
+	stalled.socket.(*net.TCPConn).SetReadBuffer(4096)
+	for aid := 2; aid <= 101; aid++ {
+		entry := fmt.Sprintf(`{"characteristics":[{"aid":%d,"iid":9,"ev":true}]}`, aid)
+		stalled.ask(t, haptest.Request("PUT", "/characteristics", []byte(entry)), 204)
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	state := false
+	for end := time.Now().Add(11 * time.Second); time.Now().Before(end); <-tick.C {
+		state = !state
+		for _, o := range on[:100] {
+			o.Set(hap.Bool(state))
+		}
+	}
+	for got := ""; got != hap.Bool(state).String(); {
+		e := next(t, c)
+		got = string(e[len(e)-1].Value)
+	}
+	stalled.socket.SetReadDeadline(time.Now().Add(time.Second))
+	for {
+		if _, err := stalled.receive(); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("it is still there")
+			}
+			return
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -186,5 +187,34 @@ func TestBadAccessoryThatWasGood(t *testing.T) {
 	}
 	if r, err := c.Receive(); err != nil || bytes.Contains(r.Body, []byte("NaN")) || !json.Valid(r.Body) {
 		t.Errorf("%s, %v", r.Body, err)
+	}
+}
+
+// TestRubbishIsLoggedOnce, by number: neither again and again nor what was said.
+func TestRubbishIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log lines
+	a, _, brightness := lamp(2, "Lamp")
+	good := false
+	brightness.OnRead = func(context.Context, *hap.Peer) (hap.Value, error) {
+		if good {
+			return hap.Int(7), nil
+		}
+		return hap.String("a secret of the house"), nil
+	}
+	_, _, c := paired(t, hap.Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, bridge(), a)
+	told := func() int { return strings.Count(log.String(), `does not fit" aid=2 iid=10`) }
+	for range 20 {
+		do(t, c, 207, "GET", "/characteristics?id=2.10", "")
+	}
+	if told() != 1 || strings.Contains(log.String(), "secret") {
+		t.Errorf("log: %s", log.String())
+	}
+	good = true
+	do(t, c, 200, "GET", "/characteristics?id=2.10", "")
+	good = false
+	do(t, c, 207, "GET", "/characteristics?id=2.10", "")
+	if told() != 2 {
+		t.Errorf("once it was good again, a bad value is news: %s", log.String())
 	}
 }

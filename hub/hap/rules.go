@@ -207,13 +207,14 @@ func properType(typ string) bool {
 }
 
 func (c *Characteristic) check() error {
+	apples := applesFormat(c.Type)
 	switch {
 	case !properType(c.Type):
 		return errors.New("the type is neither Apple's short form nor another's UUID in capitals")
 	case c.Format.String() == "":
 		return errors.New("it has no format")
-	case applesFormat(c.Type) != 0 && c.Format != applesFormat(c.Type):
-		return fmt.Errorf("Apple's format is %v, not %v", applesFormat(c.Type), c.Format)
+	case apples != 0 && apples != c.Format:
+		return fmt.Errorf("its format is %v in Apple's definition", apples)
 	case c.Perms >= PermWriteResponse<<1:
 		return errors.New("it has permissions that HAP does not know")
 	case c.Perms&(PermRead|PermWrite) == 0:
@@ -231,18 +232,24 @@ func (c *Characteristic) check() error {
 // applesFormat is the format that a type of Apple's always has; 0 for types that
 // are not in this list.
 func applesFormat(typ string) Format {
-	for format, types := range [...]string{
-		FormatBool:   " 5 6F 14 22 24 25 26 59 63 75 11A 11B 11F ",
-		FormatUint8:  " 1C 1D 1E 32 33 36 65 66 67 68 69 6A 6D 70 71 72 73 74 76 77 78 79 7A 7C 8E 8F 92 95 9C A7 A8 A9 AA AC AD AE AF B0 B1 B2 B3 B4 B6 BE BF C0 CB CD D1 D2 D5 D6 DB DC DD DF E E0 E1 E2 E8 E9 EA F 119 134 135 137 ",
-		FormatUint32: " D3 D4 E6 E7 ",
-		FormatInt:    " 8 28 6C 6E 7B 7D C1 C2 CE 11E ",
-		FormatFloat:  " 10 11 12 13 29 2F 34 35 64 6B 90 91 93 94 AB B5 C3 C4 C5 C7 C8 C9 CA D 11C 11D ",
-		FormatString: " 20 21 23 30 37 52 53 54 E3 ",
-		FormatTLV8:   " 114 115 116 117 118 120 126 130 131 205 206 207 209 ",
-	} {
-		if strings.Contains(types, " "+typ+" ") {
-			return Format(format)
-		}
+	switch typ {
+	case "5", "6F", "14", "22", "24", "25", "26", "59", "63", "75", "11A", "11B", "11F":
+		return FormatBool
+	case "1C", "1D", "1E", "32", "33", "36", "65", "66", "67", "68", "69", "6A", "6D", "70", "71", "72", "73", "74", "76", "77", "78", "79", "7A", "7C",
+		"8E", "8F", "92", "95", "9C", "A7", "A8", "A9", "AA", "AC", "AD", "AE", "AF", "B0", "B1", "B2", "B3", "B4", "B6", "BE", "BF", "C0", "CB", "CD",
+		"D1", "D2", "D5", "D6", "DB", "DC", "DD", "DF", "E", "E0", "E1", "E2", "E8", "E9", "EA", "F", "119", "134", "135", "137":
+		return FormatUint8
+	case "D3", "D4", "E6", "E7":
+		return FormatUint32
+	case "8", "28", "6C", "6E", "7B", "7D", "C1", "C2", "CE", "11E":
+		return FormatInt
+	case "10", "11", "12", "13", "29", "2F", "34", "35", "64", "6B", "90", "91", "93", "94", "AB", "B5", "C3", "C4", "C5", "C7", "C8", "C9", "CA", "D",
+		"11C", "11D":
+		return FormatFloat
+	case "20", "21", "23", "30", "37", "52", "53", "54", "E3":
+		return FormatString
+	case "114", "115", "116", "117", "118", "120", "126", "130", "131", "205", "206", "207", "209":
+		return FormatTLV8
 	}
 	return 0
 }

@@ -2,6 +2,7 @@ package homekit
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -19,9 +20,7 @@ type installed struct {
 // camera is a camera's own services and, where it tells, what moves before it.
 func (h *House) camera(t *thing) []*hap.Service {
 	c, err := h.install(t.plan.home)
-	if err != nil {
-		h.log.Error("homekit: a camera has no pictures", "accessory", t.plan.key, "error", err)
-	}
+	h.sees(t.plan.key, err)
 	t.snapshot = c.Snapshot
 	all := append([]*hap.Service(nil), c.Services...)
 	t.device = append([]*hap.Service(nil), c.Services...)
@@ -60,7 +59,8 @@ func (h *House) install(a home.Accessory) (Camera, error) {
 	if h.options.Camera == nil {
 		return Camera{}, errors.New("there are no cameras here")
 	}
-	c, err := h.options.Camera(a)
+	var c Camera
+	err := caught(func() (err error) { c, err = h.options.Camera(a); return err })
 	if err == nil {
 		err = whole(c.Services)
 	}
@@ -71,10 +71,36 @@ func (h *House) install(a home.Accessory) (Camera, error) {
 	return c, nil
 }
 
+// caught makes an error of a panic: one camera must not cost the house the others.
+func caught(call func() error) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panic: %v", fault)
+		}
+	}()
+	return call()
+}
+
+// CodeDark is the health code of a camera that HomeKit shows without pictures.
+const CodeDark = "homekit-dark"
+
+// sees keeps whether a camera has pictures, for people and the log to be told once.
+func (h *House) sees(accessory string, err error) {
+	switch {
+	case err == nil && h.dark[accessory]:
+		delete(h.dark, accessory)
+		h.options.Faults.Clear(CodeDark, accessory)
+	case err != nil && !h.dark[accessory]:
+		h.dark[accessory] = true
+		h.log.Error("homekit: a camera has no pictures", "accessory", accessory, "error", err)
+		h.options.Faults.Raise(CodeDark, accessory, nil)
+	}
+}
+
 // whole refuses a list with holes, which the server would fall into.
 func whole(services []*hap.Service) error {
 	for _, s := range services {
-		if s == nil || slices.Contains(s.Characteristics, nil) {
+		if s == nil || slices.Contains(s.Characteristics, nil) || slices.Contains(s.Linked, nil) {
 			return errors.New("a service or a characteristic is missing")
 		}
 	}
@@ -91,8 +117,11 @@ func (h *House) installed(a home.Accessory) bool {
 func (h *House) remove(accessory string) {
 	c := h.cameras[accessory]
 	delete(h.cameras, accessory)
-	if c.Close != nil {
-		c.Close()
+	if c.Close == nil {
+		return
+	}
+	if err := caught(func() error { c.Close(); return nil }); err != nil {
+		h.log.Error("homekit: a camera did not close", "accessory", accessory, "error", err)
 	}
 }
 
@@ -101,6 +130,11 @@ func (h *House) removeCameras(contents home.Contents) {
 	for id := range h.cameras {
 		if _, err := contents.Accessory(id); err != nil {
 			h.remove(id)
+		}
+	}
+	for id := range h.dark {
+		if _, err := contents.Accessory(id); err != nil {
+			h.sees(id, nil)
 		}
 	}
 }

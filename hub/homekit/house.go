@@ -9,7 +9,6 @@ package homekit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -39,8 +38,8 @@ type Options struct {
 	Do func(ctx context.Context, accessory string, cmd trait.Command) error
 
 	// Camera makes the HomeKit side of a camera, once for as long as it is shown and reached at
-	// the same address; see Renew. After an error, or where it is nil, the accessory is shown
-	// without pictures, so that it keeps its room, and the next Show tries again.
+	// the same address; see Renew. After an error or a panic, or where it is nil, the accessory is
+	// shown without pictures, so that it keeps its room, and the next Show tries again.
 	Camera func(a home.Accessory) (Camera, error)
 
 	IDs    IDs
@@ -109,6 +108,7 @@ type House struct {
 
 	showing sync.Mutex // one Show at a time
 	cameras map[string]installed
+	dark    map[string]bool // cameras without pictures, of which people were told
 
 	saving   sync.Mutex
 	register Register
@@ -142,7 +142,7 @@ func Open(ctx context.Context, o Options) (*House, error) {
 		o.Faults = unheard{}
 	}
 	return &House{
-		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{},
+		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{}, dark: map[string]bool{},
 		register: register.clone(), shown: map[string]*thing{}, misfits: map[string]map[string]bool{}, facts: map[fact]trait.Reading{},
 	}, nil
 }
@@ -150,22 +150,15 @@ func Open(ctx context.Context, o Options) (*House, error) {
 // Show brings what is published in step with the home and gives every server with all its
 // accessories, the main one first. Accessories that did not change stay the same pointers. Offers
 // are by accessory ID; a missing one means what was last known. New numbers are saved before they
-// are shown: an error without servers leaves everything as it was. With servers, the error joins a
-// *Fault for each accessory that could not be made and is left out.
+// are shown: an error leaves everything as it was.
 func (h *House) Show(ctx context.Context, contents home.Contents, offers map[string]Offer) ([]Server, error) {
 	h.showing.Lock()
 	defer h.showing.Unlock()
 	var things []*thing
-	var faults []error
 	err := h.record(ctx, func(r *Register) {
 		r.remember(contents, offers)
 		for _, p := range plans(h.options, contents, r) {
-			t, err := h.made(p, r)
-			if err != nil {
-				faults = append(faults, &Fault{Accessory: p.key, Err: err})
-				continue
-			}
-			things = append(things, t)
+			things = append(things, h.thing(p, r))
 		}
 	})
 	if err != nil {
@@ -173,29 +166,7 @@ func (h *House) Show(ctx context.Context, contents home.Contents, offers map[str
 	}
 	h.replace(contents, things)
 	h.removeCameras(contents)
-	return servers(things), errors.Join(faults...)
-}
-
-// Fault is why an accessory could not be made.
-type Fault struct {
-	Accessory string // its ID
-	Err       error
-}
-
-// Error names the accessory and what was wrong.
-func (f *Fault) Error() string { return fmt.Sprintf("homekit: accessory %s: %v", f.Accessory, f.Err) }
-
-// Unwrap is what was wrong.
-func (f *Fault) Unwrap() error { return f.Err }
-
-// made makes a thing; one that panics costs the house only itself.
-func (h *House) made(p plan, r *Register) (t *thing, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			t, err = nil, fmt.Errorf("panic: %v", fault)
-		}
-	}()
-	return h.thing(p, r), nil
+	return servers(things), nil
 }
 
 // Snapshot is the picture of a camera: the one with this aid on the server with this key, or the

@@ -44,8 +44,8 @@ func quick() effort {
 func measureAll(ctx context.Context, sides [2]*side, e effort, rounds int) ([]result, error) {
 	for _, s := range sides {
 		fmt.Fprintf(s.log, "bench: %s: pairing once, so that the store knows everything\n", s.name)
-		if err := s.prepare(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+		if err := s.blame("first start", s.prepare(ctx)); err != nil {
+			return nil, err
 		}
 	}
 	var all [][2]sample
@@ -55,8 +55,8 @@ func measureAll(ctx context.Context, sides [2]*side, e effort, rounds int) ([]re
 			turn := (i + n) % 2
 			begun := time.Now()
 			found, err := sides[turn].round(ctx, e)
-			if err != nil {
-				return nil, fmt.Errorf("round %d: %s: %w", n+1, sides[turn].name, err)
+			if err := sides[turn].blame(fmt.Sprint("round ", n+1), err); err != nil {
+				return nil, err
 			}
 			both[turn] = found
 			fmt.Fprintf(sides[turn].log, "bench: round %d of %d: %s: %.0f s\n", n+1, rounds, sides[turn].name, time.Since(begun).Seconds())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type side struct {
 	address string
 	control string
 	cmd     *exec.Cmd
+	said    *bytes.Buffer // its log, to be read when it has ended
 	ended   chan error
 }
 
@@ -51,7 +53,8 @@ func (s *side) start(ctx context.Context) (time.Duration, error) {
 	args := append(s.command[1:], "-port", "0", "-accessories", "149", "-ctl", control, "-store", s.store)
 	s.control = control
 	s.cmd = exec.CommandContext(ctx, s.command[0], args...)
-	s.cmd.Stderr = s.log
+	s.said = &bytes.Buffer{}
+	s.cmd.Stderr = s.said
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return 0, err
@@ -76,7 +79,7 @@ func (s *side) start(ctx context.Context) (time.Duration, error) {
 		s.ended <- s.cmd.Wait()
 	}()
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("%s does not start: %w", s.name, err), s.stop())
+		return 0, errors.Join(fmt.Errorf("it does not start: %w", err), s.stop())
 	}
 	return took, nil
 }
@@ -108,7 +111,18 @@ func (s *side) stop() error {
 	}
 	_ = s.cmd.Process.Kill()
 	<-s.ended
-	return fmt.Errorf("%s does not end", s.name)
+	return errors.New("it does not end")
+}
+
+// blame says what a side was doing when something went wrong, and what it said itself.
+func (s *side) blame(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if s.said != nil && s.said.Len() > 0 {
+		err = fmt.Errorf("%w\nits log:\n%s", err, s.said)
+	}
+	return fmt.Errorf("%s: %s: %w", s.name, doing, err)
 }
 
 // ask uses the control endpoint.
@@ -150,7 +164,7 @@ func (s *side) cpu() (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED: a clock of a process counts what its threads ran
 	var t unix.Timespec
 	if err := unix.ClockGettime(int32(^s.cmd.Process.Pid<<3|sched), &t); err != nil {
-		return 0, fmt.Errorf("processor time of %s: %w", s.name, err)
+		return 0, fmt.Errorf("processor time: %w", err)
 	}
 	return time.Duration(t.Nano()), nil
 }

@@ -174,11 +174,18 @@ func TestCheck20WhatIsAwayIsPublishedFirst(t *testing.T) {
 	c, offers := family()
 	w.show(c, offers)
 	creds := w.pair(homekit.MainServer)
+	id := w.status(homekit.MainServer).DeviceID
+	w.soon("an announcement", func() bool { return w.voice.txt(id) != nil })
+	number := w.voice.txt(id)["c#"]
 	w.end()
 
 	w = start(t, d)
 	w.camera = pictures
 	w.show(c, nil)
+	w.soon("an announcement", func() bool { return w.voice.txt(id) != nil })
+	if got := w.voice.txt(id)["c#"]; got != number {
+		t.Errorf("c# was %s and is %s: something was not there at first", number, got)
+	}
 	p := w.open(homekit.MainServer, creds)
 	known := p.accessories()
 	if got := slices.Sorted(maps.Keys(known)); len(got) != 8 {

@@ -28,22 +28,6 @@ func (s *Servers) leftOut(spec homekit.Server, err error) (map[string]bool, erro
 	return left, nil
 }
 
-// unmade are the accessories that the house could not make.
-func (s *Servers) unmade(err error) map[string]bool {
-	left := map[string]bool{}
-	for _, err := range parts(err) {
-		var one *homekit.Fault
-		if !errors.As(err, &one) {
-			continue
-		}
-		left[one.Accessory] = true
-		if !s.left[one.Accessory] {
-			s.log.Error("an accessory could not be made for HomeKit", "accessory", one.Accessory, "err", one.Err)
-		}
-	}
-	return left
-}
-
 // parts are the errors that were joined into one.
 func parts(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

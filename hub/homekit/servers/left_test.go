@@ -68,19 +68,21 @@ func TestRubbishOfOneTouchesNoOther(t *testing.T) {
 	}
 }
 
-// What Apple's rules keep out is named by its own ID until it is mended; so is what is away meanwhile.
-func TestWhatIsLeftOutIsNamed(t *testing.T) {
-	w := start(t, &disk{files: map[string][]byte{}})
-	fault := ""
-	w.camera = func(a home.Accessory) (homekit.Camera, error) {
+// broken makes cameras that have one fault, or none.
+func broken(fault *string) func(home.Accessory) (homekit.Camera, error) {
+	return func(a home.Accessory) (homekit.Camera, error) {
 		c, err := pictures(a)
-		switch fault {
+		switch *fault {
 		case "panic":
 			panic("out of film")
 		case "error":
 			return c, errors.New("out of film")
 		case "hole":
 			c.Services = append(c.Services, nil)
+		case "link":
+			c.Services[0].Linked = []*hap.Service{nil}
+		case "close":
+			c.Close = func() { panic("out of film") }
 		case "empty":
 			c.Services[0].Characteristics[0] = nil
 		case "crowd":
@@ -92,6 +94,14 @@ func TestWhatIsLeftOutIsNamed(t *testing.T) {
 		}
 		return c, err
 	}
+}
+
+// What Apple's rules keep out is named by its own ID until it is mended; so is what is away meanwhile.
+func TestWhatIsLeftOutIsNamed(t *testing.T) {
+	w := start(t, &disk{files: map[string][]byte{}})
+	fault := ""
+	w.camera = broken(&fault)
+	const dark = homekit.CodeDark + " a-garden"
 	c, offers := family()
 	w.show(c, offers)
 	p := w.open(homekit.MainServer, w.pair(homekit.MainServer))
@@ -100,14 +110,17 @@ func TestWhatIsLeftOutIsNamed(t *testing.T) {
 		fault, told string
 		pictures    bool
 	}{
-		{"panic", "homekit-left-out a-garden", false}, {"", "", true}, {"hole", "", false}, {"error", "", false},
-		{"empty", "", false}, {"", "", true}, {"crowd", "homekit-left-out a-garden", false}, {"", "", true}, {"type", "homekit-left-out a-garden", false},
+		{"panic", dark, false}, {"", "", true}, {"hole", dark, false}, {"error", dark, false}, {"empty", dark, false}, {"link", dark, false},
+		{"", "", true}, {"close", "", true}, {"", "", true}, {"crowd", "homekit-left-out a-garden", false}, {"", "", true}, {"type", "homekit-left-out a-garden", false},
 	} {
 		fault = f.fault
 		w.house.Renew("a-garden")
 		w.show(c, offers)
 		if got := w.troubles(); got != f.told {
 			t.Errorf("after %q people are told of %q, want %q", f.fault, got, f.told)
+		}
+		if strings.HasPrefix(f.told, dark) && p.accessories()["Garden"].AID == 0 {
+			t.Errorf("after %q the garden lost its room", f.fault)
 		}
 		if got := p.accessories()["Garden"]; (got.value("110", "120") != nil) != f.pictures {
 			t.Errorf("after %q the garden is %+v", f.fault, got)
@@ -116,6 +129,9 @@ func TestWhatIsLeftOutIsNamed(t *testing.T) {
 			t.Errorf("after %q the rocket reads %s", f.fault, got)
 		}
 	}
+	fault = "error"
+	w.house.Renew("a-garden")
+	w.show(c, offers)
 	c.Accessories = c.Accessories[1:]
 	w.show(c, offers)
 	if got := w.troubles(); got != "" {

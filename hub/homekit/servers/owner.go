@@ -12,6 +12,7 @@ func (s *Servers) NewCode(ctx context.Context, key string) (Status, error) {
 	if err := r.server.NewCode(ctx); err != nil {
 		return Status{}, err
 	}
+	s.tellTries()
 	s.options.Changed()
 	return s.describe(r), nil
 }

@@ -37,6 +37,7 @@ type Faults interface {
 const (
 	CodeLeftOut = "homekit-left-out" // an accessory breaks Apple's rules
 	CodeStopped = "homekit-stopped"  // a server does not answer any more
+	CodeGuessed = "homekit-guessed"  // somebody tries setup codes
 )
 
 // Options are what Servers are built from. All but Log and Changed are needed.
@@ -90,14 +91,13 @@ func (s *Servers) Show(ctx context.Context, contents home.Contents, offers map[s
 	s.showing.Lock()
 	defer s.showing.Unlock()
 	shown, err := s.options.House.Show(ctx, contents, offers)
-	if shown == nil {
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.shown = shown
 	s.mu.Unlock()
-	left := s.unmade(err)
-	keep := map[string]bool{}
+	keep, left := map[string]bool{}, map[string]bool{}
 	var failed error
 	for _, server := range shown {
 		out, err := s.serve(ctx, server, keep)
@@ -106,6 +106,7 @@ func (s *Servers) Show(ctx context.Context, contents home.Contents, offers map[s
 	}
 	s.withdraw(keep)
 	s.tellLeft(left)
+	s.tellTries()
 	return failed
 }
 
@@ -148,7 +149,8 @@ func (s *Servers) publish(ctx context.Context, spec homekit.Server) (map[string]
 	}
 	server, err := hap.New(ctx, hap.Options{
 		Name: spec.Name, Model: spec.Model, Category: spec.Category, Log: s.log, Memory: s.options.Memory(spec.Key),
-		Shut: func() bool { return s.hidden(spec.Key) },
+		Shut:   func() bool { return s.hidden(spec.Key) },
+		Notice: func(hap.Notice) { s.tellTries() },
 		Snapshot: func(ctx context.Context, aid uint64, width, height int) ([]byte, error) {
 			return s.options.House.Snapshot(ctx, spec.Key, aid, width, height)
 		},

@@ -92,5 +92,6 @@ func (s *Servers) Forgive(ctx context.Context) error {
 	for _, r := range s.all() {
 		all = errors.Join(all, r.server.ResetTries(ctx))
 	}
+	s.tellTries()
 	return all
 }

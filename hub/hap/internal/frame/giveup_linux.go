@@ -3,17 +3,17 @@ package frame
 import (
 	"net"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// giveUp lets the kernel end a connection whose peer has not acknowledged
-// anything for 30 s. Without keepalives a phone that left the house would be
-// noticed only after a quarter of an hour of retransmissions. A kernel that does
-// not know the option costs just that.
+// giveUp lets the kernel end a connection whose peer has neither acknowledged
+// anything nor made room for more for 8 s. Without keepalives a phone that left
+// the house would be noticed only after a quarter of an hour of retransmissions,
+// and one that stopped reading only once everything that the kernel buffers is
+// full. A kernel that does not know the option costs just that.
 func giveUp(socket net.Conn) {
-	const after = 30 * time.Second
+	const after = writeTimeout
 	with, ok := socket.(syscall.Conn)
 	if !ok {
 		return

@@ -33,7 +33,7 @@ func TestSilentPeerIsGivenUp(t *testing.T) {
 	var ms int
 	if controlErr := raw.Control(func(fd uintptr) {
 		ms, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
-	}); controlErr != nil || err != nil || ms != 30_000 {
+	}); controlErr != nil || err != nil || ms != 8_000 {
 		t.Errorf("given up after %d ms; %v, %v", ms, controlErr, err)
 	}
 }
