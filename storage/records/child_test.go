@@ -36,6 +36,8 @@ func child(role, dir string) {
 	case "lock":
 		_, err = storage.Acquire(dir)
 		fmt.Println("answer:", err)
+	case "rotate":
+		err = childRotates(dir)
 	case "full":
 		err = childFills(dir)
 	}

@@ -47,17 +47,16 @@ const (
 // and every change an ErrReadOnly. Damage says what is damaged. An error if not
 // even one of the two databases can be read.
 func OpenDamaged(dir string, v *vault.Vault, personal ...string) (*Store, error) {
-	s, err := newStore(v, personal)
+	s, err := newStore(dir, v, personal)
 	if err != nil {
 		return nil, err
 	}
 	s.frozen = true
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	corePath, telemetryPath := paths(dir, v)
 	var coreErr, telemetryErr error
-	s.core, coreErr = openFrozen(ctx, corePath, v, coreProfile)
-	s.telemetry, telemetryErr = openFrozen(ctx, telemetryPath, v, telemetryProfile)
+	s.core, coreErr = openFrozen(ctx, pathOf(dir, coreRole, v), v, coreProfile)
+	s.telemetry, telemetryErr = openFrozen(ctx, pathOf(dir, telemetryRole, v), v, telemetryProfile)
 	if coreErr != nil && telemetryErr != nil {
 		s.closeDatabases()
 		return nil, errors.Join(coreErr, telemetryErr)
@@ -77,7 +76,7 @@ func (s *Store) Damage() error { return errors.Join(s.core.damage, s.telemetry.d
 
 // openFrozen always gives a database: one that cannot be opened gives its damage to
 // whoever reads it.
-func openFrozen(ctx context.Context, path string, v *vault.Vault, p profile) (*database, error) {
+func openFrozen(ctx context.Context, path string, v keySource, p profile) (*database, error) {
 	db := &database{role: p.role, path: path, write: sql.OpenDB(refusing{ErrReadOnly})}
 	err := db.thaw(ctx, path, v, p)
 	if err != nil {
@@ -88,7 +87,7 @@ func openFrozen(ctx context.Context, path string, v *vault.Vault, p profile) (*d
 	return db, err
 }
 
-func (db *database) thaw(ctx context.Context, path string, v *vault.Vault, p profile) error {
+func (db *database) thaw(ctx context.Context, path string, v keySource, p profile) error {
 	// An empty file would be made a database, and a missing one created.
 	if sizeOf(path) == 0 {
 		return fmt.Errorf("%w: the file is missing or empty", ErrDamaged)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/storage"
-	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vfs"
 	"github.com/mattn/go-sqlite3"
 )
@@ -32,18 +31,21 @@ var telemetrySchema string
 // profile is what distinguishes the two databases.
 type profile struct {
 	role    string // part of the keys: a page of one is noise to the other
+	table   string // that holds the rows
 	pragmas []string
 	steps   []string // migrations; the database's user_version counts those done
 }
 
 var coreProfile = profile{
-	role:    "core",
+	role:    coreRole,
+	table:   "record",
 	pragmas: append([]string{"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON"}, shared...),
 	steps:   []string{coreSchema},
 }
 
 var telemetryProfile = profile{
-	role:    "telemetry",
+	role:    telemetryRole,
+	table:   "reading",
 	pragmas: append([]string{"PRAGMA synchronous=NORMAL", "PRAGMA secure_delete=FAST"}, shared...),
 	steps:   []string{telemetrySchema},
 }
@@ -66,11 +68,11 @@ type database struct {
 	damage      error    // a *Damage that OpenDamaged found
 }
 
-func (p profile) keys(v *vault.Vault) vfs.Keys {
+func (p profile) keys(v keySource) vfs.Keys {
 	return vfs.Keys{Page: v.Key("hub/db/page/" + p.role), WALHeader: v.Key("hub/db/walhdr/" + p.role)}
 }
 
-func openDatabase(ctx context.Context, path string, v *vault.Vault, p profile) (_ *database, err error) {
+func openDatabase(ctx context.Context, path string, v keySource, p profile) (_ *database, err error) {
 	if err := provide(path); err != nil {
 		return nil, fmt.Errorf("records: %w", storage.Full(err))
 	}

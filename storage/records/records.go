@@ -46,14 +46,16 @@ type Record struct {
 
 // Store is an open pair of databases. It is safe for concurrent use.
 type Store struct {
+	dir             string
 	core, telemetry *database
 	personal        map[string]bool
 	vaultID         []byte
-	wrap            cipher.AEAD // seals subject keys
+	wrap            cipher.AEAD  // seals subject keys
+	step            func(string) // called at each step of a rotation; nil but in tests
 
-	// Everything but Forget and Close holds mu for reading: while a subject is
-	// forgotten nobody seals under its key, and no reader keeps an old page in
-	// the WAL.
+	// Everything but Forget, Rotate and Close holds mu for reading: while a
+	// subject is forgotten nobody seals under its key, and no reader keeps an old
+	// page in the WAL.
 	mu   sync.RWMutex
 	keys keyring
 
@@ -70,7 +72,7 @@ type Store struct {
 // Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage what is
 // left can be read by OpenDamaged. The vault may be closed afterwards.
 func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
-	s, err := newStore(v, personal)
+	s, err := newStore(dir, v, personal)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +83,14 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
+	if err := missing(dir, v); err != nil {
+		return nil, err
+	}
 	if err := s.openDatabases(ctx, dir, v); err != nil {
 		return nil, err
+	}
+	if err := removeOthers(dir, v); err != nil {
+		return nil, fmt.Errorf("records: %w", err)
 	}
 	if err := s.finishForgetting(ctx); err != nil {
 		return nil, err
@@ -91,12 +99,13 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	return s, nil
 }
 
-func newStore(v *vault.Vault, personal []string) (*Store, error) {
-	wrap, err := chacha20poly1305.NewX(v.Key("hub/subject-wrap"))
+func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
+	wrap, err := wrapper(v)
 	if err != nil {
-		return nil, fmt.Errorf("records: the vault is closed: %w", err)
+		return nil, err
 	}
 	s := &Store{
+		dir:      dir,
 		personal: make(map[string]bool, len(personal)),
 		vaultID:  v.ID(),
 		wrap:     wrap,
@@ -110,14 +119,10 @@ func newStore(v *vault.Vault, personal []string) (*Store, error) {
 	return s, nil
 }
 
-func paths(dir string, v *vault.Vault) (core, telemetry string) {
-	return filepath.Join(dir, fmt.Sprintf("core-%d.db", v.Epoch())), filepath.Join(dir, fmt.Sprintf("telemetry-%d.db", v.Epoch()))
-}
-
 // openDatabases never lets a database that has gone missing look like a new one
 // beside the other, which remembers it.
 func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
-	corePath, telemetryPath := paths(dir, v)
+	corePath, telemetryPath := pathOf(dir, coreRole, v), pathOf(dir, telemetryRole, v)
 	hadTelemetry := sizeOf(telemetryPath) > 0
 
 	if s.core, err = openDatabase(ctx, corePath, v, coreProfile); err != nil {

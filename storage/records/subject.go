@@ -71,6 +71,9 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "DELETE FROM subject_key WHERE subject=?", subject)
 		}
+		if err == nil {
+			err = noteStale(ctx, tx)
+		}
 		return err
 	})
 	if err != nil {
