@@ -107,7 +107,11 @@ func openCopy(raw []byte, kind string, keyOf func(slot) ([]byte, error)) (*Keys,
 	var f keyFile
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil || len(raw) > 65536 || f.V != 1 || len(f.Slots) > 16 || len(f.Vault) != 16 {
+	err := d.Decode(&f)
+	if err == nil && len(bytes.TrimSpace(raw[d.InputOffset():])) > 0 {
+		err = errors.New("more than one value")
+	}
+	if err != nil || len(raw) > 65536 || f.V != 1 || len(f.Slots) > 16 || len(f.Vault) != 16 {
 		return nil, 0, fmt.Errorf("%w: shape of the keys: %v", ErrRefused, err)
 	}
 	for _, s := range f.Slots {
