@@ -108,7 +108,7 @@ func openCopy(raw []byte, kind string, keyOf func(slot) ([]byte, error)) (*Keys,
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(&f)
-	if err == nil && len(bytes.TrimSpace(raw[d.InputOffset():])) > 0 {
+	if err == nil && len(bytes.Trim(raw[d.InputOffset():], " \t\r\n")) > 0 {
 		err = errors.New("more than one value")
 	}
 	if err != nil || len(raw) > 65536 || f.V != 1 || len(f.Slots) > 16 || len(f.Vault) != 16 {
