@@ -38,6 +38,12 @@ func child(role, dir string) {
 		fmt.Println("answer:", err)
 	case "rotate":
 		err = childRotates(dir)
+	case "make":
+		err = childMakes(dir)
+	case "work":
+		err = childWorks(dir)
+	case "judge":
+		err = childJudges()
 	case "full":
 		err = childFills(dir)
 	}
