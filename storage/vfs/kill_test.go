@@ -22,7 +22,7 @@ const killRows = 30 // rows of one transaction
 // acknowledged may be lost. INGLE_STRESS asks for 200 kills, INGLE_SOAK for 1,000.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills := 26
+	kills := times(26)
 	if os.Getenv("INGLE_STRESS") != "" {
 		kills = 200
 	}
@@ -34,7 +34,7 @@ func TestKill(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "k.db")
 			r, acknowledged, newest := dice(t), 0, 0
-			for range kills / 2 {
+			for range (kills + 1) / 2 {
 				last := killOnce(t, role, path, r)
 				acknowledged += max(0, last-newest)
 				newest = checkKilled(t, path, max(last, newest))

@@ -41,15 +41,11 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child starts this test binary again in a role, with a deadline of its own. What
-// INGLE_EXEC names runs it: the emulator, when the tests are of another machine.
+// child starts this test binary again in a role, with a deadline of its own.
 func child(t testing.TB, role, dir string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	if emulator := os.Getenv("INGLE_EXEC"); emulator != "" {
-		cmd = exec.CommandContext(ctx, emulator, os.Args[0])
-	}
 	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir)
 	cmd.Stderr = os.Stderr
 	return cmd
@@ -182,6 +178,14 @@ func writeFile(t testing.TB, path string, b []byte) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// times is n, or less where the tests are to be short, as under an emulator.
+func times(n int) int {
+	if testing.Short() {
+		return (n + 9) / 10
+	}
+	return n
 }
 
 // dice is seeded from the clock; the seed is logged, so that a failure can be

@@ -22,6 +22,9 @@ const killsPerSeed = 8
 // stressTime is how long the differential stress runs; INGLE_STRESS=60s makes it longer.
 func stressTime(t *testing.T) time.Duration {
 	text := os.Getenv("INGLE_STRESS")
+	if text == "" && testing.Short() {
+		return 3 * time.Second
+	}
 	if text == "" {
 		return 12 * time.Second
 	}

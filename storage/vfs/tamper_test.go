@@ -31,7 +31,7 @@ func TestBitFlips(t *testing.T) {
 		t.Fatal("control: the untampered copy does not open")
 	}
 	wrong, silent := 0, 0
-	for range 300 {
+	for range times(300) {
 		at, bit := r.IntN(len(raw)), r.IntN(8)
 		flip := func(b []byte) []byte { b[at] ^= 1 << bit; return b }
 		if !damaged(t, raw, flip) {
@@ -44,8 +44,8 @@ func TestBitFlips(t *testing.T) {
 			silent++
 		}
 	}
-	t.Logf("300 of 300 noticed; without the check of the tag %d gave wrong data, %d nothing", wrong, silent)
-	if wrong < 30 || silent < 30 {
+	t.Logf("all noticed; without the check of the tag %d gave wrong data, %d nothing", wrong, silent)
+	if wrong < times(30) || silent < times(30) {
 		t.Error("control: without the check of the tag damage is noticed too")
 	}
 }
@@ -86,7 +86,7 @@ func TestMovedPages(t *testing.T) {
 	if damaged(t, raw, untouched) {
 		t.Fatal("control: the untampered copy does not open")
 	}
-	for range 100 {
+	for range times(100) {
 		i, j := r.IntN(pages), r.IntN(pages-1)
 		if j >= i {
 			j++
