@@ -10,6 +10,9 @@ import (
 
 // The program runs from end to end and its report has a line for each task.
 func TestQuickRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it syncs to the disk some hundred times")
+	}
 	path := filepath.Join(t.TempDir(), "storage.md")
 	var out, log bytes.Buffer
 	if code := run([]string{"-quick", "-rounds", "2", "-out", path, "-dir", t.TempDir()}, &out, &log); code != 0 {

@@ -21,6 +21,7 @@ import (
 const (
 	envDir   = "INGLE_TEST_DIR" // where a re-executed test binary fills a store
 	envCode  = "INGLE_TEST_CODE"
+	envRows  = "INGLE_TEST_ROWS" // the first record, and the one after the last
 	password = "quokka umbrella tarmac violin"
 	stored   = 100 // records in each database
 )
@@ -31,8 +32,10 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	s, err := openStore(dir, os.Getenv(envCode))
-	if err == nil {
-		err = fill(s, stored, 2*stored)
+	if from, to := 0, 0; err == nil {
+		if _, err = fmt.Sscan(os.Getenv(envRows), &from, &to); err == nil {
+			err = fill(s, from, to)
+		}
 	}
 	fmt.Println("filled:", err)
 	select {} // until it is killed: the logs are to stay as they are
@@ -80,23 +83,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// written is a store that the product made: the first records are checkpointed, the
-// others lie in logs, which a process that was killed left behind.
-func written(t *testing.T) (dir, code string) {
+// written is a store that the product made: the first n records are checkpointed,
+// n others lie in logs, which a process that was killed left behind.
+func written(t *testing.T, dir string, n int) (code string) {
 	t.Helper()
-	dir = t.TempDir()
 	v, code, err := vault.Create(dir, password)
 	must(t, err)
 	v.Close()
 	s, err := openStore(dir, code)
 	must(t, err)
-	must(t, fill(s, 0, stored))
+	must(t, fill(s, 0, n))
 	must(t, s.Close())
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), envDir+"="+dir, envCode+"="+code)
+	cmd.Env = append(os.Environ(), envDir+"="+dir, envCode+"="+code, envRows+"="+fmt.Sprint(n, 2*n))
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
@@ -106,13 +108,14 @@ func written(t *testing.T) (dir, code string) {
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	return dir, code
+	return code
 }
 
 // The page docs/FORMAT.md suffices to read a store: its reader finds exactly what
 // the product stored, on pages, in logs, under both secrets.
 func TestReadByThePage(t *testing.T) {
-	dir, code := written(t)
+	dir := t.TempDir()
+	code := written(t, dir, stored)
 	byCode, err := formattest.WithCode(dir, code)
 	must(t, err)
 	byPassword, err := formattest.WithPassword(dir, password)
@@ -173,7 +176,8 @@ func times(n int) int {
 
 // A flipped bit is refused, wherever it is; in a log it ends the log.
 func TestFlippedBitByThePage(t *testing.T) {
-	dir, code := written(t)
+	dir := t.TempDir()
+	code := written(t, dir, stored)
 	k, err := formattest.WithCode(dir, code)
 	must(t, err)
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))

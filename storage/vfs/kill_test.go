@@ -39,6 +39,7 @@ func TestKill(t *testing.T) {
 				acknowledged += max(0, last-newest)
 				newest = checkKilled(t, path, max(last, newest))
 			}
+			seesLoss(t, path, newest)
 			t.Logf("%d kills, %d acknowledged commits, 0 lost", kills/2, acknowledged)
 		})
 	}
@@ -82,21 +83,41 @@ func checkKilled(t *testing.T, path string, acknowledged int) int {
 	t.Helper()
 	db := openDB(t, path)
 	defer db.Close()
-	var newest, commits, rows, wrong int
-	err := errors.Join(
-		db.QueryRow("SELECT ifnull(max(n),0), count(*) FROM done").Scan(&newest, &commits),
-		db.QueryRow("SELECT count(*), ifnull(sum(length(v) <> 400 OR pass <> n),0) FROM work").Scan(&rows, &wrong),
-		integrity(db))
+	newest, err := killed(db, acknowledged)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if newest < acknowledged || commits != newest {
-		t.Fatalf("commit %d was acknowledged; there are %d, the newest %d", acknowledged, commits, newest)
-	}
-	if rows != newest*killRows || wrong != 0 {
-		t.Fatalf("%d commits, %d rows, %d of them wrong", newest, rows, wrong)
-	}
 	return newest
+}
+
+func killed(db *sql.DB, acknowledged int) (newest int, err error) {
+	var commits, rows, wrong int
+	err = errors.Join(
+		db.QueryRow("SELECT ifnull(max(n),0), count(*) FROM done").Scan(&newest, &commits),
+		db.QueryRow("SELECT count(*), ifnull(sum(length(v) <> 400 OR pass <> n),0) FROM work").Scan(&rows, &wrong),
+		integrity(db))
+	switch {
+	case err != nil:
+		return 0, err
+	case newest < acknowledged || commits != newest:
+		return 0, fmt.Errorf("commit %d was acknowledged; there are %d, the newest %d", acknowledged, commits, newest)
+	case rows != newest*killRows || wrong != 0:
+		return 0, fmt.Errorf("%d commits, %d rows, %d of them wrong", newest, rows, wrong)
+	}
+	return newest, nil
+}
+
+// seesLoss is the control: one row less, or one commit, is seen.
+func seesLoss(t *testing.T, path string, newest int) {
+	t.Helper()
+	db := openDB(t, path)
+	defer db.Close()
+	for _, loss := range []string{"DELETE FROM work WHERE id=(SELECT max(id) FROM work)", "DELETE FROM done WHERE n=(SELECT max(n) FROM done)"} {
+		exec1(t, db, loss)
+		if _, err := killed(db, newest); err == nil {
+			t.Errorf("control: %s is not seen", loss)
+		}
+	}
 }
 
 // childWrites commits transactions until it is killed and says so after each.
