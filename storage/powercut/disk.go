@@ -26,6 +26,7 @@ type Disk struct {
 	synced map[string]*file // as the last fsync of the folder left it
 	moves  []move           // since then
 	last   uint64           // number of the newest file
+	broken syscall.Errno    // what every change and fsync answers; 0 for a disk that works
 }
 
 type file struct {
@@ -150,6 +151,13 @@ func resize(b []byte, size int64) []byte {
 	return append(b, make([]byte, size-int64(len(b)))...)
 }
 
+// Break makes every change and every fsync fail with errno, until Break(0).
+func (d *Disk) Break(errno syscall.Errno) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.broken = errno
+}
+
 // The calls of the file system.
 
 func (d *Disk) open(name string) *file {
@@ -158,13 +166,16 @@ func (d *Disk) open(name string) *file {
 	return d.files[name]
 }
 
-func (d *Disk) create(name string) *file {
+func (d *Disk) create(name string) (*file, syscall.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.broken != 0 {
+		return nil, d.broken
+	}
 	d.last++
 	f := &file{number: d.last}
 	d.move(move{name: name, f: f})
-	return f
+	return f, 0
 }
 
 func (d *Disk) move(m move) {
@@ -178,8 +189,10 @@ func (d *Disk) remove(name string) syscall.Errno {
 	if d.files[name] == nil {
 		return syscall.ENOENT
 	}
-	d.move(move{freed: name})
-	return 0
+	if d.broken == 0 {
+		d.move(move{freed: name})
+	}
+	return d.broken
 }
 
 func (d *Disk) rename(from, to string) syscall.Errno {
@@ -189,8 +202,10 @@ func (d *Disk) rename(from, to string) syscall.Errno {
 	if f == nil {
 		return syscall.ENOENT
 	}
-	d.move(move{name: to, f: f, freed: from})
-	return 0
+	if d.broken == 0 {
+		d.move(move{name: to, f: f, freed: from})
+	}
+	return d.broken
 }
 
 func (d *Disk) names() map[string]uint64 {
@@ -203,27 +218,33 @@ func (d *Disk) names() map[string]uint64 {
 	return found
 }
 
-func (d *Disk) syncFolder() {
+func (d *Disk) syncFolder() syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.lies {
+	if !d.lies && d.broken == 0 {
 		d.synced, d.moves = maps.Clone(d.files), nil
 	}
+	return d.broken
 }
 
-func (d *Disk) sync(f *file) {
+func (d *Disk) sync(f *file) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.lies {
+	if !d.lies && d.broken == 0 {
 		f.synced, f.changes = bytes.Clone(f.content), nil
 	}
+	return d.broken
 }
 
-func (d *Disk) change(f *file, c change) {
+func (d *Disk) change(f *file, c change) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.broken != 0 {
+		return d.broken
+	}
 	f.content = c.apply(f.content)
 	f.changes = append(f.changes, c)
+	return 0
 }
 
 func (d *Disk) read(f *file, dest []byte, at int64) []byte {

@@ -63,7 +63,11 @@ func (n *folder) Setattr(context.Context, fs.FileHandle, *fuse.SetAttrIn, *fuse.
 
 // Create makes an empty file.
 func (n *folder) Create(ctx context.Context, name string, _, _ uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
-	return n.child(ctx, n.disk.create(name), out), nil, 0, 0
+	f, errno := n.disk.create(name)
+	if errno != 0 {
+		return nil, nil, 0, errno
+	}
+	return n.child(ctx, f, out), nil, 0, 0
 }
 
 // Unlink frees a name.
@@ -88,8 +92,7 @@ func (n *folder) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 
 // Fsync makes the names safe.
 func (n *folder) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	n.disk.syncFolder()
-	return 0
+	return n.disk.syncFolder()
 }
 
 // Open needs no handle. Nothing is cached: every read and write comes here.
@@ -104,14 +107,15 @@ func (n *node) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) 
 
 // Write notes the bytes, which are not safe before the next Fsync.
 func (n *node) Write(_ context.Context, _ fs.FileHandle, b []byte, off int64) (uint32, syscall.Errno) {
-	n.disk.change(n.file, change{off, bytes.Clone(b)})
+	if errno := n.disk.change(n.file, change{off, bytes.Clone(b)}); errno != 0 {
+		return 0, errno
+	}
 	return uint32(len(b)), 0
 }
 
 // Fsync makes the file's content safe, but not its name.
 func (n *node) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	n.disk.sync(n.file)
-	return 0
+	return n.disk.sync(n.file)
 }
 
 // Flush is of close(2), which makes nothing safe.
@@ -126,7 +130,9 @@ func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) sy
 // Setattr changes the size; owner, mode and times are nothing here.
 func (n *node) Setattr(ctx context.Context, f fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	if size, ok := in.GetSize(); ok {
-		n.disk.change(n.file, change{at: int64(size)})
+		if errno := n.disk.change(n.file, change{at: int64(size)}); errno != 0 {
+			return errno
+		}
 	}
 	return n.Getattr(ctx, f, out)
 }

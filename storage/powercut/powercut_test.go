@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -75,6 +76,46 @@ func TestLyingDisk(t *testing.T) {
 	}
 }
 
+// A disk that fails for a while is told, costs nothing that was acknowledged, and is
+// written to again as soon as it works.
+func TestBrokenDisk(t *testing.T) {
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	h := newHouse(t)
+	disk := NewDisk(h.keys, false)
+	l := h.begin(t, disk, "endure", 0)
+	after := func(what string, counter *atomic.Int64, before int64) {
+		t.Helper()
+		for start := time.Now(); counter.Load() < before+3; l.wait(t, time.Millisecond) {
+			if time.Since(start) > time.Minute {
+				t.Fatal(what)
+			}
+		}
+	}
+	var cuts []cut
+	for i, errno := range []syscall.Errno{syscall.EIO, syscall.EROFS, syscall.ENOSPC, syscall.EIO, syscall.EDQUOT} {
+		after("the store does not work", &l.acknowledged, l.acknowledged.Load())
+		l.wait(t, time.Duration(r.IntN(50))*time.Millisecond)
+		disk.Break(errno)
+		after("a broken disk is not told", &l.troubles, l.troubles.Load())
+		known := int(l.acknowledged.Load())
+		if i%2 == 0 {
+			cuts = append(cuts, cut{content: disk.Cut(r), acknowledged: known})
+		}
+		disk.Break(0)
+		after("the store does not recover", &l.acknowledged, l.acknowledged.Load())
+		known = int(l.acknowledged.Load())
+		cuts = append(cuts, cut{content: disk.Cut(r), acknowledged: known})
+	}
+	t.Logf("%d steps, %d refused", l.acknowledged.Load(), l.troubles.Load())
+	l.end(t)
+	h.judge(t, cuts)
+	for _, c := range cuts {
+		if c.err != nil || c.found < c.acknowledged {
+			t.Errorf("%d steps were acknowledged, %d are there, %v", c.acknowledged, c.found, c.err)
+		}
+	}
+}
+
 // cut is one state of the disk after a cut, and what the store made of it.
 type cut struct {
 	content      map[string][]byte
@@ -129,53 +170,78 @@ func (h *house) start(t *testing.T, role, dir string) *exec.Cmd {
 // every state that a cut may leave judged.
 func (h *house) live(t *testing.T, disk *Disk, r *rand.Rand, known int) (cuts []cut) {
 	t.Helper()
-	dir := t.TempDir()
-	unmount, err := disk.Mount(dir)
-	if err != nil {
-		t.Skipf("needs the right to mount: %v", err)
-	}
-	defer func() {
-		if err := unmount(); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	}()
-	work := h.start(t, "work", dir)
-	out, err := work.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := work.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var acknowledged atomic.Int64
-	acknowledged.Store(int64(known))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if n, err := strconv.Atoi(lines.Text()); err == nil {
-				acknowledged.Store(int64(n))
-			}
-		}
-	}()
+	l := h.begin(t, disk, "work", known)
 	for range moments {
-		pause := time.NewTimer(time.Duration(r.IntN(90)) * time.Millisecond)
-		select {
-		case <-pause.C:
-		case <-ended:
-			t.Fatalf("the store gave up: %v", work.Wait())
-		}
+		l.wait(t, time.Duration(r.IntN(90))*time.Millisecond)
 		// First what was acknowledged, then the cut: all of it must be there.
-		known := int(acknowledged.Load())
+		known := int(l.acknowledged.Load())
 		for range states {
 			cuts = append(cuts, cut{content: disk.Cut(r), acknowledged: known})
 		}
 	}
-	work.Process.Kill()
-	<-ended
-	work.Wait()
+	l.end(t)
 	h.judge(t, cuts)
 	return cuts
+}
+
+// life is the store at work on a disk.
+type life struct {
+	cmd          *exec.Cmd
+	acknowledged atomic.Int64 // the newest step
+	troubles     atomic.Int64 // steps that failed
+	ended        chan struct{}
+	unmount      func() error
+}
+
+func (h *house) begin(t *testing.T, disk *Disk, role string, known int) *life {
+	t.Helper()
+	dir := t.TempDir()
+	l := &life{cmd: h.start(t, role, dir), ended: make(chan struct{})}
+	l.acknowledged.Store(int64(known))
+	out, err := l.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.unmount, err = disk.Mount(dir); err != nil {
+		t.Skipf("needs the right to mount: %v", err)
+	}
+	if err := l.cmd.Start(); err != nil {
+		l.unmount()
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(l.ended)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if n, err := strconv.Atoi(lines.Text()); err == nil {
+				l.acknowledged.Store(int64(n))
+			} else {
+				l.troubles.Add(1)
+			}
+		}
+	}()
+	return l
+}
+
+// wait lets the store work.
+func (l *life) wait(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-l.ended:
+		l.end(t)
+		t.Fatal("the store gave up")
+	}
+}
+
+// end kills the store and takes the disk away.
+func (l *life) end(t *testing.T) {
+	t.Helper()
+	l.cmd.Process.Kill()
+	<-l.ended
+	l.cmd.Wait()
+	if err := l.unmount(); err != nil {
+		t.Errorf("unmount: %v", err)
+	}
 }
 
 // judge has the store open every state, in a process that finds nothing of the disk

@@ -46,8 +46,8 @@ func child(role, dir string) {
 		err = childRotates(dir)
 	case "make":
 		err = childMakes(dir)
-	case "work":
-		err = childWorks(dir)
+	case "work", "endure":
+		err = childWorks(dir, role != "work")
 	case "judge":
 		err = childJudges()
 	case "full":

@@ -31,7 +31,9 @@ func childMakes(dir string) error {
 // childWorks stores things until it is killed and says the number of each step once
 // it must be durable. The cache is small, so that larger transactions spill into the
 // log, and checkpoints are frequent.
-func childWorks(dir string) error {
+//
+// An enduring one says that a step failed and tries it again.
+func childWorks(dir string, endure bool) error {
 	s, err := openStore(dir)
 	if err != nil {
 		return err
@@ -47,8 +49,11 @@ func childWorks(dir string) error {
 		return err
 	}
 	for n := len(have)/2 + 1; ; n++ {
-		if err := workStep(ctx, s, n); err != nil {
-			return err
+		for err := workStep(ctx, s, n); err != nil; err = workStep(ctx, s, n) {
+			if !endure {
+				return err
+			}
+			fmt.Println("failed:", err)
 		}
 		fmt.Println(n)
 	}
