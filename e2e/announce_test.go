@@ -59,6 +59,7 @@ func configuration(t *testing.T, h bridge) int {
 // TestCheck19TheNumberOfTheDatabase adds and removes things in a running hub. The number moves by one
 // each time, not for values or for a thing that is gone for a while, and sessions stay.
 func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	h := d.server(t, "bridge")
 	c := session(t, h, pair(t, h))
@@ -102,6 +103,11 @@ func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
 	c.put(t, `{"aid":%d,"iid":%d,"value":0}`, rocket.aid, rocket.iid)
 	d.run(t, "", "add", "buttplug", "--address", d.Simulators["rocket"], "--name", "Comet")
 	step("a second toy", 1)
+	name := find(t, c.accessories(t), "Comet", fan, configuredName)
+	c.put(t, `{"aid":%d,"iid":%d,"value":"Tail"}`, name.aid, name.iid)
+	step("a service's new name", 1)
+	c.put(t, `{"aid":%d,"iid":%d,"value":"Tail"}`, name.aid, name.iid)
+	step("the same name again", 0)
 	d.run(t, "", "remove", d.idOf(t, "Rocket"))
 	step("a removed accessory", 1)
 	status, r, _ := c.read(t, id(rocket))
@@ -142,6 +148,7 @@ func (d *demo) idOf(t *testing.T, name string) string {
 // TestCheck25WhatTheNetworkHears looks at the record of each of the hub's servers, before and after
 // somebody pairs.
 func TestCheck25WhatTheNetworkHears(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	for _, h := range d.HomeKit {
 		e := advertised(t, h)

@@ -42,10 +42,11 @@ type bench struct {
 }
 
 // startBench starts a bridge with so many accessories. A folder makes it remember.
-func startBench(t *testing.T, accessories int, store string) *bench {
+func startBench(t *testing.T, accessories int, store string, flags ...string) *bench {
 	t.Helper()
 	b := &bench{ctl: freeDoor(t)}
 	b.args = []string{"-loopback", "-port", "0", "-accessories", strconv.Itoa(accessories), "-ctl", b.ctl}
+	b.args = append(b.args, flags...)
 	if store != "" {
 		b.args = append(b.args, "-store", store)
 	}

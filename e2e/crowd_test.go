@@ -13,7 +13,8 @@ import (
 
 // TestCheck24Crowds opens many sockets, sends too much, and comes and goes.
 func TestCheck24Crowds(t *testing.T) {
-	b, paired, _ := pairedBench(t, 3, "")
+	b, paired, c := pairedBench(t, 3, "")
+	lamps := every(c.things(t), lamp, on)
 	t.Run("300 idle sockets", func(t *testing.T) {
 		for range 300 {
 			dial(t, b.bridge, nil)
@@ -60,8 +61,13 @@ func TestCheck24Crowds(t *testing.T) {
 		visit := func(n int) {
 			for i := range n {
 				s := strange(t, b.bridge)
-				if i%4 == 0 {
+				switch i % 8 {
+				case 0:
 					_, _, _ = s.send(http.MethodGet, hap.PathAccessories, nil)
+				case 1: // a phone that wants to hear of the lamps, and is gone
+					c := sessionFrom(t, s.line, paired)
+					c.subscribe(t, lamps)
+					_ = c.conn.Close()
 				}
 				_ = s.Close()
 			}

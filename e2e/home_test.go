@@ -15,6 +15,7 @@ const (
 	motionSensor, motion  = "85", "22"
 	battery, level        = "96", "68"
 	occupancy, occupied   = "86", "71"
+	configuredName        = "E3"
 )
 
 // TestAFamilyAndItsThings is the first hour of a household: pair, look, ring for help, drive a toy, and

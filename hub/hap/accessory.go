@@ -122,13 +122,16 @@ type Characteristic struct {
 	// StatusTimeout, anything else StatusUnreachable. After success the cache
 	// holds the written value, unless the device called Set meanwhile: then the
 	// device knows better. The returned Value is the write response where the
-	// controller asks for one ("wr"). Calls may overlap.
+	// controller asks for one ("wr"); null means none, and one that does not fit
+	// becomes StatusUnreachable. Calls may overlap. While many have not come back
+	// in time, there are no more: controllers hear StatusTimeout at once.
 	OnWrite func(ctx context.Context, p *Peer, v Value) (Value, error)
 
 	// OnRead answers a read of this one characteristic instead of the cache: for
 	// values that differ per connection (SetupEndpoints), never for asking a
 	// device what Set could have told. Bounded by Limits.DeviceRead; all of one
-	// request run in parallel. GET /accessories never calls it.
+	// request run in parallel. GET /accessories never calls it. What OnWrite says
+	// of values that do not fit and calls that do not come back holds here too.
 	OnRead func(ctx context.Context, p *Peer) (Value, error)
 
 	// Authorize checks authData where Perms has PermAuth (else -70411).

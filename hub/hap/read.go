@@ -79,7 +79,7 @@ func (s *session) readLive() {
 			continue
 		}
 		s.results[i] = result{of: c, status: StatusTimeout}
-		call, name := c.begin(), s.query.IDs[i]
+		call, name := c.begin(maxOverdueReads), s.query.IDs[i]
 		if call == nil {
 			continue
 		}
@@ -126,10 +126,14 @@ func (c *Characteristic) faulty(bad bool) (first bool) {
 	return first
 }
 
-// maxOverdue bounds the calls into one characteristic that a hung device has not
-// returned and nobody waits for. While there are as many, it is not asked: what
-// controllers ask again and again must not pile up.
-const maxOverdue = 4
+// Calls into one characteristic that a hung device has not returned and nobody
+// waits for. While there are as many, it is not asked: what controllers ask again
+// and again must not pile up. Writes are given more room, since one of them may
+// be the stop of a motor.
+const (
+	maxOverdueReads  = 4
+	maxOverdueWrites = 64
+)
 
 // call is one call of OnRead or OnWrite.
 type call struct {
@@ -138,10 +142,10 @@ type call struct {
 }
 
 // begin is nil where too many calls have not come back.
-func (c *Characteristic) begin() *call {
+func (c *Characteristic) begin(most int) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.overdue >= maxOverdue {
+	if c.overdue >= most {
 		return nil
 	}
 	return &call{of: c}

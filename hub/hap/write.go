@@ -243,7 +243,7 @@ func (s *session) orders() (queues map[uint64][]order, calls []*call) {
 		if r.status != StatusOK || !r.told {
 			continue
 		}
-		if call := r.of.begin(); call != nil {
+		if call := r.of.begin(maxOverdueWrites); call != nil {
 			o := order{at: i, id: s.writes.Entries[i].ID, result: *r, answers: s.answers(i), call: call}
 			queues[o.AID] = append(queues[o.AID], o)
 			calls = append(calls, call)

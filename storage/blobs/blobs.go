@@ -131,7 +131,7 @@ type Store struct {
 
 // entry is a segment in the list, with those who use it. Store.mu guards it.
 type entry struct {
-	Segment
+	Segment             // ID and Subject never change
 	gone    atomic.Bool // nobody reads or writes it any more
 	lost    bool        // the file is not there
 	loose   bool        // the file may be longer than Size says: it is being written, or was not settled after a crash
@@ -320,25 +320,20 @@ func (s *Store) change(ctx context.Context, id string, alter func(*Segment)) err
 	if err := s.rows.Put(ctx, toRow(g)); err != nil {
 		return fmt.Errorf("blobs: %w", err)
 	}
+	s.update(e, alter) // not g: the segment may have grown meanwhile
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := e.Stored()
-	alter(&e.Segment) // not g: the segment may have grown meanwhile
-	if !e.lost {
-		s.stored += e.Stored() - before
-	}
 	e.loose = e.loose && e.State == Recording
 	return nil
 }
 
-// grow notes that size bytes of content are in the file of a segment that is
-// being written.
-func (s *Store) grow(e *entry, size int64) {
+// update alters what the list says of a segment, never its ID or Subject.
+func (s *Store) update(e *entry, alter func(*Segment)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := e.Stored()
-	e.Size = size
-	if s.entries[e.ID] == e {
+	alter(&e.Segment)
+	if s.entries[e.ID] == e && !e.lost {
 		s.stored += e.Stored() - before
 	}
 }

@@ -26,6 +26,8 @@ func child(role, dir string) {
 	switch role {
 	case "record":
 		err = childRecords(dir)
+	case "churn":
+		err = childChurns(dir)
 	case "plant":
 		err = childPlants(dir)
 	case "full":
@@ -83,6 +85,42 @@ func childRecords(dir string) error {
 		}
 		fmt.Println("closed", w.ID(), w.Size())
 		writers[i] = nil
+	}
+}
+
+// childChurns records under a small quota, deletes and forgets, until it is
+// killed. A line names a subject that is forgotten from then on.
+func childChurns(dir string) error {
+	s, err := childStore(dir, blobs.Options{Limits: blobs.Limits{Bytes: 2 << 20, Kinds: []blobs.Limit{{Kind: "clip"}}}})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	for turn := 0; ; turn++ {
+		subject := fmt.Sprint(os.Getpid(), "-", turn)
+		for range 3 {
+			w, err := s.Create(ctx, subject, "clip", noon.Add(time.Duration(turn)*time.Second))
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(pattern(0, 200_000)); err != nil {
+				return err
+			}
+			if err := w.Close(); err != nil {
+				return err
+			}
+		}
+		list := s.List(subject)
+		if err := s.Delete(ctx, list[0].ID); err != nil {
+			return err
+		}
+		if turn%2 == 0 {
+			continue
+		}
+		if err := s.Forget(ctx, subject); err != nil {
+			return err
+		}
+		fmt.Println(subject)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,55 +28,24 @@ func kills() int {
 // whole, and an open one lost less than the chunk that was being filled.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	var truncated, complete int
+	states := make(map[blobs.State]int)
 	dir := home(t)
-	done := make(map[string]int64) // what is known of earlier rounds
+	earlier := make(map[string]int64) // sizes that earlier rounds found
 	for round := range kills() {
-		if round%10 == 9 {
-			dir, done = home(t), make(map[string]int64)
+		if round%10 == 9 { // the looks at all that there is take longer and longer
+			dir, earlier = home(t), make(map[string]int64)
 		}
-		c := start(t, "record", dir)
-		wrote, closed := make(map[string]int64), make(map[string]bool)
-		note := func(line string) {
-			var what, id string
-			var size int64
-			if n, _ := fmt.Sscan(line, &what, &id, &size); n == 3 {
-				wrote[id], closed[id] = size, what == "closed"
-			}
-		}
-		for range 1 + rand.IntN(40) {
-			note(c.says(t))
-		}
-		for _, line := range c.kill() {
-			note(line)
-		}
+		said := recordAndKill(t, dir, 1+rand.IntN(40))
 		r := rows(t, dir)
 		s := open(t, dir, r, blobs.Options{})
-		for id, size := range wrote {
-			if size < blobs.ChunkSize && !has(s, id) {
-				continue // nothing was sealed yet
-			}
-			g := find(t, s, id)
-			switch {
-			case closed[id] && (g.State != blobs.Complete || g.Size != size):
-				t.Errorf("closed with %d bytes, now %d, state %d", size, g.Size, g.State)
-			case !closed[id] && g.Size <= size-blobs.ChunkSize:
-				t.Errorf("%d bytes were written, %d are left", size, g.Size)
-			}
-			done[id] = g.Size
-		}
+		said.hold(t, s)
 		for _, g := range s.List("") {
 			wantContent(t, s, g.ID, pattern(0, g.Size))
-			if size, known := done[g.ID]; known && size != g.Size {
+			if size, known := earlier[g.ID]; known && size != g.Size {
 				t.Errorf("a segment of an earlier round had %d bytes, now %d", size, g.Size)
 			}
-			if done[g.ID] = g.Size; g.State == blobs.Truncated {
-				truncated++
-			} else if g.State == blobs.Complete {
-				complete++
-			} else {
-				t.Errorf("a segment of %d bytes has state %d", g.Size, g.State)
-			}
+			earlier[g.ID] = g.Size
+			states[g.State]++
 		}
 		if n := len(files(t, dir)); n != len(s.List("")) {
 			t.Errorf("%d files, %d segments", n, len(s.List("")))
@@ -83,9 +53,92 @@ func TestKill(t *testing.T) {
 		must(t, s.Close())
 		must(t, r.Close())
 	}
-	t.Logf("%d kills: %d looks at truncated segments, %d at complete ones", kills(), truncated, complete)
-	if truncated < kills()/2 || complete < kills() {
+	t.Logf("%d kills: %d looks at truncated segments, %d at complete ones", kills(), states[blobs.Truncated], states[blobs.Complete])
+	if states[blobs.Truncated] < kills()/2 || states[blobs.Complete] < kills() {
 		t.Error("too little was recorded to prove anything")
+	}
+	if len(states) != 2 {
+		t.Errorf("segments in the states %v", states)
+	}
+}
+
+// acknowledged is what a killed recorder said that it had written.
+type acknowledged struct {
+	sizes  map[string]int64
+	closed map[string]bool
+}
+
+// recordAndKill lets a child record until it said so many lines.
+func recordAndKill(t *testing.T, dir string, lines int) acknowledged {
+	t.Helper()
+	a := acknowledged{make(map[string]int64), make(map[string]bool)}
+	note := func(line string) {
+		var what, id string
+		var size int64
+		if n, _ := fmt.Sscan(line, &what, &id, &size); n == 3 {
+			a.sizes[id], a.closed[id] = size, what == "closed"
+		}
+	}
+	c := start(t, "record", dir)
+	for range lines {
+		note(c.says(t))
+	}
+	for _, line := range c.kill() {
+		note(line)
+	}
+	return a
+}
+
+// hold checks what a store still has of it.
+func (a acknowledged) hold(t *testing.T, s *blobs.Store) {
+	t.Helper()
+	for id, size := range a.sizes {
+		if size < blobs.ChunkSize && !has(s, id) {
+			continue // nothing was sealed yet
+		}
+		g := find(t, s, id)
+		switch {
+		case a.closed[id] && (g.State != blobs.Complete || g.Size != size):
+			t.Errorf("closed with %d bytes, now %d, state %d", size, g.Size, g.State)
+		case !a.closed[id] && g.Size <= size-blobs.ChunkSize:
+			t.Errorf("%d bytes were written, %d are left", size, g.Size)
+		}
+	}
+}
+
+// After kill -9 amid deletions the list and the folder agree, what is listed is
+// whole, and nobody who was forgotten comes back.
+func TestKillAmidDeletions(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	for range kills() / 2 {
+		c := start(t, "churn", dir)
+		var forgotten []string
+		for range 1 + rand.IntN(6) {
+			forgotten = append(forgotten, c.says(t))
+		}
+		forgotten = append(forgotten, c.kill()...)
+		r := rows(t, dir)
+		s := open(t, dir, r, blobs.Options{})
+		list := s.List("")
+		if n := len(files(t, dir)); n != len(list) {
+			t.Errorf("%d files, %d segments", n, len(list))
+		}
+		for _, g := range list {
+			wantContent(t, s, g.ID, pattern(0, g.Size))
+			if slices.Contains(forgotten, g.Subject) {
+				t.Errorf("of somebody who was forgotten: %+v", g)
+			}
+		}
+		keys, err := r.List(within(t), "media-key")
+		must(t, err)
+		for _, k := range keys {
+			if slices.Contains(forgotten, k.Subject) {
+				t.Error("the media key of somebody who was forgotten is there")
+			}
+		}
+		must(t, s.Close())
+		must(t, r.Close())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/records"
 )
 
@@ -59,8 +60,11 @@ func (s *Store) ensureKey(ctx context.Context, subject string) ([]byte, error) {
 // written fail from now on with ErrNotFound; then the media key goes, and with
 // it every copy of the files wherever it lies; then the files and rows. A
 // subject without segments is no error. After an error call it again; the next
-// Open finishes it too. records.Forget of the subject may come before or after:
-// it alone makes the segments as unreadable, and leaves the files to this.
+// Open finishes it too.
+//
+// To forget all of a subject call records.Forget after this: it also ends the
+// older copies of the media key's row in the database's log. It alone makes the
+// segments as unreadable, and leaves the files to this or to the next Open.
 func (s *Store) Forget(ctx context.Context, subject string) error {
 	if subject == "" {
 		return errors.New("blobs: forget: no subject")
@@ -71,7 +75,15 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	defer s.altering.Unlock()
 	theirs := s.pick(func(e *entry) bool { return e.Subject == subject })
 	s.expel(theirs)
-	if err := s.rows.Delete(ctx, kindKey, subject); err != nil {
+	err := s.rows.Delete(ctx, kindKey, subject)
+	if errors.Is(err, storage.ErrFull) && len(theirs) > 0 {
+		// Even a deletion needs room in the database; the files make it.
+		for _, e := range theirs {
+			_ = s.doom(e.ID) // remove tries again, and tells
+		}
+		err = s.rows.Delete(ctx, kindKey, subject)
+	}
+	if err != nil {
 		return fmt.Errorf("blobs: forget: %w", err)
 	}
 	return s.remove(ctx, theirs)

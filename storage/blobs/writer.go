@@ -180,7 +180,7 @@ func (w *Writer) flush() error {
 	}
 	w.fill = w.fill[:0]
 	if !w.last {
-		w.store.grow(w.entry, w.n*chunkSize)
+		w.store.update(w.entry, func(g *Segment) { g.Size = w.n * chunkSize })
 	}
 	return nil
 }

@@ -20,10 +20,11 @@ type home struct {
 	slow        atomic.Int64          // milliseconds that the first lightbulb takes to tell its brightness
 }
 
-// newHome makes a bridge and n accessories: lightbulb, lightbulb, temperature sensor, and again.
-func newHome(n int) *home {
+// newHome makes a bridge, which may have further services, and n accessories: lightbulb, lightbulb,
+// temperature sensor, and again.
+func newHome(n int, further ...*hap.Service) *home {
 	h := &home{}
-	bridge := accessory(1, "Ingle Bench", protocol())
+	bridge := accessory(1, "Ingle Bench", append([]*hap.Service{protocol()}, further...)...)
 	h.accessories = append(h.accessories, bridge)
 	for i := range n {
 		aid := uint64(i + 2)
@@ -42,7 +43,7 @@ func newHome(n int) *home {
 }
 
 // accessory numbers its services and characteristics one after the other, from 1.
-func accessory(aid uint64, name string, s *hap.Service) *hap.Accessory {
+func accessory(aid uint64, name string, services ...*hap.Service) *hap.Accessory {
 	about := service.NewAccessoryInformation()
 	information := apple.Service(about.S)
 	for typ, text := range map[string]string{
@@ -51,7 +52,7 @@ func accessory(aid uint64, name string, s *hap.Service) *hap.Accessory {
 	} {
 		must(information.Characteristic(typ).Set(hap.String(text)))
 	}
-	a := &hap.Accessory{AID: aid, Services: []*hap.Service{information, s}}
+	a := &hap.Accessory{AID: aid, Services: append([]*hap.Service{information}, services...)}
 	iid := uint64(0)
 	for _, s := range a.Services {
 		iid++

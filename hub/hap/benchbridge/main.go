@@ -2,7 +2,7 @@
 // outside: a bridge with lightbulbs and temperature sensors, and a control endpoint that makes their
 // devices speak. Everything that a controller meets is the product's own code.
 //
-//	benchbridge -port N -accessories 149 -ctl 127.0.0.1:PORT [-store DIR]
+//	benchbridge -port N -accessories 149 -ctl 127.0.0.1:PORT [-store DIR] [-stream]
 //
 // When the port accepts, it prints one line of JSON on stdout: port, setup_code and device_id. Its
 // log goes to stderr. Without -store its identity, code and pairings live as long as the process;
@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ingle-home/ingle/hub/hap"
+	"github.com/ingle-home/ingle/hub/hap/datastream"
 )
 
 // options are how the program was called.
@@ -36,6 +37,7 @@ type options struct {
 	control     string
 	store       string
 	loopback    bool
+	stream      bool
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -49,6 +51,7 @@ func run(args []string, out, log io.Writer) int {
 	flags.StringVar(&o.control, "ctl", "", "loopback address of the control endpoint, HOST:PORT; empty for none")
 	flags.StringVar(&o.store, "store", "", "folder to keep identity and pairings in; empty for memory only")
 	flags.BoolVar(&o.loopback, "loopback", false, "listen and announce on this machine only")
+	flags.BoolVar(&o.stream, "stream", false, "give the bridge a data stream without protocols, for tests of the transport")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -81,7 +84,11 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	h := newHome(o.accessories)
+	h, streams := newHome(o.accessories), (*datastream.Transport)(nil)
+	if o.stream {
+		streams = datastream.New(datastream.Options{Log: log})
+		h = newHome(o.accessories, streams.Service())
+	}
 	if err := server.Publish(ctx, h.accessories...); err != nil {
 		return err
 	}
@@ -107,6 +114,9 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 	if control != nil {
 		log.Info("control", "address", control.Addr().String()) // for those who asked for any port
 		work.Go(func() error { return h.serveControl(ctx, control) })
+	}
+	if streams != nil {
+		work.Go(func() error { return streams.Run(ctx) })
 	}
 	work.Go(func() error { return ready(out, server, port) })
 	return work.Wait()
