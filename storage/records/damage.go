@@ -15,7 +15,7 @@ import (
 )
 
 // ErrReadOnly says that the store was opened with OpenDamaged and takes nothing new.
-var ErrReadOnly = errors.New("records: the store is damaged and opened for reading only")
+var ErrReadOnly = errors.New("records: the store is opened for reading only")
 
 // Damage says which database is damaged. It is an ErrDamaged.
 type Damage struct {
@@ -41,7 +41,8 @@ const (
 	progressEvery = 250 * time.Millisecond
 )
 
-// OpenDamaged opens a store in which Open or Check found damage, for reading only.
+// OpenDamaged opens a store in which Open or Check found damage, or one on a disk that
+// may not be written, for reading only.
 // No byte on disk changes, so that what is there can still be copied or replaced by
 // a backup. What lies on sound pages is given as ever, all else is an ErrDamaged,
 // and every change an ErrReadOnly. Damage says what is damaged. An error if not

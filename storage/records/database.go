@@ -211,6 +211,8 @@ func explain(doing string, err error) error {
 	case !errors.As(err, &e):
 	case e.Code == sqlite3.ErrFull, errors.Is(e.SystemErrno, syscall.ENOSPC), errors.Is(e.SystemErrno, syscall.EFBIG):
 		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
+	case e.Code == sqlite3.ErrReadonly, errors.Is(e.SystemErrno, syscall.EROFS):
+		err = fmt.Errorf("%w: %w", storage.ErrReadOnlyDisk, err)
 	case e.Code == sqlite3.ErrCorrupt, e.Code == sqlite3.ErrNotADB, e.ExtendedCode == ioErrData:
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -69,8 +69,9 @@ type Store struct {
 // Open opens the databases of the vault in dir, which the caller has acquired,
 // and creates them on first use. personal lists the kinds of which every record
 // must name a Subject. It looks for damage, in a large store only for some seconds.
-// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage what is
-// left can be read by OpenDamaged. The vault may be closed afterwards.
+// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
+// storage.ErrReadOnlyDisk, what is left can be read by OpenDamaged. The vault may be
+// closed afterwards.
 func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
 	s, err := newStore(dir, v, personal)
 	if err != nil {

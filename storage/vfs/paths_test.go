@@ -156,11 +156,31 @@ func TestFrozen(t *testing.T) {
 			t.Errorf("mode %d: a frozen VFS changed a file", mode)
 		}
 	}
+	frozenWithoutLog(t)
 	// Control: an ordinary opening moves the log into the database.
 	db := openDB(t, path)
 	readAll(t, db)
 	db.Close()
 	if bytes.Equal(readFile(t, path), raw) {
 		t.Error("control: an ordinary VFS changed nothing either")
+	}
+}
+
+// A closed database has no log, and a frozen VFS makes none: it needs no right to
+// write at all.
+func frozenWithoutLog(t *testing.T) {
+	t.Helper()
+	path := sealed(t, 700)
+	v, err := vfs.RegisterFrozen(testKeys('a'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(v.Connector(path, vfs.Reader))
+	defer db.Close()
+	if n, err := readAll(t, db); n != 700 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+		t.Errorf("the files are now %v, %v", files, err)
 	}
 }
