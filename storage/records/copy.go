@@ -1,0 +1,134 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vfs"
+	"github.com/mattn/go-sqlite3"
+)
+
+// copyStep is how many pages a copy takes at once while others read and write.
+const copyStep = 256
+
+// Copy writes both databases into dir, sealed under the keys of c, while others
+// read and write: each as it is at one moment, telemetry first, so that whoever
+// is in it is in core as well. progress, if not nil, is told how many of about how
+// many pages are done. Errors: storage.ErrFull, ErrReadOnly, ErrDamaged if the copy
+// is not whole; context.Canceled if ctx ended or if Forget, Rotate or Close, which do
+// not wait for it, came in between.
+func (s *Store) Copy(ctx context.Context, dir string, c *vault.Copy, progress func(done, of int)) error {
+	if s.frozen {
+		return ErrReadOnly
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer s.checks.add(cancel)()
+	err := s.copyInto(ctx, dir, c, progress)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("records: copy: %w", ctx.Err())
+	}
+	return explain("copy", err)
+}
+
+func (s *Store) copyInto(ctx context.Context, dir string, c *vault.Copy, progress func(done, of int)) (err error) {
+	var fresh pair
+	defer func() { err = errors.Join(err, fresh.close()) }()
+	if fresh.wrap, err = wrapper(c); err != nil {
+		return err
+	}
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	before := 0
+	tell := func(done, of int) { progress(before+done, before+of) }
+	if fresh.telemetry, err = s.telemetry.copyLive(ctx, pathOf(dir, telemetryRole, c), c, telemetryProfile, tell); err != nil {
+		return err
+	}
+	if err := fresh.telemetry.write.QueryRowContext(ctx, "PRAGMA page_count").Scan(&before); err != nil {
+		return err
+	}
+	if fresh.core, err = s.core.copyLive(ctx, pathOf(dir, coreRole, c), c, coreProfile, tell); err != nil {
+		return err
+	}
+	if err := s.rewrap(ctx, fresh, c.Epoch()); err != nil {
+		return err
+	}
+	if err := errors.Join(fresh.core.shrink(ctx), fresh.telemetry.shrink(ctx)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// copyLive copies the database as it is at one moment into a new file under other
+// keys. On an error it gives what was opened.
+func (db *database) copyLive(ctx context.Context, path string, k keySource, p profile, progress func(done, of int)) (*database, error) {
+	fresh, err := openDatabase(ctx, path, k, p)
+	if err != nil {
+		return nil, err
+	}
+	// A connection of its own: the copy keeps it longer than readers may wait.
+	own := pool(sql.OpenDB(db.vfs.Connector(db.path, vfs.Reader, "PRAGMA cache_size=-4000")), 1)
+	defer own.Close()
+	err = raw(ctx, own, func(source *sqlite3.SQLiteConn) error {
+		// Without a transaction of its own the copy would begin again after every commit.
+		if err := hold(source); err != nil {
+			return err
+		}
+		return raw(ctx, fresh.write, func(target *sqlite3.SQLiteConn) error {
+			return pump(ctx, target, source, progress)
+		})
+	})
+	if err != nil {
+		return fresh, fmt.Errorf("copy %s: %w", p.role, err)
+	}
+	return fresh, nil
+}
+
+// hold begins a read transaction, which sees one moment until the connection closes.
+func hold(c *sqlite3.SQLiteConn) error {
+	for _, statement := range []string{"BEGIN", "SELECT count(*) FROM sqlite_schema"} {
+		if _, err := c.Exec(statement, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pump(ctx context.Context, target, source *sqlite3.SQLiteConn, progress func(done, of int)) error {
+	b, err := target.Backup("main", source, "main")
+	if err != nil {
+		return err
+	}
+	for done := false; !done && err == nil; {
+		if err = ctx.Err(); err == nil {
+			done, err = b.Step(copyStep)
+			progress(b.PageCount()-b.Remaining(), b.PageCount())
+		}
+	}
+	return errors.Join(err, b.Finish())
+}
+
+// shrink takes out the free pages, which may hold what was deleted, empties the
+// log, and looks whether all is whole.
+func (db *database) shrink(ctx context.Context) error {
+	rows, err := db.write.QueryContext(ctx, "PRAGMA incremental_vacuum")
+	if err == nil {
+		err = drain(rows)
+	}
+	if err == nil {
+		err = db.checkpoint(ctx)
+	}
+	if err == nil {
+		err = db.ask(ctx, "PRAGMA integrity_check(1)")
+	}
+	return err
+}
