@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -142,6 +143,9 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 		if err := settle(h); err != nil {
 			return nil, errors.Join(err, h.close(), d.Release())
 		}
+	}
+	if err := backup.Settle(d.settings.dir); err != nil { // what a restore replaced
+		d.log.Error("the files that a restore replaced stay for now", "err", err)
 	}
 	d.mu.Lock()
 	d.house = h

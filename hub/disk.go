@@ -5,9 +5,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -126,4 +129,43 @@ func (h *house) renew(ctx context.Context) error {
 			wait = renewWait
 		}
 	}
+}
+
+// plan remembers the schedule of backups as a sealed document.
+type plan struct{ archive.Document[backups.Plan] }
+
+func (p plan) Load(ctx context.Context) (backups.Plan, error) {
+	v, err := p.Document.Load(ctx)
+	if errors.Is(err, archive.ErrNone) {
+		return v, nil
+	}
+	return v, err
+}
+
+// openShelf starts what makes backups.
+func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
+	h.shelf, err = backups.New(ctx, backups.Options{
+		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: version},
+		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}},
+		Faults: h.health, Log: h.log,
+	})
+	if err == nil {
+		h.run(ctx, "backups", h.shelf.Run)
+	}
+	return err
+}
+
+// Backup implements server.Backups.
+func (d *daemon) Backup(ctx context.Context, q wire.BackupRequest) (wire.Backup, error) {
+	return d.inside().shelf.Make(ctx, q)
+}
+
+// Backups implements server.Backups.
+func (d *daemon) Backups(context.Context) (wire.BackupStatus, error) {
+	return d.inside().shelf.Status(), nil
+}
+
+// ScheduleBackups implements server.Backups.
+func (d *daemon) ScheduleBackups(ctx context.Context, q wire.BackupSchedule) (wire.BackupStatus, error) {
+	return d.inside().shelf.Schedule(ctx, q)
 }

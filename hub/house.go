@@ -17,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/hub/alarm"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
@@ -49,6 +50,7 @@ type house struct {
 	presence archive.Document[map[string]time.Time]
 	alarms   archive.Document[map[string]time.Time]
 	recovery archive.Document[keys.Recovery]
+	shelf    *backups.Shelf
 	lan      *keeper.LAN
 	guard    *safety.Guard
 	latch    *alarm.Latch
@@ -83,7 +85,7 @@ func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	h.store = store
-	if err := h.start(ctx); err != nil {
+	if err := h.start(ctx, v); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
@@ -104,7 +106,7 @@ func (s settings) listenHost() string {
 	return ""
 }
 
-func (h *house) start(ctx context.Context) error {
+func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.readings = archive.Readings{Store: h.store}
 	h.switches = archive.Document[switches]{Store: h.store, Name: "switches"}
 	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
@@ -144,6 +146,9 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "sweep", h.sweep)
 	h.run(ctx, "disk", h.watchDisk)
 	h.run(ctx, "renewal", h.renew)
+	if err := h.openShelf(ctx, v); err != nil {
+		return err
+	}
 	return h.settle(ctx)
 }
 

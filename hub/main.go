@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/hub/hap/setup"
 	"github.com/ingle-home/ingle/i18n"
@@ -33,6 +34,6 @@ func run() int {
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
 	}
 	program.SetOut(os.Stdout)
-	program.AddCommand(serveCommand(text), demoCommand(text), simsCommand())
+	program.AddCommand(serveCommand(text), demoCommand(text), simsCommand(), backups.RestoreCommand(text))
 	return command.Run(ctx, text, program)
 }

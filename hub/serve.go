@@ -31,6 +31,7 @@ import (
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -80,6 +81,9 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
 	defer lock.Release()
+	if err := errors.Join(backup.Finish(s.dir), backup.Clean(s.dir)); err != nil { // what a power cut interrupted
+		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
+	}
 	if err := s.probe(ctx); err != nil {
 		return err
 	}

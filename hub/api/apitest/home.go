@@ -37,6 +37,7 @@ type Home struct {
 	done     []Order
 	snap     wire.Snapshot
 	frame    int
+	backups  wire.BackupStatus
 }
 
 // Order is a command that reached an accessory.

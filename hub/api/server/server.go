@@ -22,6 +22,7 @@ import (
 type Hub interface {
 	Door
 	Keys
+	Backups
 	Rooms
 	Family
 	Bridges
@@ -144,6 +145,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	}
 	a.door()
 	a.keys()
+	a.backups()
 	a.rooms()
 	a.family()
 	a.homekit()

@@ -1,0 +1,32 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Backup makes a backup. It takes as long as it takes: ctx bounds it, and ends it.
+func (c *Client) Backup(ctx context.Context, r wire.BackupRequest) (wire.Backup, error) {
+	var made wire.Backup
+	raw, err := c.send(ctx, "POST", "/backup", r)
+	if err != nil {
+		return made, err
+	}
+	if err := json.Unmarshal(raw, &made); err != nil {
+		return made, fmt.Errorf("client: backup: %w", err)
+	}
+	return made, nil
+}
+
+// Backups tells about the backups, and how far the one is that is being made.
+func (c *Client) Backups(ctx context.Context) (wire.BackupStatus, error) {
+	return ask[wire.BackupStatus](ctx, c, "GET", "/backup", nil)
+}
+
+// ScheduleBackups has the hub make backups by itself, or not any more.
+func (c *Client) ScheduleBackups(ctx context.Context, s wire.BackupSchedule) (wire.BackupStatus, error) {
+	return ask[wire.BackupStatus](ctx, c, "POST", "/backup/schedule", s)
+}

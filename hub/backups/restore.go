@@ -1,0 +1,136 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/backup"
+	"github.com/ingle-home/ingle/storage/records"
+	"github.com/ingle-home/ingle/storage/vault"
+)
+
+// restoring is one run of hub restore, which works without a hub and lets none run.
+type restoring struct {
+	text       *i18n.Texts
+	dir        string
+	out        io.Writer
+	yes, stdin bool
+	told       int64 // the tenth of the way that was told last
+}
+
+// RestoreCommand is hub restore. Without --yes it only says what is in the backup and
+// what it would replace.
+func RestoreCommand(text *i18n.Texts) *cobra.Command {
+	r := &restoring{}
+	c := &cobra.Command{
+		Use: "restore FILE", Short: text.Text("command.restore", nil), Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r.out, r.text = c.OutOrStdout(), text
+			if r.dir != client.DefaultDir() {
+				r.text = text.With(i18n.Args{"data": " --data " + r.dir})
+			} else {
+				r.text = text.With(i18n.Args{"data": ""})
+			}
+			if !r.stdin {
+				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
+			}
+			secret, err := io.ReadAll(io.LimitReader(c.InOrStdin(), 4096))
+			if err != nil {
+				return wire.Refuse(0, "command.stdin", "error", err.Error())
+			}
+			return r.run(c.Context(), args[0], strings.TrimRight(string(secret), "\r\n"))
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
+	f.BoolVar(&r.stdin, "recovery-code-stdin", false, text.Text("flag.recovery-code-stdin", nil))
+	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
+	return c
+}
+
+func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
+	lock, err := storage.Acquire(r.dir)
+	if err != nil {
+		return r.problem(err, path)
+	}
+	defer lock.Release()
+	b, err := backup.Open(path, r.dir, secret)
+	if err != nil {
+		return r.problem(err, path)
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	r.show(b)
+	if !r.yes && b.Replaces() != nil {
+		return wire.Refuse(0, "command.yes")
+	}
+	if err := b.Restore(ctx, r.progress); err != nil {
+		return r.problem(err, path)
+	}
+	r.say("restore.done", nil)
+	return nil
+}
+
+// show says what is in the backup and what it replaces.
+func (r *restoring) show(b *backup.Backup) {
+	date := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
+		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+	switch old := b.Replaces(); {
+	case old == nil:
+		r.say("restore.empty", i18n.Args{"dir": r.dir})
+	case old.SameHome:
+		r.say("restore.replaces", i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	default:
+		r.say("restore.replaces.other", i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	}
+}
+
+func (r *restoring) say(key string, args i18n.Args) { fmt.Fprintln(r.out, r.text.Text(key, args)) }
+
+// progress tells every tenth of the way.
+func (r *restoring) progress(done, of int64) {
+	if of == 0 {
+		return
+	}
+	if tenth := min(10, 10*done/of); tenth > r.told {
+		r.told = tenth
+		r.say("restore.progress", i18n.Args{"percent": strconv.FormatInt(10*tenth, 10)})
+	}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1_000_000) }
+
+// problem puts an error of a restore into words that have a next step.
+func (r *restoring) problem(err error, path string) error {
+	for _, known := range []struct {
+		err  error
+		code string
+	}{
+		{storage.ErrInUse, "serve.in-use"},
+		{vault.ErrWrong, "restore.secret"},
+		{backup.ErrNotBackup, "restore.other"},
+		{backup.ErrDamaged, "restore.damaged"},
+		{records.ErrDamaged, "restore.damaged"},
+		{backup.ErrUnopened, "restore.unopened"},
+		{fs.ErrNotExist, "restore.missing"},
+		{storage.ErrFull, "hub.full"},
+		{context.Canceled, "restore.ended"},
+	} {
+		if errors.Is(err, known.err) {
+			return fmt.Errorf("%w: %w", wire.Refuse(0, known.code, "path", path, "dir", r.dir), err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// tellTime is the time between two lines about how far a backup is.
+const tellTime = 2 * time.Second
+
+func (r *room) backup() *cobra.Command {
+	media := false
+	backup := r.command("backup PATH", cobra.ExactArgs(1), func(c *call, args []string) error {
+		path, err := filepath.Abs(args[0])
+		if err != nil {
+			return wire.Refuse(0, "backup.path", "path", args[0])
+		}
+		made, err := c.watched(func(ctx context.Context) (wire.Backup, error) {
+			return c.hub.Backup(ctx, wire.BackupRequest{Path: path, Media: media})
+		})
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(made)
+		}
+		return c.say("backup.done", "path", made.Path, "size", size(made.Size))
+	})
+	backup.Flags().BoolVar(&media, "media", false, r.text.Text("flag.media", nil))
+	backup.AddCommand(r.backupSchedule())
+	return backup
+}
+
+// watched runs do and says meanwhile how far it is.
+func (c *call) watched(do func(context.Context) (wire.Backup, error)) (wire.Backup, error) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	var telling sync.WaitGroup
+	defer telling.Wait()
+	if !c.json {
+		telling.Go(func() { c.tellBackup(ctx) })
+	}
+	defer cancel() // before the wait
+	return do(ctx)
+}
+
+func (c *call) tellBackup(ctx context.Context) {
+	tick := time.NewTicker(tellTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s, err := c.hub.Backups(ctx)
+		if err == nil && s.Of > 0 {
+			_ = c.say("backup.progress", "percent", strconv.FormatInt(min(100, 100*s.Done/s.Of), 10)) // nobody reads it then
+		}
+	}
+}
+
+func (r *room) backupSchedule() *cobra.Command {
+	var q wire.BackupSchedule
+	schedule := r.command("schedule [FOLDER|off]", cobra.MaximumNArgs(1), func(c *call, args []string) (err error) {
+		ctx, cancel := c.brief()
+		defer cancel()
+		var s wire.BackupStatus
+		switch {
+		case len(args) == 0:
+			s, err = c.hub.Backups(ctx)
+		case args[0] == wire.BackupOff:
+			s, err = c.hub.ScheduleBackups(ctx, wire.BackupSchedule{Every: wire.BackupOff})
+		default:
+			if q.Folder, err = filepath.Abs(args[0]); err == nil {
+				s, err = c.hub.ScheduleBackups(ctx, q)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return c.sayBackups(s)
+	})
+	schedule.Short = r.text.Text("command.backup.schedule", nil)
+	f := schedule.Flags()
+	f.StringVar(&q.Every, "every", wire.BackupDay, r.text.Text("flag.every", nil))
+	f.IntVar(&q.Keep, "keep", 7, r.text.Text("flag.keep", nil))
+	f.BoolVar(&q.Media, "media", false, r.text.Text("flag.media", nil))
+	return schedule
+}
+
+func (c *call) sayBackups(s wire.BackupStatus) error {
+	if c.json {
+		return c.printJSON(s)
+	}
+	err := c.say("backup.every."+s.Schedule.Every, "folder", s.Schedule.Folder, "keep", strconv.Itoa(s.Schedule.Keep))
+	if err == nil && s.Last != nil {
+		err = c.say("backup.last", "path", s.Last.Path, "date", s.Last.Made.Local().Format("2006-01-02 15:04"), "size", size(s.Last.Size))
+	}
+	return err
+}
+
+// size is a number of bytes for people, in decimal units as disks are sold.
+func size(n int64) string {
+	const mega = 1_000_000
+	switch {
+	case n >= 1000*mega:
+		return fmt.Sprintf("%.1f GB", float64(n)/(1000*mega))
+	case n >= mega:
+		return fmt.Sprintf("%.1f MB", float64(n)/mega)
+	}
+	return fmt.Sprintf("%d kB", (n+999)/1000)
+}
