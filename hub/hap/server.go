@@ -95,7 +95,8 @@ type Limits struct {
 	Unauthenticated int           // connections that have not proved themselves: 128
 	PerAddress      int           // of those, from one address: 32, twice what may be paired; the one with least to lose yields
 	Crowd           int           // sessions from which on silent ones are closed: 16
-	Sessions        int           // connections that have: 256, the longest silent one yields
+	Sessions        int           // connections that have: 256, the longest silent one of the controller with most yields
+	PerController   int           // of those, of one controller: 32, since a person's devices share one pairing
 }
 
 func (l Limits) orDefaults() Limits {
@@ -112,6 +113,7 @@ func (l Limits) orDefaults() Limits {
 		PerAddress:      cmp.Or(l.PerAddress, 2*pairing.MaxPeers),
 		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),
+		PerController:   cmp.Or(l.PerController, 32),
 	}
 }
 
