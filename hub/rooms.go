@@ -193,6 +193,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 		return problem(err)
 	}
 	h.leave(a.ID)
+	h.guard.Left(a.ID)
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})
 	return nil
