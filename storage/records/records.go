@@ -16,7 +16,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -59,6 +59,8 @@ type Store struct {
 	mu   sync.RWMutex
 	keys keyring
 
+	checks   checks
+	frozen   bool // opened by OpenDamaged
 	batch    batch
 	stop     chan struct{}
 	flushing sync.WaitGroup
@@ -66,24 +68,14 @@ type Store struct {
 
 // Open opens the databases of the vault in dir, which the caller has acquired,
 // and creates them on first use. personal lists the kinds of which every record
-// must name a Subject. Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged.
-// The vault may be closed afterwards.
+// must name a Subject. It looks for damage, in a large store only for some seconds.
+// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
+// storage.ErrReadOnlyDisk, what is left can be read by OpenDamaged. The vault may be
+// closed afterwards.
 func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
-	wrap, err := wrapper(v)
+	s, err := newStore(dir, v, personal)
 	if err != nil {
 		return nil, err
-	}
-	s := &Store{
-		dir:      dir,
-		personal: make(map[string]bool, len(personal)),
-		vaultID:  v.ID(),
-		wrap:     wrap,
-		keys:     keyring{keys: make(map[string]*[chacha20poly1305.KeySize]byte)},
-		batch:    batch{first: make(chan struct{}, 1)},
-		stop:     make(chan struct{}),
-	}
-	for _, kind := range personal {
-		s.personal[kind] = true
 	}
 	defer func() {
 		if err != nil {
@@ -108,6 +100,26 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	return s, nil
 }
 
+func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
+	wrap, err := wrapper(v)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dir:      dir,
+		personal: make(map[string]bool, len(personal)),
+		vaultID:  v.ID(),
+		wrap:     wrap,
+		keys:     keyring{keys: make(map[string]*[chacha20poly1305.KeySize]byte)},
+		batch:    batch{first: make(chan struct{}, 1)},
+		stop:     make(chan struct{}),
+	}
+	for _, kind := range personal {
+		s.personal[kind] = true
+	}
+	return s, nil
+}
+
 // openDatabases never lets a database that has gone missing look like a new one
 // beside the other, which remembers it.
 func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
@@ -118,19 +130,19 @@ func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (
 		return err
 	}
 	if s.core.fresh && hadTelemetry {
-		return fmt.Errorf("%w: core is gone", ErrDamaged)
+		return s.core.damaged(fmt.Errorf("%w: core is gone", ErrDamaged))
 	}
 	epoch, err := s.core.meta(ctx, "epoch", fmt.Sprint(v.Epoch()))
 	if err != nil {
 		return err
 	}
 	if epoch != fmt.Sprint(v.Epoch()) {
-		return fmt.Errorf("%w: core is of epoch %s", ErrDamaged, epoch)
+		return s.core.damaged(fmt.Errorf("%w: core is of epoch %s", ErrDamaged, epoch))
 	}
 	if seen, err := s.core.meta(ctx, "telemetry", ""); err != nil {
 		return err
 	} else if seen != "" && !hadTelemetry {
-		return fmt.Errorf("%w: telemetry is gone", ErrDamaged)
+		return &Damage{telemetryRole, filepath.Base(telemetryPath), fmt.Errorf("%w: telemetry is gone", ErrDamaged)}
 	}
 	if s.telemetry, err = openDatabase(ctx, telemetryPath, v, telemetryProfile); err != nil {
 		return err
@@ -139,19 +151,10 @@ func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (
 	return err
 }
 
-// sizeOf asks for the size without opening the file: closing it again would
-// drop the lock that SQLite holds on it.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
 // Close writes what is still queued, closes both databases and wipes the keys.
 // Its error is of rows that could not be written; the store is closed anyway.
 func (s *Store) Close() error {
+	s.checks.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
