@@ -33,19 +33,20 @@ func (s *Server) all() []*session {
 }
 
 // admit makes room for a connection that has not proved itself. Strangers at one
-// address, be it a router that hides many, can only push out each other.
+// address, be it a router that hides many, can only push out each other, and
+// those of many addresses nobody who comes alone from his.
 func (s *Server) admit(arrival *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions[arrival] = struct{}{}
-	address := arrival.remote.Addr().Unmap()
-	order := func(a, b *session) int {
+	least := func(a, b *session) int {
 		return cmp.Or(cmp.Compare(a.stake.Load(), b.stake.Load()), cmp.Compare(a.number, b.number))
 	}
-	s.evict(s.limits.PerAddress, order, arrival, func(o *session) bool {
-		return o.peer == nil && o.remote.Addr().Unmap() == address
+	from := func(o *session) (any, bool) { return o.address(), o.peer == nil }
+	s.evict(s.limits.PerAddress, arrival, least, func(o *session) (any, bool) {
+		return nil, o.peer == nil && o.address() == arrival.address()
 	})
-	s.evict(s.limits.Unauthenticated, order, arrival, func(o *session) bool { return o.peer == nil })
+	s.evict(s.limits.Unauthenticated, arrival, least, from)
 }
 
 // enter makes a connection that of a controller, if it is still paired.
@@ -58,33 +59,51 @@ func (s *Server) enter(arrival *session, peer *Peer) bool {
 	}
 	peer.admin.Store(standing.Admin)
 	arrival.peer = peer
-	verified := func(o *session) bool { return o.peer != nil }
 	for _, o := range s.reapable() {
 		if o != arrival {
 			o.end("admission", errSilent)
 		}
 	}
-	s.evict(s.limits.Sessions, func(a, b *session) int {
-		return cmp.Compare(a.heard.Load(), b.heard.Load())
-	}, arrival, verified)
+	longest := func(a, b *session) int { return cmp.Compare(a.heard.Load(), b.heard.Load()) }
+	s.evict(s.limits.PerController, arrival, longest, func(o *session) (any, bool) {
+		return nil, o.peer != nil && o.peer.Controller == peer.Controller
+	})
+	s.evict(s.limits.Sessions, arrival, longest, func(o *session) (any, bool) {
+		if o.peer == nil {
+			return nil, false
+		}
+		return o.peer.Controller, true
+	})
 	return true
 }
 
-// evict closes the first in order of a crowd of more than limit. It runs under
-// s.mu.
-func (s *Server) evict(limit int, order func(a, b *session) int, spare *session, crowd func(*session) bool) {
-	var first *session
-	n := 0
+// evict closes one of a crowd of more than limit: the first in order among those
+// of the party with most of them. party says whose a session is, and whether it
+// belongs to the crowd. It runs under s.mu.
+func (s *Server) evict(limit int, spare *session, order func(a, b *session) int, party func(*session) (any, bool)) {
+	parties, n := map[any][]*session{}, 0
 	for o := range s.sessions {
-		if !crowd(o) || o.ctx.Err() != nil {
-			continue
-		}
-		n++
-		if o != spare && (first == nil || order(o, first) < 0) {
-			first = o
+		if whose, in := party(o); in && o.ctx.Err() == nil {
+			parties[whose] = append(parties[whose], o)
+			n++
 		}
 	}
-	if n > limit && first != nil {
+	if n <= limit {
+		return
+	}
+	var first *session
+	most := 0
+	for _, all := range parties {
+		size := len(all)
+		all = slices.DeleteFunc(all, func(o *session) bool { return o == spare })
+		if len(all) == 0 || size < most {
+			continue
+		}
+		if one := slices.MinFunc(all, order); size > most || order(one, first) < 0 {
+			first, most = one, size
+		}
+	}
+	if first != nil {
 		first.end("admission", errCrowded)
 	}
 }

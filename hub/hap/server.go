@@ -1,3 +1,16 @@
+// Package hap is a HomeKit Accessory Protocol server over IP. A Server has one
+// identity with its code and pairings (State, kept by a Memory) and a database of
+// Accessories, which Publish replaces while sessions go on.
+//
+// A device speaks through Characteristic.Set and is spoken to through OnWrite.
+// Reads are answered from the values that were last set, so a device that hangs
+// costs nobody but who writes to it. What goes out is held against Apple's rules
+// first: a Value that breaks them is refused, an Accessory is left out.
+//
+// A connection is admitted in door.go and lives in session.go; route.go leads a
+// request to pairing, read.go or write.go, and events.go tells what has changed.
+// The server opens its port and does not announce it: Announcement says what
+// multicast DNS is to tell, Changed when to tell it anew.
 package hap
 
 import (
@@ -82,7 +95,8 @@ type Limits struct {
 	Unauthenticated int           // connections that have not proved themselves: 128
 	PerAddress      int           // of those, from one address: 32, twice what may be paired; the one with least to lose yields
 	Crowd           int           // sessions from which on silent ones are closed: 16
-	Sessions        int           // connections that have: 256, the longest silent one yields
+	Sessions        int           // connections that have: 256, the longest silent one of the controller with most yields
+	PerController   int           // of those, of one controller: 32, since a person's devices share one pairing
 }
 
 func (l Limits) orDefaults() Limits {
@@ -99,6 +113,7 @@ func (l Limits) orDefaults() Limits {
 		PerAddress:      cmp.Or(l.PerAddress, 2*pairing.MaxPeers),
 		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),
+		PerController:   cmp.Or(l.PerController, 32),
 	}
 }
 
@@ -166,7 +181,7 @@ type Setup struct {
 // nobody else has.
 func (s *Server) Setup() Setup {
 	state := s.snapshot()
-	uri, err := state.SetupURI(s.options.Category)
+	uri, err := setup.URI(state.SetupCode, state.SetupID, s.options.Category)
 	if err != nil {
 		s.log.Error("hap: setup uri", "error", err)
 	}
@@ -192,7 +207,7 @@ func (s *Server) Announcement() Announcement {
 		Instance: name + " " + id[max(0, len(id)-4):],
 		TXT: map[string]string{
 			"id": state.DeviceID, "c#": strconv.Itoa(int(state.ConfigNumber)), "s#": "1", "sf": unpaired, "ff": "0",
-			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": state.SetupHash(),
+			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": setup.Hash(state.SetupID, state.DeviceID),
 		},
 	}
 }

@@ -93,7 +93,7 @@ func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
 	store := store{server}
 	s := &session{
 		server: server, conn: frame.New(socket), number: server.numbers.Add(1),
-		local: address(socket.LocalAddr()), remote: address(socket.RemoteAddr()),
+		local: endpoint(socket.LocalAddr()), remote: endpoint(socket.RemoteAddr()),
 		ctx: ctx, cancel: cancel,
 		setup: pairing.NewSetup(store, &server.gate), verify: pairing.NewVerify(store),
 		answered: make(chan struct{}, 1), events: events{wake: make(chan struct{}, 1)},
@@ -103,12 +103,15 @@ func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
 	return s
 }
 
-func address(a net.Addr) netip.AddrPort {
+func endpoint(a net.Addr) netip.AddrPort {
 	if t, ok := a.(*net.TCPAddr); ok {
 		return t.AddrPort()
 	}
 	return netip.AddrPort{}
 }
+
+// address is where the peer is, whatever its port.
+func (s *session) address() netip.Addr { return s.remote.Addr().Unmap() }
 
 // run serves the connection until it ends and everything it started has ended.
 func (s *session) run() {
@@ -139,6 +142,24 @@ func (s *session) loop() error {
 		if err := s.route(r); err != nil {
 			return err
 		}
+		s.tidy()
+	}
+}
+
+// tidy lets go of what one request needed, of which entries hold parts, and of
+// memory that only an unusual one does: there may be hundreds of sessions.
+func (s *session) tidy() {
+	const entries, bytes = 1024, 256 << 10
+	clear(s.writes.Entries)
+	clear(s.results)
+	if cap(s.writes.Entries) > entries {
+		s.writes.Entries = nil
+	}
+	if cap(s.results) > entries || cap(s.names) > entries || cap(s.query.IDs) > entries {
+		s.results, s.names, s.query.IDs = nil, nil, nil
+	}
+	if cap(s.body) > bytes {
+		s.body = nil
 	}
 }
 

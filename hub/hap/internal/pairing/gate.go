@@ -1,16 +1,44 @@
 package pairing
 
-import "sync"
+import (
+	"crypto/rand"
+	"sync"
+
+	"github.com/ingle-home/ingle/hub/hap/srp"
+)
 
 // Gate is what the setups of one server share. Any number may be under way, each
 // on its own connection, and the first to finish wins: were there one place, a
 // stranger who begins again and again could keep it taken. The zero value is
 // ready.
 type Gate struct {
-	sums sync.Mutex // one long computation at a time: strangers take one core at most
+	sums     sync.Mutex // one beginning at a time: strangers take one core at most
+	code     string     // that verifier is for
+	verifier *srp.Verifier
 
 	mu      sync.Mutex
 	telling *Setup // has stored a pairing and not yet told the controller
+}
+
+// begin starts an exchange about a code. It costs a quarter of what the first one
+// does, since whoever pairs waits for all that strangers begin meanwhile.
+func (g *Gate) begin(code string) *srp.Server {
+	g.sums.Lock()
+	defer g.sums.Unlock()
+	if g.verifier == nil || g.code != code {
+		g.code, g.verifier = code, srp.NewVerifier("Pair-Setup", code, newSalt())
+	}
+	return g.verifier.Begin()
+}
+
+// newSalt does not begin with zero: a controller that takes it for a number
+// would hash something else.
+func newSalt() []byte {
+	salt := make([]byte, 16)
+	for salt[0] == 0 {
+		rand.Read(salt)
+	}
+	return salt
 }
 
 // Open reports whether a setup may begin: nobody is paired, or the only one that

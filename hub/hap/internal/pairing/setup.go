@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -139,21 +138,8 @@ func (s *Setup) start(message tlv8.Items) ([]byte, error) {
 	case record.Tries >= MaxTries:
 		return nil, refuseMaxTries
 	}
-	salt := newSalt()
-	s.gate.sums.Lock()
-	defer s.gate.sums.Unlock()
-	s.exchange, s.key, s.code = srp.New("Pair-Setup", record.Code, salt), nil, record.Code
-	return tlv8.Append(tlv8.Append(nil, typePublicKey, s.exchange.Public()), typeSalt, salt), nil
-}
-
-// newSalt does not begin with zero: a controller that takes it for a number
-// would hash something else.
-func newSalt() []byte {
-	salt := make([]byte, 16)
-	for salt[0] == 0 {
-		rand.Read(salt)
-	}
-	return salt
+	s.exchange, s.key, s.code = s.gate.begin(record.Code), nil, record.Code
+	return tlv8.Append(tlv8.Append(nil, typePublicKey, s.exchange.Public()), typeSalt, s.exchange.Salt()), nil
 }
 
 // prove checks M3. The try is counted on disk before it is judged: neither a
@@ -184,8 +170,7 @@ func (s *Setup) prove(ctx context.Context, message tlv8.Items) ([]byte, error) {
 	if err != nil {
 		return nil, stored(err)
 	}
-	s.gate.sums.Lock()
-	defer s.gate.sums.Unlock()
+	// Not behind those who begin: there are a hundred of these at most.
 	key, answer, err := exchange.Verify(public, proof)
 	if err != nil {
 		s.event = WrongCode
