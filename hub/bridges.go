@@ -95,6 +95,12 @@ func (h *house) heard(seen []announce.Condition) {
 			h.health.Clear(code, "")
 		}
 	}
+	// Of two copies of one hub the restored one knows what it is, which helps more than that there are two.
+	h.health.Clear(codeTwin, "")
+	if h.restored.Times > 0 && slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == announce.TroubleConflict }) {
+		h.health.Clear(announce.TroubleConflict, "")
+		h.health.Raise(codeTwin, "", map[string]string{"date": h.restored.Made.Local().Format(time.DateOnly), "machine": h.restored.Machine})
+	}
 }
 
 // homeKit is where a HomeKit server listens.

@@ -16,6 +16,7 @@ import (
 
 const (
 	codeFull = "disk-full"
+	codeTwin = "restored-twin" // this hub was restored, and the other copy is alive
 	diskTime = 2 * time.Second // between two looks at the disk
 	diskRoom = 64 << 10        // bytes that must fit before a full disk counts as free again
 
@@ -144,6 +145,9 @@ func (p plan) Load(ctx context.Context) (backups.Plan, error) {
 
 // openShelf starts what makes backups.
 func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
+	if h.restored, err = backup.RestoredIn(ctx, h.store); err != nil {
+		return err
+	}
 	h.shelf, err = backups.New(ctx, backups.Options{
 		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: version},
 		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/i18n"
+	"github.com/ingle-home/ingle/storage/backup"
 )
 
 // How the hub is seen on the network is a trouble while it lasts, each kind with a text and a next step.
@@ -32,6 +33,24 @@ func TestHowTheHubIsHeardIsForPeopleToSee(t *testing.T) {
 	}
 	if h.heard([]announce.Condition{{Instance: "Ingle 1A2B"}}); len(h.health.All()) != 0 {
 		t.Errorf("heard again, the troubles are %+v", h.health.All())
+	}
+}
+
+// A hub that was restored while the machine of its backup still runs says which of the two it is.
+func TestARestoredHubSaysThatItIsOne(t *testing.T) {
+	h := &house{health: health.New(time.Now, nil), restored: backup.Restored{Times: 1, Made: time.Now(), Machine: "attic"}}
+	h.heard([]announce.Condition{{Instance: "Ingle 1A2B", Trouble: announce.TroubleConflict}})
+	all := h.health.All()
+	if len(all) != 1 || all[0].Code != codeTwin || all[0].Args["machine"] != "attic" {
+		t.Fatalf("the troubles are %+v", all)
+	}
+	for _, key := range []string{all[0].Key(), all[0].NextStep()} {
+		if !i18n.For("de").Has(key) {
+			t.Errorf("%s has no text", key)
+		}
+	}
+	if h.heard(nil); len(h.health.All()) != 0 {
+		t.Errorf("alone again, the troubles are %+v", h.health.All())
 	}
 }
 

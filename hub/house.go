@@ -25,6 +25,7 @@ import (
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/zone"
+	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -51,6 +52,7 @@ type house struct {
 	alarms   archive.Document[map[string]time.Time]
 	recovery archive.Document[keys.Recovery]
 	shelf    *backups.Shelf
+	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
 	latch    *alarm.Latch

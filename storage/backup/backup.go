@@ -14,6 +14,7 @@
 //	stream.go   the bytes
 //	restore.go  open, unpack
 //	place.go    the old folder out, the new one in
+//	restored.go the mark of what came out of a backup
 package backup
 
 import (

@@ -231,6 +231,9 @@ func TestReplaced(t *testing.T) {
 	if got := watch(t, b.dir, s); !bytes.Equal(got, film) {
 		t.Error("the backup had no recordings, and those that were there are gone")
 	}
+	if r, err := backup.RestoredIn(within(t), s); err != nil || r.Times != 1 || r.Made.IsZero() || r.At.Before(r.Made) {
+		t.Errorf("it knows of its restore only %+v, %v", r, err)
+	}
 	if later, err := s.List(within(t), "later"); err != nil || len(later) > 0 {
 		t.Errorf("what came after the backup is there: %d, %v", len(later), err)
 	}

@@ -248,13 +248,18 @@ func (b *Backup) take(next *tar.Header, drop bool, m *meter) error {
 	return err
 }
 
-// check opens what was unpacked as a hub would, and reads all of it.
+// check opens what was unpacked as a hub would, reads all of it, and marks what is about
+// to be restored.
 func (b *Backup) check(ctx context.Context) error {
 	store, err := records.Open(b.into, b.vault)
 	if err != nil {
 		return err
 	}
-	return errors.Join(store.Check(ctx, nil), store.Close())
+	err = store.Check(ctx, nil)
+	if err == nil && b.dir != "" {
+		err = b.note(ctx, store)
+	}
+	return errors.Join(err, store.Close())
 }
 
 // Close lets go of the backup and removes what was unpacked and not put in place.
