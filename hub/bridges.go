@@ -86,20 +86,27 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	return b, nil
 }
 
-// heard tells people when a HomeKit server is not seen on the network as it should be.
+// heard tells people when a HomeKit server is not seen on the network as it should be. Of two copies of
+// one hub the restored one knows what it is, which helps more than that there are two.
 func (h *house) heard(seen []announce.Condition) {
-	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleContested, announce.TroubleConflict} {
-		if slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == code }) {
-			h.health.Raise(code, "", nil)
-		} else {
-			h.health.Clear(code, "")
-		}
+	twin, args := announce.TroubleConflict, map[string]string(nil)
+	if h.restored.Times > 0 {
+		twin, args = codeTwin, map[string]string{"date": h.restored.Made.Local().Format(time.DateOnly), "machine": h.restored.Machine}
 	}
-	// Of two copies of one hub the restored one knows what it is, which helps more than that there are two.
-	h.health.Clear(codeTwin, "")
-	if h.restored.Times > 0 && slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == announce.TroubleConflict }) {
-		h.health.Clear(announce.TroubleConflict, "")
-		h.health.Raise(codeTwin, "", map[string]string{"date": h.restored.Made.Local().Format(time.DateOnly), "machine": h.restored.Machine})
+	for _, t := range []struct {
+		trouble, code string
+		args          map[string]string
+	}{
+		{announce.TroubleSilent, announce.TroubleSilent, nil},
+		{announce.TroubleUnheard, announce.TroubleUnheard, nil},
+		{announce.TroubleContested, announce.TroubleContested, nil},
+		{announce.TroubleConflict, twin, args},
+	} {
+		if slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == t.trouble }) {
+			h.health.Raise(t.code, "", t.args)
+		} else {
+			h.health.Clear(t.code, "")
+		}
 	}
 }
 

@@ -108,6 +108,7 @@ func (s *Shelf) make(ctx context.Context, path string, media bool) (wire.Backup,
 	}
 	defer s.making.Unlock()
 	defer s.progress(0, 0)
+	s.sweep(filepath.Dir(path))
 	c, err := backup.Make(ctx, s.Source, path, media, s.progress)
 	if err != nil {
 		return wire.Backup{}, problem(err, path)

@@ -2,6 +2,7 @@ package backups_test
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -100,6 +101,9 @@ func TestSchedule(t *testing.T) {
 	if h.Look(t.Context()); len(h.lie(t)) != 0 {
 		t.Fatal("a backup without a schedule")
 	}
+	own := hex.EncodeToString(h.options.Source.Vault.ID()[:4])
+	stale := filepath.Join(h.folder, ".ingle-"+own+"-20200101T000000Z.ingle-backup.part")
+	must(t, os.WriteFile(stale, []byte("x"), 0o600))
 	strange := []string{"ingle-00000000-20200101T000000Z.ingle-backup", "mine.ingle-backup"}
 	for _, name := range strange {
 		must(t, os.WriteFile(filepath.Join(h.folder, name), []byte("x"), 0o600))
@@ -126,6 +130,9 @@ func TestSchedule(t *testing.T) {
 	}
 	if got := h.lie(t); len(got) != 3 { // two, and one of another home
 		t.Errorf("there lie %v", got)
+	}
+	if _, err := os.Stat(stale); err == nil {
+		t.Error("what a power cut left is still there")
 	}
 	for _, name := range strange {
 		if _, err := os.Stat(filepath.Join(h.folder, name)); err != nil {

@@ -2,6 +2,7 @@ package backups
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -23,11 +25,11 @@ import (
 
 // restoring is one run of hub restore, which works without a hub and lets none run.
 type restoring struct {
-	text       *i18n.Texts
-	dir        string
-	out        io.Writer
-	yes, stdin bool
-	told       int64 // the tenth of the way that was told last
+	text             *i18n.Texts
+	dir              string
+	out              io.Writer
+	yes, stdin, json bool
+	told             int64 // the tenth of the way that was told last
 }
 
 // RestoreCommand is hub restore. Without --yes it only says what is in the backup and
@@ -37,12 +39,7 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	c := &cobra.Command{
 		Use: "restore FILE", Short: text.Text("command.restore", nil), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			r.out, r.text = c.OutOrStdout(), text
-			if r.dir != client.DefaultDir() {
-				r.text = text.With(i18n.Args{"data": " --data " + r.dir})
-			} else {
-				r.text = text.With(i18n.Args{"data": ""})
-			}
+			r.out, r.text = c.OutOrStdout(), command.At(text, r.dir)
 			if !r.stdin {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
@@ -56,6 +53,7 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
 	f.BoolVar(&r.stdin, "recovery-code-stdin", false, text.Text("flag.recovery-code-stdin", nil))
+	f.BoolVar(&r.json, "json", false, text.Text("flag.json", nil))
 	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
 	return c
 }
@@ -71,33 +69,49 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	r.show(b)
-	if !r.yes && b.Replaces() != nil {
+	found := b.Replaces()
+	r.show(b, found)
+	if !r.yes && found != nil {
 		return wire.Refuse(0, "command.yes")
 	}
 	if err := b.Restore(ctx, r.progress); err != nil {
 		return r.problem(err, path)
 	}
 	r.say("restore.done", nil)
+	if r.json {
+		return json.NewEncoder(r.out).Encode(answer{b.Contents, found})
+	}
 	return nil
 }
 
+// answer is what --json prints once the backup is restored.
+type answer struct {
+	backup.Contents
+	Replaced *backup.Replaced `json:"replaced,omitempty"`
+}
+
 // show says what is in the backup and what it replaces.
-func (r *restoring) show(b *backup.Backup) {
+func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	date := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
 		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
-	switch old := b.Replaces(); {
-	case old == nil:
+	if old == nil {
 		r.say("restore.empty", i18n.Args{"dir": r.dir})
-	case old.SameHome:
-		r.say("restore.replaces", i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
-	default:
-		r.say("restore.replaces.other", i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+		return
 	}
+	key := "restore.replaces.other"
+	if old.SameHome {
+		key = "restore.replaces"
+	}
+	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
 }
 
-func (r *restoring) say(key string, args i18n.Args) { fmt.Fprintln(r.out, r.text.Text(key, args)) }
+// say prints a line for people.
+func (r *restoring) say(key string, args i18n.Args) {
+	if !r.json {
+		fmt.Fprintln(r.out, r.text.Text(key, args))
+	}
+}
 
 // progress tells every tenth of the way.
 func (r *restoring) progress(done, of int64) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/storage/backup"
 )
 
 const (
@@ -189,4 +190,17 @@ func (s *Shelf) isOwn(name string) bool {
 	at, whole := strings.CutSuffix(at, suffix)
 	_, err := time.Parse(stamp, at)
 	return ours && whole && err == nil
+}
+
+// sweep deletes what a backup of this home left in a folder when the power went. None is
+// being made.
+func (s *Shelf) sweep(folder string) {
+	entries, _ := os.ReadDir(folder) // making the backup tells what is wrong with it
+	for _, e := range entries {
+		name, hidden := strings.CutPrefix(e.Name(), ".")
+		name, part := strings.CutSuffix(name, backup.PartSuffix)
+		if hidden && part && s.isOwn(name) {
+			_ = os.Remove(filepath.Join(folder, e.Name())) // the next one tries again
+		}
+	}
 }

@@ -47,9 +47,9 @@ type Contents struct {
 
 // Replaced is what a restore would put out of place.
 type Replaced struct {
-	Databases int64     // bytes
-	Changed   time.Time // of the newest database file, UTC
-	SameHome  bool      // the backup is one of this very store
+	Databases int64     `json:"databases"` // bytes
+	Changed   time.Time `json:"changed"`   // of the newest database file, UTC
+	SameHome  bool      `json:"same_home"` // the backup is one of this very store
 }
 
 const formatVersion = 1

@@ -14,10 +14,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
+	"golang.org/x/sys/unix"
 )
 
 // What was made on one machine comes back on another by the code alone, row for row
@@ -355,5 +357,28 @@ func TestProgress(t *testing.T) {
 	must(t, err)
 	if stop(); calls < 4 {
 		t.Errorf("progress was told %d times", calls)
+	}
+}
+
+// A full disk, on either side, is told as such and leaves nothing behind.
+func TestFullDisk(t *testing.T) {
+	a := newHub(t)
+	path := a.made(t, false)
+	small := t.TempDir()
+	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=120k"); err != nil {
+		t.Skipf("needs the right to mount a small tmpfs (run as root to see it): %v", err)
+	}
+	t.Cleanup(func() { must(t, unix.Unmount(small, unix.MNT_DETACH)) })
+	if _, err := backup.Make(within(t), a.source(), filepath.Join(small, "x"), false, nil); !errors.Is(err, storage.ErrFull) {
+		t.Errorf("a backup to it: %v", err)
+	}
+	if got := names(t, small); len(got) > 0 {
+		t.Errorf("it left %v", got)
+	}
+	if err := restore(within(t), path, small, a.code); !errors.Is(err, storage.ErrFull) {
+		t.Errorf("a restore to it: %v", err)
+	}
+	if got := names(t, small); !slices.Equal(got, []string{"lock"}) {
+		t.Errorf("it left %v", got)
 	}
 }

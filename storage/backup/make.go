@@ -28,8 +28,10 @@ const (
 
 	mediaFolder  = "media"
 	manifestName = "manifest.json"
-	partSuffix   = ".part"
 )
+
+// PartSuffix ends the name of a backup that is being made, which begins with a dot.
+const PartSuffix = ".part"
 
 // Source is an open hub to make a backup of.
 type Source struct {
@@ -61,7 +63,7 @@ func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c
 		return c, fmt.Errorf("backup: %w", err)
 	}
 	defer func() { err = errors.Join(err, Clean(s.Dir)) }()
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+partSuffix)
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+PartSuffix)
 	defer func() {
 		if err != nil {
 			_ = os.Remove(part) // it may never have been there
