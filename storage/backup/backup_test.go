@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -312,20 +313,6 @@ func TestFailed(t *testing.T) {
 		ctx, cancel = context.WithCancel(within(t))
 	}
 	cancel()
-	// Somebody is forgotten meanwhile: a backup of before would bring them back.
-	var once sync.Once
-	progress := func(int64, int64) {
-		once.Do(func() {
-			done := make(chan error, 1)
-			go func() { done <- a.store.Forget(within(t), "person/"+marker+"-00") }()
-			t.Cleanup(func() { must(t, <-done) })
-		})
-	}
-	_, err := backup.Make(within(t), a.source(), path, false, progress)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		t.Errorf("forgotten meanwhile: %v", err)
-	}
-	_ = os.Remove(path)
 	if _, err := backup.Make(within(t), a.source(), filepath.Join(out, "missing", "x"), false, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("into a folder that is not there: %v", err)
 	}
@@ -341,6 +328,41 @@ func TestFailed(t *testing.T) {
 			t.Errorf("left over: %s", name)
 		}
 	}
+}
+
+// Somebody who is forgotten while the databases are copied ends the copying and waits for
+// nothing: a backup of before would bring them back.
+func TestForgottenMeanwhile(t *testing.T) {
+	a := newHub(t)
+	for n := range 20 { // the copy may be faster
+		path := filepath.Join(t.TempDir(), "x")
+		done := make(chan error, 1)
+		var once sync.Once
+		_, err := backup.Make(within(t), a.source(), path, false, func(int64, int64) {
+			once.Do(func() {
+				started := make(chan struct{})
+				go func() {
+					close(started)
+					done <- a.store.Forget(context.Background(), fmt.Sprintf("person/%s-%02d", marker, n))
+				}()
+				<-started
+				select { // it waits for the copy, which waits here
+				case err := <-done:
+					t.Error("it did not wait:", err)
+				case <-time.After(20 * time.Millisecond):
+				}
+			})
+		})
+		must(t, <-done)
+		if errors.Is(err, context.Canceled) {
+			if _, err := os.Stat(path); err == nil {
+				t.Error("a backup that was ended has its name")
+			}
+			return
+		}
+		must(t, err)
+	}
+	t.Error("no backup was ended by a forgetting")
 }
 
 // A commit every few milliseconds does not make the copy begin again and again.
@@ -381,4 +403,23 @@ func TestFullDisk(t *testing.T) {
 	if got := names(t, small); !slices.Equal(got, []string{"lock"}) {
 		t.Errorf("it left %v", got)
 	}
+}
+
+// Whatever stands in front of a file is bounded before it is believed.
+func FuzzHead(f *testing.F) {
+	f.Add([]byte("IBAK\x01\x01\x10\x00"))
+	f.Add(append(append([]byte("IBAK\x01\x01\x10\x00"), make([]byte, 32)...), 0, 0, 0, 2, '{', '}', 'x'))
+	f.Add(append(append([]byte("IBAK\x01\x01\x10\x00"), make([]byte, 32)...), 0xff, 0xff, 0xff, 0xff))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		raw, keys, err := backup.ReadHead(bytes.NewReader(file))
+		if err != nil {
+			if !errors.Is(err, backup.ErrNotBackup) && !errors.Is(err, backup.ErrDamaged) {
+				t.Errorf("another error: %v", err)
+			}
+			return
+		}
+		if !bytes.HasPrefix(file, raw) || !bytes.HasSuffix(raw, keys) || len(keys) == 0 || len(keys) > 64<<10 {
+			t.Errorf("%d bytes of head, %d of keys", len(raw), len(keys))
+		}
+	})
 }
