@@ -1,7 +1,7 @@
 # Two commands are all that anyone needs: `make run` shows Ingle, `make test` proves it.
 # What each does stands in .ci/, one script each, so that it can be read and run alone.
 
-.PHONY: run test bench fmt
+.PHONY: run test soak bench fmt
 
 run:
 	@bash .ci/demo
@@ -9,7 +9,11 @@ run:
 test:
 	@bash .ci/test
 
-# How fast the HomeKit server is beside another one: docs/bench/homekit.md.
+# Hours instead of minutes, for the tests that gain by it.
+soak:
+	@bash .ci/soak
+
+# How fast the HomeKit server and the store are beside others: docs/bench/.
 bench:
 	@bash .ci/bench
 

@@ -59,6 +59,7 @@ func configuration(t *testing.T, h bridge) int {
 // TestCheck19TheNumberOfTheDatabase adds and removes things in a running hub. The number moves by one
 // each time, not for values or for a thing that is gone for a while, and sessions stay.
 func TestCheck19TheNumberOfTheDatabase(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	h := d.server(t, "bridge")
 	c := session(t, h, pair(t, h))
@@ -147,6 +148,7 @@ func (d *demo) idOf(t *testing.T, name string) string {
 // TestCheck25WhatTheNetworkHears looks at the record of each of the hub's servers, before and after
 // somebody pairs.
 func TestCheck25WhatTheNetworkHears(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	for _, h := range d.HomeKit {
 		e := advertised(t, h)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,58 @@ func TestAFamilyAndItsThings(t *testing.T) {
 	callForHelp(t, d, c, accessories)
 	drive(t, d, c, accessories)
 	loseParents(t, d, paired, accessories)
+}
+
+// TestASecondController goes through the demo home with npm's hap-controller, which pads its SRP
+// values where go2rtc strips them.
+func TestASecondController(t *testing.T) {
+	peers := startPeers(t)
+	d := startDemo(t, t.TempDir())
+	p := peers.phone(t, d.server(t, "bridge"), nil)
+	who := p.pair(t, 0)
+	var shown struct {
+		Accessories []*hap.Accessory `json:"accessories"`
+	}
+	p.must(t, &shown, "getAccessories")
+	shorten(shown.Accessories)
+
+	speed := find(t, shown.Accessories, "Rocket", fan, rotation)
+	p.must(t, nil, "setCharacteristics", map[string]int{id(speed): 50})
+	if m, err := d.rocket(); err != nil || m.Level != 0.5 {
+		t.Errorf("after 50 %% the toy got %+v, %v", m, err)
+	}
+	var r results
+	p.must(t, &r, "getCharacteristics", []string{id(speed)})
+	if len(r.Characteristics) != 1 || r.Characteristics[0].Value != float64(50) {
+		t.Errorf("the speed reads %+v", r)
+	}
+	p.must(t, nil, "setCharacteristics", map[string]int{id(speed): 0})
+
+	sos := find(t, shown.Accessories, "Mia SOS", motionSensor, motion)
+	p.must(t, nil, "subscribeCharacteristics", []string{id(sos)})
+	d.simulate(t, "watch/sos")
+	until(t, 10*time.Second, "the SOS comes", func() bool {
+		return slices.ContainsFunc(p.events(t), func(e event) bool {
+			return e.AID == sos.aid && e.IID == sos.iid && (e.Value == true || e.Value == float64(1))
+		})
+	})
+	p.must(t, nil, "removePairing", map[string]string{"hex": who.ID})
+	pair(t, d.now(t).server(t, "bridge")) // the last one that leaves makes room for another
+}
+
+// shorten writes Apple's types as go2rtc does; hap-controller gives them in full.
+func shorten(accessories []*hap.Accessory) {
+	short := func(typ string) string {
+		return strings.TrimLeft(strings.TrimSuffix(typ, "-0000-1000-8000-0026BB765291"), "0")
+	}
+	for _, a := range accessories {
+		for _, s := range a.Services {
+			s.Type = short(s.Type)
+			for _, c := range s.Characters {
+				c.Type = short(c.Type)
+			}
+		}
+	}
 }
 
 // callForHelp presses SOS on the watch: controllers hear of it within 300 ms.

@@ -53,6 +53,7 @@ func (d *demo) level(t *testing.T) float64 {
 // armed and after it is locked, a foreign controller pairs and moves it in between, and sees it at rest
 // afterwards, in the session that it has.
 func TestThePrivateServerOnTheNetwork(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	d.run(t, "", "homekit", "move", "Rocket", "private")
 	until(t, 15*time.Second, "the bridge is heard", func() bool { return named(t, "Ingle") })

@@ -174,6 +174,7 @@ func TestCheck18PowerCutsWhileAdding(t *testing.T) {
 // TestCheck20NothingIsLostByARestart starts the hub without its things: all are still published, by
 // the same numbers, and those that do not answer say so.
 func TestCheck20NothingIsLostByARestart(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	h := d.server(t, "bridge")
 	paired := pair(t, h)

@@ -25,6 +25,7 @@ func (d *demo) named(t *testing.T, name string) bridge {
 // TestAServerOfItsOwn moves a camera to a server of its own and back, draws a new code for it and has
 // it forget everybody. Nobody's session on another server notices.
 func TestAServerOfItsOwn(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	main, porch := d.server(t, "bridge"), d.server(t, "camera")
 	paired := pair(t, main)
@@ -76,6 +77,7 @@ func TestAServerOfItsOwn(t *testing.T) {
 // TestThePrivateServerKeepsItsSecret hides a toy: it has left the bridge, its own server calls it by no
 // name, and takes nobody while it is locked.
 func TestThePrivateServerKeepsItsSecret(t *testing.T) {
+	t.Parallel()
 	d := startDemo(t, t.TempDir())
 	main := d.server(t, "bridge")
 	c := session(t, main, pair(t, main))

@@ -185,6 +185,45 @@ func TestCheck04OneSetupAtATime(t *testing.T) {
 	})
 }
 
+// TestCheck04ManyAtOnce lets eight controllers with the right code race: one wins, and it is the one that
+// the bridge then lets in.
+func TestCheck04ManyAtOnce(t *testing.T) {
+	const racers = 8
+	b := startBench(t, 3, "")
+	for round := range times(5, 50) {
+		type end struct {
+			who *hap.Client
+			err error
+		}
+		ends := make(chan end, racers)
+		for i := range racers {
+			who := newcomer(t, fmt.Sprintf("racer %d.%d", round, i), nil)
+			go func() {
+				_, err := pairAs(b.bridge, who)
+				ends <- end{who, err}
+			}()
+		}
+		var winner *hap.Client
+		for range racers {
+			e := <-ends
+			in := lets(t, b.bridge, e.who)
+			if in != (e.err == nil) {
+				t.Errorf("round %d: %s ended with %v, and is let in: %v", round, e.who.ClientID, e.err, in)
+			}
+			if e.err == nil && winner != nil {
+				t.Errorf("round %d: %s and %s both paired", round, winner.ClientID, e.who.ClientID)
+			}
+			if e.err == nil {
+				winner = e.who
+			}
+		}
+		if winner == nil {
+			t.Fatalf("round %d: nobody paired", round)
+		}
+		leave(t, b.bridge, winner)
+	}
+}
+
 // TestCheck04AnAbandonedSetupIsFree leaves a setup open and silent.
 func TestCheck04AnAbandonedSetupIsFree(t *testing.T) {
 	if !soak() {

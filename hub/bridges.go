@@ -62,7 +62,7 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Report: h.heard, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
-		Bus: h.bus, Do: h.obey, Camera: b.camera, Log: h.log,
+		Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
 	})
 	if err != nil {

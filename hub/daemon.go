@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
-	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -23,6 +21,7 @@ const version = "0.1.0"
 
 // daemon is a hub in one of its three states: unclaimed, locked, or open with a house inside.
 type daemon struct {
+	*keys.Ring
 	settings settings
 	socket   string
 	api      string
@@ -41,11 +40,17 @@ func newDaemon(s settings, api string) (*daemon, error) {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	s.dir = dir
+	log := newLog()
+	ring, err := keys.New(keys.Options{Dir: dir, KeyFile: s.keyFile, Effort: s.effort, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
 	return &daemon{
+		Ring:     ring,
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
-		log:      newLog(),
+		log:      log,
 		feed:     server.NewFeed(),
 		opened:   make(chan struct{}),
 	}, nil
@@ -57,9 +62,9 @@ func (d *daemon) Status(context.Context) wire.Status {
 	h := d.inside()
 	switch {
 	case h != nil:
-		s.State, s.HomeKit = wire.Open, h.bridges.status()
+		s.State, s.HomeKit, s.Protection = wire.Open, h.bridges.status(), d.Protection()
 	case vault.Exists(d.settings.dir):
-		s.State = wire.Locked
+		s.State, s.Protection = wire.Locked, d.Protection()
 	}
 	return s
 }
@@ -71,37 +76,20 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	if vault.Exists(d.settings.dir) {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusConflict, wire.CodeClaimed)
 	}
-	undo, err := remains(d.settings.dir)
+	v, code, err := d.Create(ctx, r)
 	if err != nil {
-		return wire.SetupAnswer{}, problem(err)
+		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))
 	}
-	v, code, err := vault.Create(d.settings.dir, r.Password)
-	if err != nil {
-		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
-	}
-	h, err := d.enter(v)
-	if err != nil {
-		return wire.SetupAnswer{}, problem(errors.Join(err, undo()))
-	}
-	return wire.SetupAnswer{RecoveryCode: code, HomeKit: h.bridges.status()}, nil
-}
-
-// remains notes what is in a folder; undo removes what was added since. A setup that did not reach its
-// end must leave an unclaimed hub: nobody has seen the recovery code.
-func remains(dir string) (undo func() error, err error) {
-	before, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("setup: %w", err)
-	}
-	return func() error {
-		after, err := os.ReadDir(dir)
-		for _, f := range after {
-			if !slices.ContainsFunc(before, func(old os.DirEntry) bool { return old.Name() == f.Name() }) {
-				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, f.Name())))
-			}
+	h, err := d.enter(v, func(h *house) error {
+		if err := h.NoteRecovery(ctx, keys.Unseen); err != nil {
+			return err
 		}
-		return err
-	}, nil
+		return d.Settle()
+	})
+	if err != nil {
+		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))
+	}
+	return wire.SetupAnswer{RecoveryCode: code, Protection: d.Protection(), HomeKit: h.bridges.status()}, nil
 }
 
 // Unlock implements server.Door: it opens the store of a claimed hub. Of an open one it checks
@@ -109,28 +97,51 @@ func remains(dir string) (undo func() error, err error) {
 func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 	d.opening.Lock()
 	defer d.opening.Unlock()
-	v, err := vault.Open(d.settings.dir, r.Password)
-	if errors.Is(err, vault.ErrWrong) {
-		v, err = vault.OpenRecovery(d.settings.dir, r.Password)
-	}
+	v, byCode, err := d.Ring.Unlock(keys.SourceOf(ctx), r.Password)
 	if err != nil {
 		return problem(err)
 	}
-	if h := d.inside(); h != nil {
-		return problem(errors.Join(h.bridges.servers.Forgive(ctx), v.Close()))
+	h := d.inside()
+	if h != nil {
+		err = errors.Join(h.bridges.servers.Forgive(ctx), v.Close())
+	} else {
+		h, err = d.enter(v, nil)
 	}
-	if stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db")); len(stores) == 0 { // never silently start empty
-		return errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())
+	if err == nil && byCode {
+		err = h.NoteRecovery(ctx, keys.Used)
 	}
-	_, err = d.enter(v)
 	return problem(err)
 }
 
-// enter opens the house with an open vault; the vault is the house's from then on.
-func (d *daemon) enter(v *vault.Vault) (*house, error) {
+// start opens the house without a person, if the household wants that.
+func (d *daemon) start(ctx context.Context) {
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	v, ok := d.Boot(ctx)
+	if !ok {
+		return
+	}
+	if _, err := d.enter(v, nil); err != nil {
+		d.log.Error("the hub could not start by itself", "err", err)
+	}
+}
+
+// enter opens the house with an open vault; the vault is the house's from then on. Nobody hears of it
+// before settle, if not nil, is done.
+func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error) {
+	stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db"))
+	if len(stores) == 0 && settle == nil { // never silently start empty
+		return nil, errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())
+	}
 	h, err := openHouse(d, v)
 	if err != nil {
 		return nil, errors.Join(err, v.Close())
+	}
+	d.Hold(v, h)
+	if settle != nil {
+		if err := settle(h); err != nil {
+			return nil, errors.Join(err, h.close(), d.Release())
+		}
 	}
 	d.mu.Lock()
 	d.house = h
@@ -154,23 +165,20 @@ func (d *daemon) close() {
 			d.log.Error("the store did not close well", "err", err)
 		}
 	}
+	if err := d.Release(); err != nil {
+		d.log.Error("the vault did not close well", "err", err)
+	}
 }
 
 // problem puts an error of the store or the house into the words of the API.
 func problem(err error) error {
-	var refused *vault.Refusal
+	err = keys.Problem(err)
 	var already *wire.Problem
 	switch {
 	case err == nil || errors.As(err, &already):
 		return err
-	case errors.As(err, &refused):
-		return wire.Refuse(http.StatusUnprocessableEntity, refused.Code)
-	case errors.Is(err, vault.ErrWrong):
-		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
-	case errors.Is(err, vault.ErrDamaged), errors.Is(err, records.ErrDamaged):
+	case errors.Is(err, records.ErrDamaged):
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
-	case errors.Is(err, storage.ErrFull):
-		return wire.Refuse(http.StatusInsufficientStorage, "hub.full")
 	}
 	return homeProblem(err)
 }

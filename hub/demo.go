@@ -107,7 +107,7 @@ func stage(ctx context.Context, d *daemon, actors cast) (wire.Status, error) {
 	password := ""
 	if d.Status(ctx).State == wire.Unclaimed {
 		password = rand.Text()
-		if _, err := d.Setup(ctx, wire.SetupRequest{Password: password}); err != nil {
+		if _, err := d.Setup(ctx, wire.SetupRequest{Password: password, StartLocked: true}); err != nil {
 			return wire.Status{}, err
 		}
 		if err := furnish(ctx, d, actors); err != nil {

@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/vault"
 )
 
 const (
 	codeFull = "disk-full"
 	diskTime = 2 * time.Second // between two looks at the disk
 	diskRoom = 64 << 10        // bytes that must fit before a full disk counts as free again
+
+	renewTime = time.Minute // between two looks whether something was forgotten
+	renewWait = time.Hour   // after a renewal that failed
 )
 
 // stored notes that the store did not take what the house gave it. Success says nothing: states are
@@ -67,4 +72,58 @@ func (h *house) fits(ctx context.Context) error {
 		return err
 	}
 	return trial.Save(ctx, nil)
+}
+
+// NoteRecovery implements keys.Home.
+func (h *house) NoteRecovery(ctx context.Context, s keys.Recovery) error {
+	if err := h.recovery.Save(ctx, s); err != nil {
+		return err
+	}
+	return h.tellRecovery(ctx)
+}
+
+// tellRecovery says whether the household should make another recovery code.
+func (h *house) tellRecovery(ctx context.Context) error {
+	now, err := h.recovery.Load(ctx)
+	if err != nil && !errors.Is(err, archive.ErrNone) {
+		return err
+	}
+	for _, s := range []keys.Recovery{keys.Unseen, keys.Used} {
+		code := "recovery-" + string(s)
+		if s == now {
+			h.health.Raise(code, "", nil)
+		} else {
+			h.health.Clear(code, "")
+		}
+	}
+	return nil
+}
+
+// Rotate implements keys.Home.
+func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
+	return h.store.Rotate(ctx, v)
+}
+
+// renew seals the store anew after something was forgotten: what the disk still holds of it is then
+// under a key that is nowhere.
+func (h *house) renew(ctx context.Context) error {
+	wait := renewTime
+	for {
+		next := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			next.Stop()
+			return nil
+		case <-next.C:
+		}
+		wait = renewTime
+		stale, err := h.store.Stale(ctx)
+		if err == nil && stale {
+			err = h.Renew(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("the store was not sealed anew", "err", err)
+			wait = renewWait
+		}
+	}
 }

@@ -58,3 +58,19 @@ func (d *daemon) AddZone(ctx context.Context, w wire.Zone) (wire.Zone, error) {
 	h.feed.Publish(wire.Change{Zone: &w})
 	return w, nil
 }
+
+// Names implements keys.Home: the words of this home that make a password easy to guess.
+func (h *house) Names() []string {
+	has := h.home.Contents()
+	var names []string
+	for _, p := range has.People {
+		names = append(names, p.Name)
+	}
+	for _, z := range has.Zones {
+		names = append(names, z.Name)
+	}
+	for _, a := range has.Accessories {
+		names = append(names, a.Name, a.Room)
+	}
+	return names
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/records"
@@ -47,6 +48,7 @@ type house struct {
 	switches archive.Document[switches]
 	presence archive.Document[map[string]time.Time]
 	alarms   archive.Document[map[string]time.Time]
+	recovery archive.Document[keys.Recovery]
 	lan      *keeper.LAN
 	guard    *safety.Guard
 	latch    *alarm.Latch
@@ -68,8 +70,7 @@ type house struct {
 	tasks  sync.WaitGroup
 }
 
-// openHouse starts everything; on an error nothing is left running. The vault may be closed as soon
-// as the store is open: its keys live on in the store.
+// openHouse starts everything; on an error nothing is left running, and the vault is the caller's.
 func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 	ctx, end := context.WithCancel(context.Background())
 	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
@@ -85,7 +86,7 @@ func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
-	return h, v.Close()
+	return h, nil
 }
 
 // doors are the ports that devices may call.
@@ -108,6 +109,7 @@ func (h *house) start(ctx context.Context) error {
 	h.switches = archive.Document[switches]{Store: h.store, Name: "switches"}
 	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
 	h.alarms = archive.Document[map[string]time.Time]{Store: h.store, Name: "alarms"}
+	h.recovery = archive.Document[keys.Recovery]{Store: h.store, Name: "recovery"}
 	set, err := h.switches.Load(ctx)
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
@@ -126,6 +128,9 @@ func (h *house) start(ctx context.Context) error {
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})
+	if err := h.tellRecovery(ctx); err != nil {
+		return err
+	}
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
@@ -138,6 +143,7 @@ func (h *house) start(ctx context.Context) error {
 	h.run(ctx, "troubles", h.feedTroubles)
 	h.run(ctx, "sweep", h.sweep)
 	h.run(ctx, "disk", h.watchDisk)
+	h.run(ctx, "renewal", h.renew)
 	return h.settle(ctx)
 }
 

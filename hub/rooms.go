@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -124,7 +125,8 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	h := d.inside()
 	driver, ok := h.drivers[r.Driver]
 	if !ok {
-		return wire.Accessory{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeDriver, "driver", r.Driver)
+		return wire.Accessory{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeDriver,
+			"driver", r.Driver, "known", strings.Join(slices.Sorted(maps.Keys(h.drivers)), ", "))
 	}
 	about := driver.About()
 	if err := answered(about, r); err != nil {
@@ -137,6 +139,9 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 			return wire.Accessory{}, problem(err)
 		}
 		a.Person = p.ID
+	}
+	if a.Private && !home.MayBePrivate(a.Kind) {
+		return wire.Accessory{}, problem(home.ErrPublic) // before anybody waits for the thing
 	}
 	tried, err := h.try(ctx, driver, a, r.Secret)
 	if err != nil {
@@ -154,6 +159,9 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 
 // answered checks the answers to a driver's questions.
 func answered(about device.About, r wire.AddRequest) error {
+	if r.Address == "" {
+		return wire.Refuse(http.StatusUnprocessableEntity, "hub.address", "driver", about.ID)
+	}
 	for _, f := range about.Fields {
 		given := r.Fields[f.Key]
 		if f.Secret {

@@ -28,8 +28,10 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/vault"
 )
 
 // shut is the number of a port that stays closed.
@@ -38,15 +40,17 @@ const shut = -1
 // settings is how a hub was told to run.
 type settings struct {
 	dir         string
-	api         string // address of the network listener
-	homekitPort int    // 0: any
-	watchPort   int    // of the door for children's watches; shut, or 0: any
-	loopback    bool   // listen and announce on this machine only
+	api         string        // address of the network listener
+	homekitPort int           // 0: any
+	watchPort   int           // of the door for children's watches; shut, or 0: any
+	loopback    bool          // listen and announce on this machine only
+	keyFile     string        // where the key for starting by itself lies; "" is wherever serves best
+	effort      time.Duration // of one try at a new password; 0 is the least allowed
 	json        bool
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
-	s := settings{watchPort: -1}
+	s := settings{watchPort: -1, effort: vault.Effort}
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: text.Text("command.serve", nil),
@@ -60,6 +64,7 @@ func serveCommand(text *i18n.Texts) *cobra.Command {
 	f.StringVar(&s.api, "api", "0.0.0.0:8443", text.Text("flag.api", nil))
 	f.IntVar(&s.homekitPort, "homekit-port", 51826, text.Text("flag.homekit-port", nil))
 	f.IntVar(&s.watchPort, "watch-port", -1, text.Text("flag.watch-port", nil))
+	f.StringVar(&s.keyFile, "key-file", "", text.Text("flag.key-file", nil))
 	f.BoolVar(&s.loopback, "loopback", false, text.Text("flag.loopback", nil))
 	f.BoolVar(&s.json, "json", false, text.Text("flag.json", nil))
 	return c
@@ -88,11 +93,13 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
+	d.start(ctx)
 	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		return server.ServeUnix(ctx, d.socket, server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Log: d.log}), func() { close(listening) })
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Log: d.log})
+		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return serveStrangers(ctx, ln, d) })
 	work.Go(func() error {
@@ -194,7 +201,7 @@ func certificate() (tls.Certificate, error) {
 // is claimed.
 func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
 	s := &http.Server{
-		Handler:           withContact(server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log})),
+		Handler:           from(withContact(server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log})), address),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,
@@ -209,6 +216,23 @@ func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
 		return fmt.Errorf("serve: api: %w", err)
 	}
 	return nil
+}
+
+// from notes where each request comes from.
+func from(h http.Handler, source func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(keys.From(r.Context(), source(r))))
+	})
+}
+
+func console(*http.Request) string { return keys.Console }
+
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 // maxStrangers is how many connections the network listener holds: each costs memory and a file, of

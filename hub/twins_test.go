@@ -91,7 +91,7 @@ func leaves(t *testing.T, all map[string]string, name string, raw []byte) {
 				walk(path+".[]", inner)
 			}
 		case string:
-			if len(v) >= 12 {
+			if len(v) >= 12 && !strings.HasSuffix(path, ".kind") { // how a hub starts is no secret
 				all[path] = v
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +60,11 @@ func launch(dir string, flags ...string) (*process, error) {
 	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--json"}, flags...)
 	p := &process{cmd: exec.Command("hub", args...), log: &notes{}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.log
-	p.cmd.Env = surroundings()
+	machine := dir + ".machine" // its secrets, beside the folder, as a real machine's are
+	if err := os.MkdirAll(machine, 0o700); err != nil {
+		return nil, err
+	}
+	p.cmd.Env = surroundings("XDG_CONFIG_HOME="+machine, "SYSTEMD_CREDENTIAL_SECRET="+filepath.Join(machine, "secret"))
 	said, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -204,7 +209,10 @@ func shortDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(dir + ".machine")
+	})
 	return dir
 }
 

@@ -21,6 +21,9 @@ var (
 	// ErrFull says that the disk has no room left. What was stored before is
 	// intact; the write that got this error did not happen.
 	ErrFull = errors.New("storage: the disk is full")
+	// ErrReadOnlyDisk says that the disk may not be written, which is how Linux
+	// answers a failing card. What was stored before can still be read.
+	ErrReadOnlyDisk = errors.New("storage: the disk is read-only")
 )
 
 // DirMode and FileMode are the permissions of the folder and of all in it.
@@ -38,16 +41,21 @@ type Lock struct{ file *os.File }
 
 // Acquire creates dir (mode 0700) if need be and locks it, before anything else
 // in it is touched. ErrInUse if another process, or another Acquire in this
-// one, holds it. It does not wait.
+// one, holds it. It does not wait. On a read-only disk it locks a folder that was
+// in use before.
 func Acquire(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, DirMode); err != nil {
 		return nil, fmt.Errorf("storage: %w", Full(err))
 	}
 	// A folder that was made by hand, or by an unpacked copy, may be open to all.
-	if err := os.Chmod(dir, DirMode); err != nil {
+	if err := os.Chmod(dir, DirMode); err != nil && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("storage: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, FileMode)
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, FileMode)
+	if errors.Is(err, syscall.EROFS) {
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", Full(err))
 	}
@@ -65,12 +73,16 @@ func Acquire(dir string) (*Lock, error) {
 // processes hold locks on two files of the same name.
 func (l *Lock) Release() error { return l.file.Close() }
 
-// Full wraps err in ErrFull if the operating system says that there is no room.
+// Full wraps err in ErrFull if the operating system says that there is no room,
+// and in ErrReadOnlyDisk if it says that nothing may be written.
 func Full(err error) error {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		if errors.Is(err, full) {
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
+	}
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: %w", ErrReadOnlyDisk, err)
 	}
 	return err
 }

@@ -26,7 +26,7 @@ func All(text *i18n.Texts) []*cobra.Command {
 	r := &room{text: text}
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
-		r.homekit(),
+		r.homekit(), r.password(), r.recoveryCode(), r.boot(), r.privacy(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -98,16 +98,18 @@ func (c *call) secret() (string, error) {
 // The codes of commands that were called wrongly.
 const (
 	codeSecret = "command.secret"
-	codeTrait  = "command.trait"
-	codeValue  = "command.value"
-	codeWhich  = "command.which"
-	codeYes    = "command.yes"
-	codeFor    = "command.for"
+
+	codeTwoLines = "command.two-lines"
+	codeTrait    = "command.trait"
+	codeValue    = "command.value"
+	codeWhich    = "command.which"
+	codeYes      = "command.yes"
+	codeFor      = "command.for"
 )
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor, codeTwoLines}, p.Code)
 }
 
 // group is a command that only holds others.

@@ -175,15 +175,15 @@ func golden(t *testing.T, name, got string) {
 
 func TestExitCodes(t *testing.T) {
 	open, locked, unclaimed := sit(t, apitest.New(wire.Open)), sit(t, apitest.New(wire.Locked)), sit(t, apitest.New(wire.Unclaimed))
-	nobody := &desk{t: t, dir: t.TempDir()}
+	paired, nobody := sit(t, full()), &desk{t: t, dir: t.TempDir()}
 	for _, c := range []struct {
 		desk *desk
 		line string
 		want int
 	}{
-		{open, "list", 0}, {open, "homekit", 0}, {open, "list --help", 0},
+		{open, "list", 0}, {open, "homekit", 0}, {open, "list --help", 0}, {open, "homekit forget", 0},
 		{open, "remove nothing", 1}, {open, "homekit nothing", 1}, {nobody, "list", 1}, {nobody, "homekit new-code", 1},
-		{open, "list all", 2}, {open, "dance", 2}, {open, "homekit forget", 2}, {open, "homekit arm --for 25h", 2}, {open, "homekit arm --for soon", 2}, {nobody, "unlock", 2},
+		{open, "list all", 2}, {open, "dance", 2}, {paired, "homekit forget porch", 2}, {open, "homekit arm --for 25h", 2}, {open, "homekit arm --for soon", 2}, {nobody, "unlock", 2},
 		{locked, "list", 3}, {locked, "homekit", 3}, {locked, "homekit forget --yes", 3}, {unclaimed, "homekit arm", 3}, {unclaimed, "people add Robin", 3},
 	} {
 		if _, complaint, code := c.desk.types(c.line, ""); code != c.want || (code == 0) != (complaint == "") {

@@ -9,43 +9,90 @@ import (
 )
 
 func (r *room) setup() *cobra.Command {
-	return r.withPassword("setup", func(c *call, password string) error {
-		ctx, cancel := c.brief()
-		defer cancel()
-		answer, err := c.hub.Setup(ctx, password)
+	var q wire.SetupRequest
+	var file string
+	var fromStdin, suggest bool
+	setup := r.command("setup", cobra.NoArgs, func(c *call, _ []string) (err error) {
+		sheet, err := openKit(file)
 		if err != nil {
 			return err
 		}
-		if c.json {
-			return c.printJSON(answer)
+		defer sheet.abandon()
+		ctx, cancel := c.brief()
+		defer cancel()
+		if suggest {
+			var offer wire.Passphrase
+			offer, err = c.hub.Suggest(ctx, c.text.Lang())
+			q.Password = offer.Passphrase
+		} else if err = mustRead(fromStdin, "--password-stdin"); err == nil {
+			q.Password, err = c.secret()
 		}
-		if err := c.say("setup.done", "code", answer.RecoveryCode); err != nil {
+		if err != nil {
 			return err
 		}
-		return HomeKit(c.out, c.text, answer.HomeKit)
+		answer, err := c.hub.Claim(ctx, q)
+		if err != nil {
+			return err
+		}
+		if err := sheet.write(c.text, answer.RecoveryCode); err != nil {
+			return err
+		}
+		offered := ""
+		if suggest {
+			offered = q.Password
+		}
+		if err := c.claimed(answer, offered); err != nil {
+			return err
+		}
+		return c.hub.ConfirmRecovery(ctx, answer.RecoveryCode)
 	})
+	f := setup.Flags()
+	f.BoolVar(&fromStdin, "password-stdin", false, r.text.Text("flag.password-stdin", nil))
+	f.BoolVar(&suggest, "suggest", false, r.text.Text("flag.suggest", nil))
+	f.BoolVar(&q.StartLocked, "start-locked", false, r.text.Text("flag.start-locked", nil))
+	f.StringVar(&file, "kit", "", r.text.Text("flag.kit", nil))
+	return setup
+}
+
+// claimed shows what is shown only once; password is one that the hub offered.
+func (c *call) claimed(answer wire.SetupAnswer, password string) error {
+	if c.json {
+		return c.printJSON(struct {
+			Password string `json:"password,omitempty"`
+			wire.SetupAnswer
+		}{password, answer})
+	}
+	if password != "" {
+		if err := c.say("setup.password", "password", password); err != nil {
+			return err
+		}
+	}
+	if err := c.say("setup.done", "code", answer.RecoveryCode); err != nil {
+		return err
+	}
+	if err := c.say("protection." + string(answer.Protection)); err != nil {
+		return err
+	}
+	return HomeKit(c.out, c.text, answer.HomeKit)
 }
 
 func (r *room) unlock() *cobra.Command {
-	return r.withPassword("unlock", func(c *call, password string) error {
+	return r.withPassword("unlock", cobra.NoArgs, func(c *call, password string, _ []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
 		if err := c.hub.Unlock(ctx, password); err != nil {
 			return err
 		}
-		if c.json {
-			return c.printJSON(struct {
-				State wire.State `json:"state"`
-			}{wire.Open})
-		}
-		return c.say("unlock.done")
+		return c.done("unlock.done", struct {
+			State wire.State `json:"state"`
+		}{wire.Open})
 	})
 }
 
 // withPassword makes a command that reads a password from standard input.
-func (r *room) withPassword(use string, run func(c *call, password string) error) *cobra.Command {
+func (r *room) withPassword(use string, args cobra.PositionalArgs, run func(c *call, password string, args []string) error) *cobra.Command {
 	var fromStdin bool
-	c := r.command(use, cobra.NoArgs, func(c *call, _ []string) error {
+	c := r.command(use, args, func(c *call, args []string) error {
 		if err := mustRead(fromStdin, "--password-stdin"); err != nil {
 			return err
 		}
@@ -53,7 +100,7 @@ func (r *room) withPassword(use string, run func(c *call, password string) error
 		if err != nil {
 			return err
 		}
-		return run(c, password)
+		return run(c, password, args)
 	})
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, r.text.Text("flag.password-stdin", nil))
 	return c
@@ -72,6 +119,11 @@ func (r *room) status() *cobra.Command {
 		}
 		if err := c.say("status."+string(s.State), "version", s.Version, "api", s.API); err != nil {
 			return err
+		}
+		if s.Protection != "" {
+			if err := c.say("protection." + string(s.Protection)); err != nil {
+				return err
+			}
 		}
 		for _, h := range s.HomeKit {
 			if silent(h) {

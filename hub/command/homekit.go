@@ -210,13 +210,8 @@ func (r *room) forget() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !c.json {
-			if err := c.say("homekit.forget", "name", s.Name, "paired", c.paired(s)); err != nil {
-				return err
-			}
-		}
-		if !yes {
-			return wire.Refuse(0, codeYes)
+		if err := c.warn(s, yes); err != nil {
+			return err
 		}
 		ctx, cancel := c.brief()
 		defer cancel()
@@ -233,6 +228,22 @@ func (r *room) forget() *cobra.Command {
 	c.Short = r.text.Text("command.homekit.forget", nil)
 	c.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.yes", nil))
 	return c
+}
+
+// warn says what unpairing everybody costs, and refuses it without a yes; with nobody paired it costs nothing.
+func (c *call) warn(s wire.HomeKit, yes bool) error {
+	if s.Controllers == 0 {
+		return nil
+	}
+	if !c.json {
+		if err := c.say("homekit.forget", "name", s.Name, "paired", c.paired(s)); err != nil {
+			return err
+		}
+	}
+	if !yes {
+		return wire.Refuse(0, codeYes)
+	}
+	return nil
 }
 
 func (r *room) arm() *cobra.Command {

@@ -25,7 +25,7 @@ func placement(word string) (wire.Placement, error) {
 }
 
 func (r *room) move() *cobra.Command {
-	c := r.command("move ID bridge|alone|private", cobra.ExactArgs(2), func(c *call, args []string) error {
+	c := r.command("move NAME bridge|alone|private", cobra.ExactArgs(2), func(c *call, args []string) error {
 		where, err := placement(args[1])
 		if err != nil {
 			return err

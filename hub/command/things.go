@@ -97,7 +97,7 @@ func values(a wire.Accessory) string {
 }
 
 func (r *room) remove() *cobra.Command {
-	return r.command("remove ID", cobra.ExactArgs(1), func(c *call, args []string) error {
+	return r.command("remove NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
 		if err := c.hub.Remove(ctx, args[0]); err != nil {
@@ -113,7 +113,7 @@ func (r *room) remove() *cobra.Command {
 }
 
 func (r *room) do() *cobra.Command {
-	return r.command("do ID TRAIT VALUE", cobra.ExactArgs(3), func(c *call, args []string) error {
+	return r.command("do NAME TRAIT VALUE", cobra.ExactArgs(3), func(c *call, args []string) error {
 		t, ok := trait.Lookup(args[1])
 		if !ok {
 			return wire.Refuse(http.StatusUnprocessableEntity, codeTrait, "trait", args[1], "known", knownTraits())

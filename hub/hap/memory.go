@@ -1,6 +1,3 @@
-// Package hap is a HomeKit Accessory Protocol server over IP: the model of
-// accessories (Accessory, Service, Characteristic with a typed, cached Value),
-// and the durable identity of a server (State, kept through Memory).
 package hap
 
 import (
@@ -52,17 +49,6 @@ func NewState() (State, error) {
 	rand.Read(seed)
 	address := fmt.Sprintf("%02X:%02X:%02X:%02X:%02X:%02X", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
 	return State{DeviceID: address, Seed: seed, SetupCode: setup.NewCode(), SetupID: setup.NewID(), ConfigNumber: 1}, nil
-}
-
-// SetupURI is the X-HM:// text of the setup QR code, for an accessory category
-// (2 bridge, 17 camera, …).
-func (s State) SetupURI(category uint8) (string, error) {
-	return setup.URI(s.SetupCode, s.SetupID, category)
-}
-
-// SetupHash is the TXT value sh: which server a scanned QR code belongs to.
-func (s State) SetupHash() string {
-	return setup.Hash(s.SetupID, s.DeviceID)
 }
 
 // store shows the state of a server to pairing.

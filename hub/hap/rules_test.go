@@ -246,3 +246,18 @@ func TestDefaultsFit(t *testing.T) {
 		}
 	}
 }
+
+func TestSetNeverClamps(t *testing.T) {
+	c := &hap.Characteristic{Type: "8", Format: hap.FormatInt, Min: hap.Int(0), Max: hap.Int(100)}
+	if err := c.Set(hap.Int(50)); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []hap.Value{hap.Int(101), hap.Int(-1), hap.Float(1.5), hap.String("50")} {
+		if err := c.Set(bad); !errors.Is(err, hap.StatusInvalidValue) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+	if v, _ := c.Value(); v != hap.Int(50) {
+		t.Errorf("value moved to %v", v)
+	}
+}

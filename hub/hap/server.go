@@ -1,3 +1,16 @@
+// Package hap is a HomeKit Accessory Protocol server over IP. A Server has one
+// identity with its code and pairings (State, kept by a Memory) and a database of
+// Accessories, which Publish replaces while sessions go on.
+//
+// A device speaks through Characteristic.Set and is spoken to through OnWrite.
+// Reads are answered from the values that were last set, so a device that hangs
+// costs nobody but who writes to it. What goes out is held against Apple's rules
+// first: a Value that breaks them is refused, an Accessory is left out.
+//
+// A connection is admitted in door.go and lives in session.go; route.go leads a
+// request to pairing, read.go or write.go, and events.go tells what has changed.
+// The server opens its port and does not announce it: Announcement says what
+// multicast DNS is to tell, Changed when to tell it anew.
 package hap
 
 import (
@@ -168,7 +181,7 @@ type Setup struct {
 // nobody else has.
 func (s *Server) Setup() Setup {
 	state := s.snapshot()
-	uri, err := state.SetupURI(s.options.Category)
+	uri, err := setup.URI(state.SetupCode, state.SetupID, s.options.Category)
 	if err != nil {
 		s.log.Error("hap: setup uri", "error", err)
 	}
@@ -194,7 +207,7 @@ func (s *Server) Announcement() Announcement {
 		Instance: name + " " + id[max(0, len(id)-4):],
 		TXT: map[string]string{
 			"id": state.DeviceID, "c#": strconv.Itoa(int(state.ConfigNumber)), "s#": "1", "sf": unpaired, "ff": "0",
-			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": state.SetupHash(),
+			"md": s.options.Model, "pv": "1.1", "ci": strconv.Itoa(int(s.options.Category)), "sh": setup.Hash(state.SetupID, state.DeviceID),
 		},
 	}
 }
@@ -247,11 +260,13 @@ func (s *Server) NewCode(ctx context.Context) error {
 // Unpair forgets all controllers and closes their sessions; with the same code
 // the server can be paired again.
 func (s *Server) Unpair(ctx context.Context) error {
+	paired := false
 	err := s.change(ctx, func(state *State) error {
+		paired = len(state.Pairings) > 0
 		state.Pairings, state.Unanswered = nil, false
 		return nil
 	})
-	if err != nil {
+	if err != nil || !paired {
 		return err
 	}
 	s.expel(nil)

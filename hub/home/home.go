@@ -158,7 +158,7 @@ func (h *Home) AddAccessory(ctx context.Context, a Accessory, secrets map[string
 	if err != nil {
 		return Accessory{}, err
 	}
-	if a.Private && a.Kind != privateKind {
+	if a.Private && !MayBePrivate(a.Kind) {
 		return Accessory{}, ErrPublic
 	}
 	a.ID, a.Name = newID("a"), h.unique(name)
@@ -181,13 +181,13 @@ func (h *Home) MoveAccessory(ctx context.Context, id, address string, secrets ma
 	})
 }
 
-// privateKind is what can be private: of a camera or a watch a household must know.
-const privateKind = "toy"
+// MayBePrivate says whether things of a kind can be private: of a camera or a watch a household must know.
+func MayBePrivate(kind string) bool { return kind == "toy" }
 
 // PlaceAccessory says which HomeKit server shows an accessory; ErrPublic where it cannot be private.
 func (h *Home) PlaceAccessory(ctx context.Context, id string, alone, private bool) (Accessory, error) {
 	return h.changeAccessory(ctx, id, nil, func(a *Accessory) error {
-		if private && a.Kind != privateKind {
+		if private && !MayBePrivate(a.Kind) {
 			return ErrPublic
 		}
 		a.Alone, a.Private = alone, private

@@ -82,7 +82,7 @@ type Offer struct {
 
 // Server is what one hap.Server shall publish.
 type Server struct {
-	Key         string // MainServer, or the ID of the accessory that has this server for itself
+	Key         string // MainServer, "bridge-2", PrivateServer, or the ID of the accessory that has this server for itself
 	Name        string // for hap.Options
 	Model       string // for hap.Options
 	Category    uint8  // for hap.Options: 2 bridge, 17 camera, …

@@ -30,7 +30,7 @@ const (
 func discreet(contents home.Contents, r *Register, taken names) []plan {
 	var all []plan
 	for _, a := range contents.Accessories {
-		if !a.Private || a.Kind != "toy" {
+		if !a.Private || !home.MayBePrivate(a.Kind) {
 			continue
 		}
 		p := plan{role: toy, key: a.ID, server: PrivateServer, private: true}

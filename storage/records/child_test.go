@@ -20,7 +20,13 @@ import (
 // marker stands wherever a caller can put a word.
 const marker = "Zwetschgenknoedel"
 
-const markers = 6000
+// markers is how often it is planted; INGLE_SOAK=1 plants it 200,000 times.
+func markers() int {
+	if os.Getenv("INGLE_SOAK") != "" {
+		return 200_000
+	}
+	return 6000
+}
 
 // child is what a re-executed test binary does. It says so on stdout and waits
 // for its stdin to end, or for the kill.
@@ -36,6 +42,14 @@ func child(role, dir string) {
 	case "lock":
 		_, err = storage.Acquire(dir)
 		fmt.Println("answer:", err)
+	case "rotate":
+		err = childRotates(dir)
+	case "make":
+		err = childMakes(dir)
+	case "work", "endure":
+		err = childWorks(dir, role != "work")
+	case "judge":
+		err = childJudges()
 	case "full":
 		err = childFills(dir)
 	}
@@ -51,7 +65,7 @@ func childPlants(dir string) error {
 		return err
 	}
 	ctx := context.Background()
-	for i := range markers / 100 {
+	for i := range markers() / 100 {
 		var rs []records.Record
 		for k := range 100 {
 			n := i*100 + k
@@ -89,7 +103,7 @@ func childPlantsPlain(dir string) error {
 	if err != nil {
 		return err
 	}
-	for n := range markers {
+	for n := range markers() {
 		body := fmt.Appendf(nil, `{"name":"%s","n":%d}`, marker, n)
 		if _, err := tx.Exec("INSERT INTO record VALUES (?, ?, ?, ?)", "kind "+marker, fmt.Sprint(marker, n), marker, body); err != nil {
 			return err

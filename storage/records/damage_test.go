@@ -95,6 +95,50 @@ func TestPragmas(t *testing.T) {
 	}
 }
 
+// On a disk that became read-only a store says so at the start, and all of it can be
+// read, log and all.
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=30m"); err != nil {
+		t.Skipf("needs the right to mount a small tmpfs (run as root to see it): %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	must(t, giveKeys(dir))
+	first, err := storage.Acquire(dir)
+	must(t, err)
+	must(t, first.Release())
+	c := start(t, "commits", dir)
+	for range 20 {
+		c.says(t)
+	}
+	c.kill()
+	must(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+
+	lock, err := storage.Acquire(dir)
+	must(t, err)
+	defer lock.Release()
+	if _, err := storage.Acquire(dir); !errors.Is(err, storage.ErrInUse) {
+		t.Errorf("a second lock: %v", err)
+	}
+	if _, err := openStore(dir); !errors.Is(err, storage.ErrReadOnlyDisk) {
+		t.Errorf("opening: %v", err)
+	}
+	s := openDamaged(t, dir)
+	list, err := s.List(within(t), "pair")
+	if err != nil || len(list) < 40 || s.Damage() != nil {
+		t.Errorf("%d records of 40, %v, %v", len(list), err, s.Damage())
+	}
+	refusesChanges(t, s)
+	must(t, s.Close())
+	must(t, unix.Mount("", dir, "", unix.MS_REMOUNT, ""))
+	s = open(t, dir)
+	if again, err := s.List(within(t), "pair"); err != nil || len(again) != len(list) {
+		t.Errorf("once it is writable: %d records, %v", len(again), err)
+	}
+	must(t, s.Close())
+}
+
 // TestFullDisk fills a file system of 3 MiB. The store lives in a child, so that
 // nothing keeps the file system busy afterwards.
 func TestFullDisk(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/storage"
-	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vfs"
 	"github.com/mattn/go-sqlite3"
 )
@@ -32,18 +31,21 @@ var telemetrySchema string
 // profile is what distinguishes the two databases.
 type profile struct {
 	role    string // part of the keys: a page of one is noise to the other
+	table   string // that holds the rows
 	pragmas []string
 	steps   []string // migrations; the database's user_version counts those done
 }
 
 var coreProfile = profile{
-	role:    "core",
+	role:    coreRole,
+	table:   "record",
 	pragmas: append([]string{"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON"}, shared...),
 	steps:   []string{coreSchema},
 }
 
 var telemetryProfile = profile{
-	role:    "telemetry",
+	role:    telemetryRole,
+	table:   "reading",
 	pragmas: append([]string{"PRAGMA synchronous=NORMAL", "PRAGMA secure_delete=FAST"}, shared...),
 	steps:   []string{telemetrySchema},
 }
@@ -59,33 +61,40 @@ var shared = []string{
 
 // database is one file with its writer and its readers.
 type database struct {
+	role, path  string
 	write, read *sql.DB
-	vfs         *vfs.VFS
-	fresh       bool // it had no schema yet
+	vfs         *vfs.VFS // nil if it could not be opened at all
+	fresh       bool     // it had no schema yet
+	damage      error    // a *Damage that OpenDamaged found
 }
 
-func openDatabase(ctx context.Context, path string, v *vault.Vault, p profile) (_ *database, err error) {
+func (p profile) keys(v keySource) vfs.Keys {
+	return vfs.Keys{Page: v.Key("hub/db/page/" + p.role), WALHeader: v.Key("hub/db/walhdr/" + p.role)}
+}
+
+func openDatabase(ctx context.Context, path string, v keySource, p profile) (_ *database, err error) {
 	if err := provide(path); err != nil {
 		return nil, fmt.Errorf("records: %w", storage.Full(err))
 	}
-	sealed, err := vfs.Register(vfs.Keys{
-		Page:      v.Key("hub/db/page/" + p.role),
-		WALHeader: v.Key("hub/db/walhdr/" + p.role),
-	})
+	sealed, err := vfs.Register(p.keys(v))
 	if err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
 	db := &database{
-		vfs:   sealed,
+		role: p.role, path: path, vfs: sealed,
 		write: pool(sql.OpenDB(sealed.Connector(path, vfs.Writer, p.pragmas...)), 1),
 		read:  pool(sql.OpenDB(sealed.Connector(path, vfs.Reader, p.pragmas...)), readers),
 	}
-	if err := db.migrate(ctx, p.steps); err != nil {
+	err = db.migrate(ctx, p.steps)
+	if err == nil {
+		err = db.lookOver(ctx, startCheck)
+	}
+	if err != nil {
 		db.close()
 		if isBusy(err) {
 			return nil, storage.ErrInUse
 		}
-		return nil, explain("open "+p.role, err)
+		return nil, db.damaged(explain("open "+p.role, err))
 	}
 	return db, nil
 }
@@ -181,7 +190,9 @@ func (db *database) close() error {
 	}
 	// The writer last: closing the last connection checkpoints the WAL.
 	err := errors.Join(db.read.Close(), db.write.Close())
-	db.vfs.Revoke()
+	if db.vfs != nil {
+		db.vfs.Revoke()
+	}
 	return explain("close", err)
 }
 
@@ -200,6 +211,8 @@ func explain(doing string, err error) error {
 	case !errors.As(err, &e):
 	case e.Code == sqlite3.ErrFull, errors.Is(e.SystemErrno, syscall.ENOSPC), errors.Is(e.SystemErrno, syscall.EFBIG):
 		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
+	case e.Code == sqlite3.ErrReadonly, errors.Is(e.SystemErrno, syscall.EROFS):
+		err = fmt.Errorf("%w: %w", storage.ErrReadOnlyDisk, err)
 	case e.Code == sqlite3.ErrCorrupt, e.Code == sqlite3.ErrNotADB, e.ExtendedCode == ioErrData:
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -70,12 +70,18 @@ func giveKeys(dir string) error {
 
 // openStore opens the store in dir; the caller closes it.
 func openStore(dir string, personal ...string) (*records.Store, error) {
+	return openStoreWith(dir, records.Open, personal...)
+}
+
+type opening func(dir string, v *vault.Vault, personal ...string) (*records.Store, error)
+
+func openStoreWith(dir string, how opening, personal ...string) (*records.Store, error) {
 	v, err := vault.OpenRecovery(dir, os.Getenv(envCode))
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
 	defer v.Close()
-	return records.Open(dir, v, personal...)
+	return how(dir, v, personal...)
 }
 
 func open(t testing.TB, dir string, personal ...string) *records.Store {

@@ -16,7 +16,6 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -47,17 +46,21 @@ type Record struct {
 
 // Store is an open pair of databases. It is safe for concurrent use.
 type Store struct {
+	dir             string
 	core, telemetry *database
 	personal        map[string]bool
 	vaultID         []byte
-	wrap            cipher.AEAD // seals subject keys
+	wrap            cipher.AEAD  // seals subject keys
+	step            func(string) // called at each step of a rotation; nil but in tests
 
-	// Everything but Forget and Close holds mu for reading: while a subject is
-	// forgotten nobody seals under its key, and no reader keeps an old page in
-	// the WAL.
+	// Everything but Forget, Rotate and Close holds mu for reading: while a
+	// subject is forgotten nobody seals under its key, and no reader keeps an old
+	// page in the WAL.
 	mu   sync.RWMutex
 	keys keyring
 
+	checks   checks
+	frozen   bool // opened by OpenDamaged
 	batch    batch
 	stop     chan struct{}
 	flushing sync.WaitGroup
@@ -65,14 +68,45 @@ type Store struct {
 
 // Open opens the databases of the vault in dir, which the caller has acquired,
 // and creates them on first use. personal lists the kinds of which every record
-// must name a Subject. Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged.
-// The vault may be closed afterwards.
+// must name a Subject. It looks for damage, in a large store only for some seconds.
+// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
+// storage.ErrReadOnlyDisk, what is left can be read by OpenDamaged. The vault may be
+// closed afterwards.
 func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
-	wrap, err := chacha20poly1305.NewX(v.Key("hub/subject-wrap"))
+	s, err := newStore(dir, v, personal)
 	if err != nil {
-		return nil, fmt.Errorf("records: the vault is closed: %w", err)
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.closeDatabases()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	if err := missing(dir, v); err != nil {
+		return nil, err
+	}
+	if err := s.openDatabases(ctx, dir, v); err != nil {
+		return nil, err
+	}
+	if err := removeOthers(dir, v); err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
+	if err := s.finishForgetting(ctx); err != nil {
+		return nil, err
+	}
+	s.flushing.Go(s.flushLate)
+	return s, nil
+}
+
+func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
+	wrap, err := wrapper(v)
+	if err != nil {
+		return nil, err
 	}
 	s := &Store{
+		dir:      dir,
 		personal: make(map[string]bool, len(personal)),
 		vaultID:  v.ID(),
 		wrap:     wrap,
@@ -83,47 +117,32 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	for _, kind := range personal {
 		s.personal[kind] = true
 	}
-	defer func() {
-		if err != nil {
-			s.closeDatabases()
-		}
-	}()
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	if err := s.openDatabases(ctx, dir, v); err != nil {
-		return nil, err
-	}
-	if err := s.finishForgetting(ctx); err != nil {
-		return nil, err
-	}
-	s.flushing.Go(s.flushLate)
 	return s, nil
 }
 
 // openDatabases never lets a database that has gone missing look like a new one
 // beside the other, which remembers it.
 func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
-	corePath := filepath.Join(dir, fmt.Sprintf("core-%d.db", v.Epoch()))
-	telemetryPath := filepath.Join(dir, fmt.Sprintf("telemetry-%d.db", v.Epoch()))
+	corePath, telemetryPath := pathOf(dir, coreRole, v), pathOf(dir, telemetryRole, v)
 	hadTelemetry := sizeOf(telemetryPath) > 0
 
 	if s.core, err = openDatabase(ctx, corePath, v, coreProfile); err != nil {
 		return err
 	}
 	if s.core.fresh && hadTelemetry {
-		return fmt.Errorf("%w: core is gone", ErrDamaged)
+		return s.core.damaged(fmt.Errorf("%w: core is gone", ErrDamaged))
 	}
 	epoch, err := s.core.meta(ctx, "epoch", fmt.Sprint(v.Epoch()))
 	if err != nil {
 		return err
 	}
 	if epoch != fmt.Sprint(v.Epoch()) {
-		return fmt.Errorf("%w: core is of epoch %s", ErrDamaged, epoch)
+		return s.core.damaged(fmt.Errorf("%w: core is of epoch %s", ErrDamaged, epoch))
 	}
 	if seen, err := s.core.meta(ctx, "telemetry", ""); err != nil {
 		return err
 	} else if seen != "" && !hadTelemetry {
-		return fmt.Errorf("%w: telemetry is gone", ErrDamaged)
+		return &Damage{telemetryRole, filepath.Base(telemetryPath), fmt.Errorf("%w: telemetry is gone", ErrDamaged)}
 	}
 	if s.telemetry, err = openDatabase(ctx, telemetryPath, v, telemetryProfile); err != nil {
 		return err
@@ -132,19 +151,10 @@ func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (
 	return err
 }
 
-// sizeOf asks for the size without opening the file: closing it again would
-// drop the lock that SQLite holds on it.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
 // Close writes what is still queued, closes both databases and wipes the keys.
 // Its error is of rows that could not be written; the store is closed anyway.
 func (s *Store) Close() error {
+	s.checks.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {

@@ -62,6 +62,7 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	if subject == "" {
 		return errors.New("records: forget: no subject")
 	}
+	s.checks.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.batch.drop(subject)
@@ -69,6 +70,9 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM record WHERE subject<>'' AND subject=?", subject)
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "DELETE FROM subject_key WHERE subject=?", subject)
+		}
+		if err == nil {
+			err = noteStale(ctx, tx)
 		}
 		return err
 	})
@@ -176,6 +180,9 @@ func (s *Store) ensureKey(ctx context.Context, subject string) (*[chacha20poly13
 // seal checks a record and gives the form that is stored; role binds it to its
 // database.
 func (s *Store) seal(ctx context.Context, role string, r Record) (Record, error) {
+	if s.frozen {
+		return Record{}, ErrReadOnly
+	}
 	if err := s.check(r); err != nil {
 		return Record{}, err
 	}

@@ -16,7 +16,8 @@ import (
 // to" names its additional data, each part preceded by its length (4 bytes, big
 // endian), integers as 8 bytes big endian:
 //
-//	slots[].ct  the vault key, bound to v, vault, slot id, kind, KDF, t, m_kib, p
+//	slots[].ct  the vault key, bound to v, vault, slot id, kind, at (only in
+//	            slots whose kind begins with "boot-"), KDF, t, m_kib, p
 //	dek.ct      the data key under the vault key, bound to v, vault, epoch
 //	mac         HMAC-SHA256 over the same encoding of every other field, under
 //	            HKDF-SHA256(data key, salt vault, info "hub/keys/mac")
@@ -28,7 +29,8 @@ const (
 	sealedKeySize = keySize + chacha20poly1305.Overhead
 	maxFile       = 64 << 10
 	maxSlots      = 16
-	maxWord       = 32 // of a slot's id, kind and KDF name
+	maxWord       = 32      // of a slot's id, kind and KDF name
+	maxPlace      = 1 << 10 // of where a boot slot's key lies
 )
 
 type keyFile struct {
@@ -149,6 +151,9 @@ func (e *encoding) number(n uint64) { e.bytes(binary.BigEndian.AppendUint64(nil,
 func (e *encoding) identity(s *slot) {
 	e.bytes([]byte(s.ID))
 	e.bytes([]byte(s.Kind))
+	if s.isBoot() {
+		e.bytes([]byte(s.At))
+	}
 	e.bytes([]byte(s.KDF.Name))
 	e.number(uint64(s.KDF.T))
 	e.number(uint64(s.KDF.MKiB))

@@ -190,7 +190,7 @@ func TestNewerCopyWins(t *testing.T) {
 		f := load(t, path)
 		newer := *f
 		newer.Rev = 2
-		newer.MAC = newer.mac(v.dek)
+		newer.MAC = newer.mac(&v.keys.data)
 		save(t, path, &newer)
 		if _, err := openCheap(dir, secret); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"golang.org/x/crypto/argon2"
@@ -14,6 +15,7 @@ import (
 const (
 	kindPassword = "password"
 	kindRecovery = "recovery"
+	kindBoot     = "boot-" // and who keeps the key
 	kdfArgon2id  = "argon2id"
 	kdfHKDF      = "hkdf-sha256"
 )
@@ -37,10 +39,12 @@ type kdf struct {
 	cost
 }
 
-// slot is one way in: the vault key, sealed under what a person knows.
+// slot is one way in: the vault key, sealed under what a person knows, or under
+// what a Boot keeps.
 type slot struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
+	At   string `json:"at,omitempty"` // where a Boot keeps its key
 	KDF  kdf    `json:"kdf"`
 	Salt []byte `json:"salt"`
 	sealed
@@ -56,15 +60,21 @@ func (s *slot) check(min cost) error {
 			k.T > ceiling.T || k.MKiB > ceiling.MKiB || k.P > ceiling.P {
 			return fmt.Errorf("key derivation out of bounds")
 		}
-	case kindRecovery:
+	default:
+		if s.Kind != kindRecovery && !s.isBoot() {
+			return fmt.Errorf("unknown kind")
+		}
 		if k.Name != kdfHKDF || k.cost != (cost{}) {
 			return fmt.Errorf("key derivation out of bounds")
 		}
-	default:
-		return fmt.Errorf("unknown kind")
+	}
+	if len(s.Kind) > maxWord || len(s.At) > maxPlace || s.At != "" && !s.isBoot() {
+		return fmt.Errorf("a field is out of shape")
 	}
 	return nil
 }
+
+func (s *slot) isBoot() bool { return strings.HasPrefix(s.Kind, kindBoot) }
 
 // aad binds a slot to its vault and to what it says about itself, so that
 // cheaper parameters cannot be written into it.
@@ -76,8 +86,9 @@ func (f *keyFile) aad(s *slot) []byte {
 	return e.out
 }
 
-func (f *keyFile) add(kind string, k kdf, salt, key []byte, vaultKey *[keySize]byte) {
-	s := slot{ID: hex.EncodeToString(random(8)), Kind: kind, KDF: k, Salt: salt}
+// add seals the vault key under key, which it wipes.
+func (f *keyFile) add(kind, at string, k kdf, salt, key []byte, vaultKey *[keySize]byte) {
+	s := slot{ID: hex.EncodeToString(random(8)), Kind: kind, At: at, KDF: k, Salt: salt}
 	s.sealed = sealKey(key, vaultKey, f.aad(&s))
 	clear(key)
 	f.Slots = append(f.Slots, s)
@@ -89,31 +100,33 @@ func (f *keyFile) addPassword(dir, password string, c cost, vaultKey *[keySize]b
 	if err != nil {
 		return err
 	}
-	f.add(kindPassword, kdf{kdfArgon2id, c}, salt, key, vaultKey)
+	f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, vaultKey)
 	return nil
 }
 
 func (f *keyFile) addRecovery(secret []byte, vaultKey *[keySize]byte) {
 	salt := random(saltSize)
-	f.add(kindRecovery, kdf{Name: kdfHKDF}, salt, recoveryKey(secret, salt), vaultKey)
+	f.add(kindRecovery, "", kdf{Name: kdfHKDF}, salt, recoveryKey(secret, salt), vaultKey)
 }
 
 func (f *keyFile) unlockPassword(dir, password string) (*[keySize]byte, error) {
-	return f.unlock(kindPassword, func(s *slot) ([]byte, error) {
+	return f.unlock(isKind(kindPassword), func(s *slot) ([]byte, error) {
 		return stretch(dir, password, s.Salt, s.KDF.cost)
 	})
 }
 
 func (f *keyFile) unlockRecovery(secret []byte) (*[keySize]byte, error) {
-	return f.unlock(kindRecovery, func(s *slot) ([]byte, error) {
+	return f.unlock(isKind(kindRecovery), func(s *slot) ([]byte, error) {
 		return recoveryKey(secret, s.Salt), nil
 	})
 }
 
-func (f *keyFile) unlock(kind string, keyOf func(*slot) ([]byte, error)) (*[keySize]byte, error) {
+func isKind(kind string) func(*slot) bool { return func(s *slot) bool { return s.Kind == kind } }
+
+func (f *keyFile) unlock(which func(*slot) bool, keyOf func(*slot) ([]byte, error)) (*[keySize]byte, error) {
 	for i := range f.Slots {
 		s := &f.Slots[i]
-		if s.Kind != kind {
+		if !which(s) {
 			continue
 		}
 		key, err := keyOf(s)
@@ -138,22 +151,31 @@ func recoveryKey(secret, salt []byte) []byte {
 // typed on another keyboard must open the same slot. The folder is locked
 // meanwhile, so that however many ask, one computation's memory is in use.
 func stretch(dir, password string, salt []byte, c cost) ([]byte, error) {
-	d, err := os.Open(dir)
+	unlock, err := lockDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
+		return nil, err
 	}
-	defer d.Close()
-	for {
-		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
-		if err == nil {
-			break
-		}
-		if err != syscall.EINTR {
-			return nil, fmt.Errorf("vault: lock: %w", err)
-		}
-	}
+	defer unlock()
 	plain := norm.NFKC.Bytes([]byte(password))
 	defer clear(plain)
 	defer debug.FreeOSMemory() // 64 MiB that nothing needs again: a small computer has 1 GiB in all
 	return argon2.IDKey(plain, salt, c.T, c.MKiB, c.P, keySize), nil
+}
+
+// lockDir waits for the folder's flock, which is not the lock of a running hub.
+func lockDir(dir string) (unlock func(), err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	for {
+		err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
+		if err == nil {
+			return func() { d.Close() }, nil
+		}
+		if err != syscall.EINTR {
+			d.Close()
+			return nil, fmt.Errorf("vault: lock: %w", err)
+		}
+	}
 }

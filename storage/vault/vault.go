@@ -2,11 +2,16 @@
 //
 // A random data key seals everything. It lies in keys.json, sealed under a
 // random vault key, which lies there once per slot: under the household's
-// password (Argon2id) and under the recovery code (128 random bits). There is
-// no other way in, and two vaults share no byte of secret. Keys for a use are
-// derived from the data key by purpose; what must be forgettable gets a random
-// key instead, wrapped under a purpose key, because a derived key can be
-// derived again.
+// password (Argon2id), under the recovery code (128 random bits) and, if the
+// household wants the hub to start by itself, under a random key that a Boot
+// keeps elsewhere. There is no other way in, and two vaults share no byte of
+// secret. Keys for a use are derived from the data key by purpose; what must be
+// forgettable gets a random key instead, wrapped under a purpose key, because a
+// derived key can be derived again.
+//
+// Slots change without touching what is stored: see change.go and boot.go. A
+// rotation draws a new data key, for which what is stored must be written anew:
+// see rotate.go.
 //
 // keys.json has a twin, keys.twin.json, of the same revision: one damaged copy
 // still opens, and an older generation, which an old password would open, is
@@ -22,6 +27,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 )
 
 var (
@@ -34,12 +40,17 @@ var (
 
 // Vault is an open vault. It is safe for concurrent use.
 type Vault struct {
-	id    string
-	epoch uint64
+	id  string
+	dir string
+	min cost // that its file's slots must have
 
-	mu  sync.RWMutex
-	dek *[keySize]byte // a pointer, so that %v never prints it; nil once closed
+	mu    sync.RWMutex
+	epoch uint64
+	keys  *keys // nil once closed
 }
+
+// keys are behind a pointer of their own, so that %v never prints them.
+type keys struct{ vault, data [keySize]byte }
 
 // Exists tells whether dir holds a vault, whole or not.
 func Exists(dir string) bool {
@@ -52,6 +63,19 @@ func Exists(dir string) bool {
 // storage.ErrFull.
 func Create(dir, password string) (v *Vault, recoveryCode string, err error) {
 	return create(dir, password, floor)
+}
+
+// CreateFor is Create with a password slot of which one try takes about as long
+// as effort on this machine; see Effort.
+func CreateFor(dir, password string, effort time.Duration) (v *Vault, recoveryCode string, err error) {
+	if err := Judge(password, nil); err != nil { // before it costs anything
+		return nil, "", err
+	}
+	c, err := calibrate(dir, effort)
+	if err != nil {
+		return nil, "", err
+	}
+	return create(dir, password, c)
 }
 
 // Open opens the vault in dir with the household's password: ErrWrong,
@@ -86,7 +110,11 @@ func (v *Vault) ID() []byte { return []byte(v.id) }
 
 // Epoch counts the rotations of the data key, from 1. It is part of the
 // database files' names.
-func (v *Vault) Epoch() uint64 { return v.epoch }
+func (v *Vault) Epoch() uint64 {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.epoch
+}
 
 // Key derives the 32-byte key of one purpose, such as "hub/blind-index". The
 // same purpose gives the same key as long as the data key lives. After Close
@@ -94,20 +122,20 @@ func (v *Vault) Epoch() uint64 { return v.epoch }
 func (v *Vault) Key(purpose string) []byte {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	if v.dek == nil {
+	if v.keys == nil {
 		return nil
 	}
-	return derive(v.dek[:], []byte(v.id), purpose)
+	return derive(v.keys.data[:], []byte(v.id), purpose)
 }
 
-// Close wipes the data key. Keys that were derived before live on with those
+// Close wipes the vault's keys. Those that were derived before live on with those
 // who asked for them.
 func (v *Vault) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.dek != nil {
-		clear(v.dek[:])
-		v.dek = nil
+	if v.keys != nil {
+		*v.keys = keys{}
+		v.keys = nil
 	}
 	return nil
 }
@@ -120,22 +148,26 @@ func create(dir, password string, c cost) (*Vault, string, error) {
 		return nil, "", fmt.Errorf("vault: %w", fs.ErrExist)
 	}
 	f := &keyFile{V: formatVersion, Vault: random(idSize), Rev: 1, Epoch: 1}
-	vaultKey, dek := new([keySize]byte), new([keySize]byte)
-	rand.Read(vaultKey[:])
-	rand.Read(dek[:])
-	defer clear(vaultKey[:])
+	k := new(keys)
+	rand.Read(k.vault[:])
+	rand.Read(k.data[:])
 
-	if err := f.addPassword(dir, password, c, vaultKey); err != nil {
+	if err := f.addPassword(dir, password, c, &k.vault); err != nil {
 		return nil, "", err
 	}
 	secret := random(codeSize)
-	f.addRecovery(secret, vaultKey)
-	f.sealDEK(vaultKey, dek)
-	f.MAC = f.mac(dek)
+	f.addRecovery(secret, &k.vault)
+	f.sealDEK(&k.vault, &k.data)
+	f.MAC = f.mac(&k.data)
 	if err := f.write(dir); err != nil {
 		return nil, "", err
 	}
-	return &Vault{id: string(f.Vault), epoch: f.Epoch, dek: dek}, formatCode(secret), nil
+	return f.opened(dir, c, k), formatCode(secret), nil
+}
+
+// opened is the vault of a file whose keys are known.
+func (f *keyFile) opened(dir string, min cost, k *keys) *Vault {
+	return &Vault{id: string(f.Vault), dir: dir, min: min, epoch: f.Epoch, keys: k}
 }
 
 // open tries the copies, the newer first: a copy whose writing was cut short or
@@ -154,24 +186,33 @@ func open(dir string, min cost, unlock func(*keyFile) (*[keySize]byte, error)) (
 		if err != nil {
 			return nil, err
 		}
-		dek, ok := f.openDEK(vaultKey)
-		clear(vaultKey[:])
-		if !ok || !f.authentic(dek) {
+		newest, dek := newestOf(found, vaultKey)
+		if newest == nil {
+			clear(vaultKey[:])
 			verdict = ErrDamaged
 			continue
 		}
-		newest := f
-		for _, other := range found {
-			if other.Rev > newest.Rev && other.authentic(dek) {
-				newest = other
-			}
-		}
+		k := &keys{vault: *vaultKey, data: *dek}
+		clear(vaultKey[:])
+		clear(dek[:])
 		// A full or read-only disk is no reason to keep the household out;
 		// the next opening heals the twin.
 		_ = newest.heal(dir)
-		return &Vault{id: string(newest.Vault), epoch: newest.Epoch, dek: dek}, nil
+		return newest.opened(dir, min, k), nil
 	}
 	return nil, verdict
+}
+
+// newestOf gives the newest copy that the vault key proves authentic, and its
+// data key; the copies are sorted. A write that a crash cut short left two
+// copies, whose data keys differ if it was the write of a rotation.
+func newestOf(found []*keyFile, vaultKey *[keySize]byte) (*keyFile, *[keySize]byte) {
+	for _, f := range found {
+		if dek, ok := f.openDEK(vaultKey); ok && f.authentic(dek) {
+			return f, dek
+		}
+	}
+	return nil, nil
 }
 
 func derive(secret, salt []byte, purpose string) []byte {

@@ -18,15 +18,17 @@ const (
 	refused    = 1
 )
 
-// keysOf finds the keys by the number that C holds; no Go pointer ever goes
-// there. Nil once they were revoked.
-func keysOf(h C.uintptr_t) *ciphers {
-	v, ok := cgo.Handle(h).Value().(*VFS)
-	if !ok {
-		return nil
+// vfsOf finds a VFS by the number that C holds; no Go pointer ever goes there. An
+// empty one, which has no keys, if there is none.
+func vfsOf(h C.uintptr_t) *VFS {
+	if v, ok := cgo.Handle(h).Value().(*VFS); ok {
+		return v
 	}
-	return v.keys.Load()
+	return new(VFS)
 }
+
+// keysOf gives nil once the keys were revoked.
+func keysOf(h C.uintptr_t) *ciphers { return vfsOf(h).keys.Load() }
 
 // inglePageSeal seals the 4096-byte page at buf in place under a fresh nonce.
 // Non-zero without keys.
@@ -46,7 +48,9 @@ func inglePageSeal(h C.uintptr_t, buf, aad *C.uchar, n C.int) C.int {
 //
 //export inglePageOpen
 func inglePageOpen(h C.uintptr_t, buf, aad *C.uchar, n C.int) C.int {
-	k := keysOf(h)
+	v := vfsOf(h)
+	k := v.keys.Load()
+	v.reads.Add(1)
 	if k == nil || !openPage(k.page, pageAt(buf), unsafe.Slice((*byte)(aad), int(n))) {
 		return refused
 	}

@@ -19,23 +19,27 @@ import (
 const killRows = 30 // rows of one transaction
 
 // TestKill ends a writing process at random moments: no commit that it
-// acknowledged may be lost. INGLE_SOAK gives the number of kills.
+// acknowledged may be lost. INGLE_STRESS asks for 200 kills, INGLE_SOAK for 1,000.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills := 26
-	if n, err := strconv.Atoi(os.Getenv("INGLE_SOAK")); err == nil && n > kills {
-		kills = n
+	kills := times(26)
+	if os.Getenv("INGLE_STRESS") != "" {
+		kills = 200
+	}
+	if soak() {
+		kills = 1000
 	}
 	for _, role := range []string{"write", "spill"} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "k.db")
 			r, acknowledged, newest := dice(t), 0, 0
-			for range kills / 2 {
+			for range (kills + 1) / 2 {
 				last := killOnce(t, role, path, r)
 				acknowledged += max(0, last-newest)
 				newest = checkKilled(t, path, max(last, newest))
 			}
+			seesLoss(t, path, newest)
 			t.Logf("%d kills, %d acknowledged commits, 0 lost", kills/2, acknowledged)
 		})
 	}
@@ -79,21 +83,41 @@ func checkKilled(t *testing.T, path string, acknowledged int) int {
 	t.Helper()
 	db := openDB(t, path)
 	defer db.Close()
-	var newest, commits, rows, wrong int
-	err := errors.Join(
-		db.QueryRow("SELECT ifnull(max(n),0), count(*) FROM done").Scan(&newest, &commits),
-		db.QueryRow("SELECT count(*), ifnull(sum(length(v) <> 400 OR pass <> n),0) FROM work").Scan(&rows, &wrong),
-		integrity(db))
+	newest, err := killed(db, acknowledged)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if newest < acknowledged || commits != newest {
-		t.Fatalf("commit %d was acknowledged; there are %d, the newest %d", acknowledged, commits, newest)
-	}
-	if rows != newest*killRows || wrong != 0 {
-		t.Fatalf("%d commits, %d rows, %d of them wrong", newest, rows, wrong)
-	}
 	return newest
+}
+
+func killed(db *sql.DB, acknowledged int) (newest int, err error) {
+	var commits, rows, wrong int
+	err = errors.Join(
+		db.QueryRow("SELECT ifnull(max(n),0), count(*) FROM done").Scan(&newest, &commits),
+		db.QueryRow("SELECT count(*), ifnull(sum(length(v) <> 400 OR pass <> n),0) FROM work").Scan(&rows, &wrong),
+		integrity(db))
+	switch {
+	case err != nil:
+		return 0, err
+	case newest < acknowledged || commits != newest:
+		return 0, fmt.Errorf("commit %d was acknowledged; there are %d, the newest %d", acknowledged, commits, newest)
+	case rows != newest*killRows || wrong != 0:
+		return 0, fmt.Errorf("%d commits, %d rows, %d of them wrong", newest, rows, wrong)
+	}
+	return newest, nil
+}
+
+// seesLoss is the control: one row less, or one commit, is seen.
+func seesLoss(t *testing.T, path string, newest int) {
+	t.Helper()
+	db := openDB(t, path)
+	defer db.Close()
+	for _, loss := range []string{"DELETE FROM work WHERE id=(SELECT max(id) FROM work)", "DELETE FROM done WHERE n=(SELECT max(n) FROM done)"} {
+		exec1(t, db, loss)
+		if _, err := killed(db, newest); err == nil {
+			t.Errorf("control: %s is not seen", loss)
+		}
+	}
 }
 
 // childWrites commits transactions until it is killed and says so after each.

@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 		childWrites(dir, 10)
 	case "log":
 		childLeavesLog(dir)
+	case "stress", "stress zero salts":
+		childStress(dir, role != "stress")
+	case "work", "work plain":
+		childWorks(dir, role != "work")
 	case "hold":
 		childHolds(dir)
 	default:
@@ -174,6 +178,14 @@ func writeFile(t testing.TB, path string, b []byte) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// times is n, or less where the tests are to be short, as under an emulator.
+func times(n int) int {
+	if testing.Short() {
+		return (n + 9) / 10
+	}
+	return n
 }
 
 // dice is seeded from the clock; the seed is logged, so that a failure can be

@@ -17,6 +17,7 @@
 #define FRAME_HEADER 24
 #define FRAME (FRAME_HEADER + PAGE)
 #define LOCK_PAGE 262145 /* the page at 1 GiB that SQLite never reads or writes */
+#define INDEX_REGIONS 256 /* of 32 KiB each, for a million frames */
 #define PEEK_END 100     /* SQLite reads its file header alone before it opens */
 
 typedef enum { DATABASE, WAL } Kind;
@@ -24,14 +25,17 @@ typedef enum { DATABASE, WAL } Kind;
 typedef struct Below { /* what a registered VFS stands on */
   sqlite3_vfs *host;
   uintptr_t keys;
+  int frozen; /* nothing may be written, cut or deleted */
 } Below;
 
 typedef struct File { /* the host's own file object lies right behind this one */
   sqlite3_file head;
   uintptr_t keys;
+  int frozen;
   Kind kind;
   sqlite3_file *real;
   unsigned char *scratch;             /* one frame; holds plaintext between calls, wiped on close */
+  unsigned char *index[INDEX_REGIONS]; /* the wal-index of a frozen file */
   sqlite3_int64 fresh;                /* frame whose header was the very last write, or -1 */
   unsigned char header[FRAME_HEADER]; /* that header, in plain */
 } File;
@@ -157,12 +161,18 @@ static sqlite3_int64 frame_start(sqlite3_int64 at) {
 ** SQLite writes the headers of further frames of that transaction without salts
 ** and fills them in at commit, without touching the pages. The value that it
 ** will fill in stands in the file header. Sealing with the zeros instead loses
-** acknowledged rows.
+** acknowledged rows; vfstest/zerosalts builds that mistake, so that the tests
+** can show that they would see it.
 */
 static int frame_aad(File *f, const unsigned char *header, unsigned char aad[17]) {
+#ifdef INGLE_ZERO_SALTS
+  const int deferred = 0;
+#else
+  const int deferred = all_zero(header + 8, 8);
+#endif
   aad[0] = 'W';
   memcpy(aad + 1, header, 8);
-  if (!all_zero(header + 8, 8)) {
+  if (!deferred) {
     memcpy(aad + 9, header + 8, 8);
     return SQLITE_OK;
   }
@@ -259,10 +269,12 @@ static int x_read(sqlite3_file *p, void *out, int n, sqlite3_int64 at) {
 }
 static int x_write(sqlite3_file *p, const void *in, int n, sqlite3_int64 at) {
   File *f = (File *)p;
+  if (f->frozen) return SQLITE_READONLY;
   return f->kind == DATABASE ? db_write(f, in, n, at) : wal_write(f, in, n, at);
 }
 static int x_truncate(sqlite3_file *p, sqlite3_int64 to) {
   File *f = (File *)p;
+  if (f->frozen) return SQLITE_READONLY;
   f->fresh = -1;
   return f->kind == DATABASE ? db_truncate(f, to) : ON_FILE(f, xTruncate, to);
 }
@@ -276,10 +288,13 @@ static void drop_scratch(File *f) {
   f->scratch = 0;
 }
 
+static void drop_index(File *f);
+
 static int x_close(sqlite3_file *p) {
   File *f = (File *)p;
   int rc = ON_FILE(f, xClose);
   drop_scratch(f);
+  drop_index(f);
   p->pMethods = 0;
   return rc;
 }
@@ -311,14 +326,43 @@ static int x_device(sqlite3_file *p) {
   bits &= ~(SQLITE_IOCAP_ATOMIC_ANY | SQLITE_IOCAP_BATCH_ATOMIC | SQLITE_IOCAP_SUBPAGE_READ);
   return bits | SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
+/*
+** A frozen file is opened for reading, where the host would keep the wal-index on
+** disk. Nobody writes, so each connection can have one of its own, without locks.
+*/
+static int frozen_index(File *f, int region, int size, int extend, void volatile **out) {
+  *out = 0;
+  if (region >= INDEX_REGIONS) return SQLITE_NOMEM;
+  if (!f->index[region] && extend) {
+    f->index[region] = sqlite3_malloc(size);
+    if (!f->index[region]) return SQLITE_NOMEM;
+    memset(f->index[region], 0, size);
+  }
+  *out = f->index[region];
+  return SQLITE_OK;
+}
+static void drop_index(File *f) {
+  int i;
+  for (i = 0; i < INDEX_REGIONS; i++) {
+    sqlite3_free(f->index[i]);
+    f->index[i] = 0;
+  }
+}
 static int x_shm_map(sqlite3_file *p, int region, int size, int extend, void volatile **out) {
-  return ON_FILE(p, xShmMap, region, size, extend, out);
+  File *f = (File *)p;
+  return f->frozen ? frozen_index(f, region, size, extend, out) : ON_FILE(p, xShmMap, region, size, extend, out);
 }
 static int x_shm_lock(sqlite3_file *p, int at, int n, int flags) {
-  return ON_FILE(p, xShmLock, at, n, flags);
+  return ((File *)p)->frozen ? SQLITE_OK : ON_FILE(p, xShmLock, at, n, flags);
 }
-static void x_shm_barrier(sqlite3_file *p) { ON_FILE(p, xShmBarrier); }
-static int x_shm_unmap(sqlite3_file *p, int del) { return ON_FILE(p, xShmUnmap, del); }
+static void x_shm_barrier(sqlite3_file *p) {
+  if (!((File *)p)->frozen) ON_FILE(p, xShmBarrier);
+}
+static int x_shm_unmap(sqlite3_file *p, int del) {
+  if (!((File *)p)->frozen) return ON_FILE(p, xShmUnmap, del);
+  drop_index((File *)p);
+  return SQLITE_OK;
+}
 
 /* Version 2: with xFetch SQLite would memory-map the file and read ciphertext. */
 static const sqlite3_io_methods methods = {
@@ -330,28 +374,51 @@ static const sqlite3_io_methods methods = {
 /* ---- methods of the VFS ------------------------------------------------ */
 
 /*
+** The host's file for a frozen one: for reading, so that a read-only disk will do.
+** A log that is missing is an empty one; SQLite would create it.
+*/
+static int open_frozen(sqlite3_vfs *host, const char *name, File *f, int flags) {
+  static const char nothing[] = "/dev/null\0\0\0";
+  int rc, there = 0;
+  flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+  if (f->kind == WAL) {
+    rc = host->xAccess(host, name, 0, &there);
+    if (rc != SQLITE_OK) return rc;
+    if (!there) name = nothing;
+  }
+  return host->xOpen(host, name, f->real, flags, 0);
+}
+
+static int open_writable(sqlite3_vfs *host, const char *name, File *f, int flags, int *got) {
+  int rc = host->xOpen(host, name, f->real, flags, got);
+  /* A host that may not write falls back to reading; its wal-index would be a -shm file. */
+  return rc == SQLITE_OK && *got & SQLITE_OPEN_READONLY ? SQLITE_READONLY : rc;
+}
+
+/*
 ** Fails closed: a database or its WAL, for writing, and nothing else. Rollback
 ** journals, statement journals and temp files are refused; they would be
 ** plaintext. Read-only is refused because the host then keeps its wal-index in
-** a -shm file on disk.
+** a -shm file on disk; a frozen VFS says that it may write, and does not.
 */
 static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, int *out) {
   File *f = (File *)p;
   sqlite3_vfs *host = below(v)->host;
-  int rc, got = 0;
+  int rc, got = flags;
   p->pMethods = 0;
   if (!name || flags & SQLITE_OPEN_READONLY) return SQLITE_CANTOPEN;
   if (flags & SQLITE_OPEN_MAIN_DB) f->kind = DATABASE;
   else if (flags & SQLITE_OPEN_WAL) f->kind = WAL;
   else return SQLITE_CANTOPEN;
   f->keys = below(v)->keys;
+  f->frozen = below(v)->frozen;
   f->fresh = -1;
+  memset(f->index, 0, sizeof f->index);
   f->real = (sqlite3_file *)(f + 1);
   f->real->pMethods = 0;
   f->scratch = sqlite3_malloc(FRAME);
   if (!f->scratch) return SQLITE_NOMEM;
-  rc = host->xOpen(host, name, f->real, flags, &got);
-  if (rc == SQLITE_OK && got & SQLITE_OPEN_READONLY) rc = SQLITE_CANTOPEN;
+  rc = f->frozen ? open_frozen(host, name, f, flags) : open_writable(host, name, f, flags, &got);
   if (rc != SQLITE_OK) {
     if (f->real->pMethods) ON_FILE(f, xClose);
     drop_scratch(f);
@@ -362,7 +429,9 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *p, int flags, 
   return SQLITE_OK;
 }
 
-static int v_delete(sqlite3_vfs *v, const char *name, int sync) { return ON_HOST(v, xDelete, name, sync); }
+static int v_delete(sqlite3_vfs *v, const char *name, int sync) {
+  return below(v)->frozen ? SQLITE_READONLY : ON_HOST(v, xDelete, name, sync);
+}
 static int v_access(sqlite3_vfs *v, const char *name, int how, int *out) { return ON_HOST(v, xAccess, name, how, out); }
 static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) { return ON_HOST(v, xFullPathname, name, n, out); }
 static int v_random(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xRandomness, n, out); }
@@ -371,7 +440,7 @@ static int v_time(sqlite3_vfs *v, double *t) { return ON_HOST(v, xCurrentTime, t
 static int v_error(sqlite3_vfs *v, int n, char *out) { return ON_HOST(v, xGetLastError, n, out); }
 static int v_time64(sqlite3_vfs *v, sqlite3_int64 *t) { return ON_HOST(v, xCurrentTimeInt64, t); }
 
-int ingle_vfs_register(const char *name, const char *host_name, uintptr_t keys) {
+int ingle_vfs_register(const char *name, const char *host_name, uintptr_t keys, int frozen) {
   sqlite3_vfs *host, *v;
   Below *b;
   char *own;
@@ -385,7 +454,7 @@ int ingle_vfs_register(const char *name, const char *host_name, uintptr_t keys) 
   b = (Below *)(v + 1);
   own = (char *)(b + 1);
   memcpy(own, name, n);
-  *b = (Below){host, keys};
+  *b = (Below){host, keys, frozen};
   /* Version 2 and no dynamic-library methods: extensions cannot load. */
   *v = (sqlite3_vfs){
       .iVersion = 2, .szOsFile = (int)sizeof(File) + host->szOsFile, .mxPathname = host->mxPathname,

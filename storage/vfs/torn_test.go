@@ -89,12 +89,13 @@ func rowsBefore(wal []byte, offset int) int {
 }
 
 func TestTornLog(t *testing.T) {
+	t.Parallel()
 	raw, wal := logged(t)
 	r := dice(t)
 	if n, err := reopened(t, raw, wal); n != firstRows+loggedTx*rowsPerTx || err != nil {
 		t.Fatalf("control: the whole log: %d rows, %v", n, err)
 	}
-	for i := range 48 {
+	for i := range times(150) {
 		at := r.IntN(len(wal))
 		torn := bytes.Clone(wal)
 		start := max(walHeader, walHeader+(at-walHeader)/frameSize*frameSize)
@@ -136,6 +137,7 @@ func TestForeignLog(t *testing.T) {
 }
 
 func TestTornCheckpoint(t *testing.T) {
+	t.Parallel()
 	before, wal := logged(t)
 	r := dice(t)
 	path := filepath.Join(t.TempDir(), "done.db")
@@ -145,7 +147,7 @@ func TestTornCheckpoint(t *testing.T) {
 	exec1(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
 	db.Close()
 	after := readFile(t, path)
-	for i := range 48 {
+	for i := range times(100) {
 		// A checkpoint was cut short: any pages are new, one is half of each.
 		torn := bytes.Clone(after[:max(len(before), r.IntN(len(after)/vfs.PageSize+1)*vfs.PageSize)])
 		for p := 0; p < len(before); p += vfs.PageSize {

@@ -57,8 +57,9 @@ type Keys struct {
 
 // VFS is one registration: a name for SQLite's vfs= parameter and its keys.
 type VFS struct {
-	name string
-	keys atomic.Pointer[ciphers]
+	name  string
+	keys  atomic.Pointer[ciphers]
+	reads atomic.Uint64
 }
 
 type ciphers struct {
@@ -69,7 +70,13 @@ type ciphers struct {
 // Register gives SQLite a VFS with a name of its own, never the default one.
 // SQLite cannot forget a VFS that a connection may still use, so each call
 // costs some 300 bytes until the process ends.
-func Register(k Keys) (*VFS, error) {
+func Register(k Keys) (*VFS, error) { return register(k, false) }
+
+// RegisterFrozen gives SQLite a VFS that reads and changes no byte on disk, not
+// even by the checkpoint at the last Close: for a database that is damaged.
+func RegisterFrozen(k Keys) (*VFS, error) { return register(k, true) }
+
+func register(k Keys, frozen bool) (*VFS, error) {
 	page, err := chacha20poly1305.NewX(k.Page)
 	if err != nil {
 		return nil, fmt.Errorf("vfs: page key: %w", err)
@@ -81,8 +88,12 @@ func Register(k Keys) (*VFS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vfs: WAL header key: %w", err)
 	}
+	return enlist(&ciphers{page: page, header: header}, frozen)
+}
+
+func enlist(k *ciphers, frozen bool) (*VFS, error) {
 	v := new(VFS)
-	v.keys.Store(&ciphers{page: page, header: header})
+	v.keys.Store(k)
 	// The handle is never deleted: a callback that came after would panic.
 	// A revoked VFS keeps its handle and has no keys.
 	h := cgo.NewHandle(v)
@@ -90,7 +101,11 @@ func Register(k Keys) (*VFS, error) {
 	name, below := C.CString(v.name), C.CString(host)
 	defer C.free(unsafe.Pointer(name))
 	defer C.free(unsafe.Pointer(below))
-	switch rc := C.ingle_vfs_register(name, below, C.uintptr_t(h)); rc {
+	still := C.int(0)
+	if frozen {
+		still = 1
+	}
+	switch rc := C.ingle_vfs_register(name, below, C.uintptr_t(h), still); rc {
 	case 0:
 		return v, nil
 	case 1, 2:
@@ -102,6 +117,10 @@ func Register(k Keys) (*VFS, error) {
 
 // Name is what a DSN says in vfs=.
 func (v *VFS) Name() string { return v.name }
+
+// PagesRead counts the pages and frames that were opened, the same one twice if it
+// was read twice: how far something has come that reads a whole database.
+func (v *VFS) PagesRead() uint64 { return v.reads.Load() }
 
 // Revoke takes the keys away: from now on every read and write through this
 // VFS is an I/O error, also on connections that are open. Safe at any time.

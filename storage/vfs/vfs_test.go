@@ -108,6 +108,7 @@ func TestConnectionWithoutSetup(t *testing.T) {
 }
 
 func TestFailsClosed(t *testing.T) {
+	t.Parallel()
 	path := sealed(t, 20000)
 	dir := filepath.Dir(path)
 	db := openDB(t, path)
@@ -120,6 +121,8 @@ func TestFailsClosed(t *testing.T) {
 		"ATTACH ':memory:' AS x",
 		"VACUUM INTO '" + elsewhere + "'",
 		"VACUUM INTO 'file:" + elsewhere + "?vfs=unix'",
+		"VACUUM INTO 'file:" + elsewhere + "?vfs=' || 'unix'",
+		"VACUUM",
 		"PRAGMA journal_mode=DELETE; UPDATE t SET v='x'",
 		"PRAGMA temp_store=FILE; CREATE TEMP TABLE big AS SELECT a.v FROM t a, t b LIMIT 60000; " +
 			"CREATE INDEX temp.bigv ON big (v)",

@@ -125,7 +125,11 @@ func (h *Home) Setup(_ context.Context, r wire.SetupRequest) (wire.SetupAnswer, 
 	}
 	h.password = r.Password
 	h.snap.Status.State = wire.Open
-	return wire.SetupAnswer{RecoveryCode: RecoveryCode, HomeKit: h.snap.Status.HomeKit}, nil
+	h.snap.Status.Protection = wire.ProtectionSameDisk
+	if r.StartLocked {
+		h.snap.Status.Protection = wire.ProtectionManual
+	}
+	return wire.SetupAnswer{RecoveryCode: RecoveryCode, Protection: h.snap.Status.Protection, HomeKit: h.snap.Status.HomeKit}, nil
 }
 
 // Unlock compares the password.

@@ -77,9 +77,14 @@ func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 	return ask[wire.Status](ctx, c, "GET", "/status", nil)
 }
 
-// Setup claims an unclaimed hub.
+// Setup claims an unclaimed hub, which starts by itself from then on.
 func (c *Client) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
-	return ask[wire.SetupAnswer](ctx, c, "POST", "/setup", wire.SetupRequest{Password: password})
+	return c.Claim(ctx, wire.SetupRequest{Password: password})
+}
+
+// Claim is Setup with all its choices.
+func (c *Client) Claim(ctx context.Context, r wire.SetupRequest) (wire.SetupAnswer, error) {
+	return ask[wire.SetupAnswer](ctx, c, "POST", "/setup", r)
 }
 
 // Unlock opens a locked hub with the password or the recovery code.

@@ -21,6 +21,7 @@ import (
 // logged and answered as hub.internal. It is safe for concurrent use.
 type Hub interface {
 	Door
+	Keys
 	Rooms
 	Family
 	Bridges
@@ -35,6 +36,19 @@ type Door interface {
 	Status(ctx context.Context) wire.Status
 	Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnswer, error)
 	Unlock(ctx context.Context, r wire.UnlockRequest) error
+}
+
+// Keys are the ways into the store. What changes them takes the password again.
+type Keys interface {
+	ChangePassword(ctx context.Context, r wire.PasswordRequest) error
+	// NewRecoveryCode leaves the old one good until ConfirmRecovery has the new one back.
+	NewRecoveryCode(ctx context.Context, r wire.UnlockRequest) (wire.RecoveryCode, error)
+	ConfirmRecovery(ctx context.Context, r wire.RecoveryCode) error
+	SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error)
+	// Rotate seals everything anew under a new key.
+	Rotate(ctx context.Context, r wire.UnlockRequest) error
+	// Suggest offers a password in a language; it must answer in every state.
+	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
 }
 
 // Rooms are the things in the home.
@@ -129,6 +143,7 @@ func build(mux *http.ServeMux, o Options) *api {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
 	a.door()
+	a.keys()
 	a.rooms()
 	a.family()
 	a.homekit()

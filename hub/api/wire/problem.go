@@ -40,6 +40,7 @@ const (
 	CodeNoPrivate   = "homekit.no-private" // 409: nothing is private, so there is nothing to arm
 	CodePublic      = "homekit.public"     // 422: only a toy can be private
 	CodeTooMany     = "hub.too-many"       // 429: wait before the next try
+	CodeBoot        = "boot.failed"        // 409: the key for starting by itself cannot be kept there
 )
 
 // Refuse makes a problem. args are name and value in turn.

@@ -31,9 +31,10 @@ type Status struct {
 	API          string            `json:"api,omitempty"`    // URL of the network listener
 	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
-	Simulators   map[string]string `json:"simulators,omitempty"`    // name to address, demo only
-	Control      string            `json:"control,omitempty"`       // URL that makes simulators act, demo only
-	DemoPassword string            `json:"demo_password,omitempty"` // demo only, in the ready line only
+	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
+	Simulators   map[string]string `json:"simulators,omitempty"`                                    // name to address, demo only
+	Control      string            `json:"control,omitempty"`                                       // URL that makes simulators act, demo only
+	DemoPassword string            `json:"demo_password,omitempty"`                                 // demo only, in the ready line only
 }
 
 // Public is what strangers are told: the product, and whether this one is claimed.
@@ -66,13 +67,16 @@ type ArmRequest struct {
 
 // SetupRequest claims an unclaimed hub.
 type SetupRequest struct {
-	Password string `json:"password" maxLength:"1024"`
+	Password    string `json:"password" maxLength:"1024"`
+	StartLocked bool   `json:"start_locked,omitempty"` // wait for the password after each restart
 }
 
-// SetupAnswer is shown once: the recovery code opens the store when the password is lost.
+// SetupAnswer is shown once: the recovery code opens the store when the password is lost. Whoever has
+// it says so with RecoveryCode.
 type SetupAnswer struct {
-	RecoveryCode string    `json:"recovery_code"`
-	HomeKit      []HomeKit `json:"homekit,omitempty"`
+	RecoveryCode string     `json:"recovery_code"`
+	Protection   Protection `json:"protection" enum:"manual,tpm,medium,same-disk"`
+	HomeKit      []HomeKit  `json:"homekit,omitempty"`
 }
 
 // UnlockRequest opens a locked hub with the password or the recovery code.

@@ -1,5 +1,5 @@
 // Package srp is the accessory's side of SRP-6a with the 3072-bit group of
-// RFC 5054 and SHA-512, as HAP and the app's claim code use it.
+// RFC 5054 and SHA-512, as HAP uses it.
 package srp
 
 import (

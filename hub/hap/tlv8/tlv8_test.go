@@ -114,7 +114,7 @@ func TestNumbers(t *testing.T) {
 	b = tlv8.AppendUint16(b, 2, 0xABCD)
 	b = tlv8.AppendUint32(b, 3, 0xABCDEF01)
 	b = tlv8.AppendUint64(b, 4, math.MaxUint64)
-	b = tlv8.AppendFloat32(b, 5, 1.5)
+	b = tlv8.AppendUint32(b, 5, math.Float32bits(1.5))
 	b = tlv8.Append(b, 6, tlv8.AppendUint8(nil, 1, 3))
 	b = tlv8.Append(b, 7, nil)
 	b = tlv8.Append(b, 8, []byte{1, 0, 0, 0, 0, 0, 0, 0, 0})

@@ -1,9 +1,6 @@
 package tlv8
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // Append adds one value to a message, in fragments if it is longer than 255
 // bytes. A nested structure is a value too.
@@ -40,9 +37,4 @@ func AppendUint32(b []byte, typ byte, n uint32) []byte {
 // AppendUint64 adds a number of eight bytes, little endian.
 func AppendUint64(b []byte, typ byte, n uint64) []byte {
 	return binary.LittleEndian.AppendUint64(append(b, typ, 8), n)
-}
-
-// AppendFloat32 adds an IEEE 754 number of four bytes, little endian.
-func AppendFloat32(b []byte, typ byte, f float32) []byte {
-	return AppendUint32(b, typ, math.Float32bits(f))
 }

@@ -154,7 +154,7 @@ func TestReportIntervals(t *testing.T) {
 	for given, want := range map[float32]time.Duration{
 		0: 0, -1: 0, 0.5: 500 * time.Millisecond, 60: slowestReports, float32(math.Inf(1)): slowestReports, float32(math.NaN()): 0,
 	} {
-		packets, err := tlv8.Parse(tlv8.AppendFloat32(nil, 4, given))
+		packets, err := tlv8.Parse(tlv8.AppendUint32(nil, 4, math.Float32bits(given)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,19 +12,18 @@ import (
 var ErrNothingPrivate = errors.New("servers: nothing is private")
 
 const (
-	// DefaultArming is how long the private server works when nobody says for how long.
-	DefaultArming = 30 * time.Minute
+	defaultArming = 30 * time.Minute // when nobody says for how long
 	longestArming = 24 * time.Hour
 
 	restTime = 10 * time.Second // for what is private to come to rest
 )
 
-// Arm lets the private server be found, paired and used for a while (0: DefaultArming; a day at most);
+// Arm lets the private server be found, paired and used for a while (0: half an hour; a day at most);
 // then it locks itself. Armed again it works for that long from now. The first time makes the server.
 // ErrNothingPrivate where no accessory is private.
 func (s *Servers) Arm(ctx context.Context, d time.Duration) (Status, error) {
 	if d <= 0 {
-		d = DefaultArming
+		d = defaultArming
 	}
 	d = min(d, longestArming)
 	s.arming.Lock()

@@ -1,0 +1,220 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/storage/vault"
+)
+
+const (
+	password = "quiet otters paint seven lanterns"
+	another  = "seven lanterns over a loud harbour"
+)
+
+// house stands for the open house.
+type house struct {
+	recovery []keys.Recovery
+	rotated  []*vault.Vault
+}
+
+func (h *house) Names() []string { return []string{"Lindenhofer"} }
+
+func (h *house) NoteRecovery(_ context.Context, s keys.Recovery) error {
+	h.recovery = append(h.recovery, s)
+	return nil
+}
+
+func (h *house) Rotate(_ context.Context, v *vault.Vault) error {
+	h.rotated = append(h.rotated, v)
+	return v.Rotate().Commit()
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// machine gives the test a machine of its own, which keeps keys in a file.
+func machine(t *testing.T) (dir string) {
+	t.Helper()
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("PATH", t.TempDir()) // without systemd-creds
+	return t.TempDir()
+}
+
+func ring(t *testing.T, dir string) *keys.Ring {
+	t.Helper()
+	r, err := keys.New(keys.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	return r
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	var list []string
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
+}
+
+// A setup that a crash cut short before it settled leaves an unclaimed hub: the
+// next start finds nothing of it, inside the folder or outside, and what was
+// there before stays.
+func TestUnsettledSetup(t *testing.T) {
+	dir, ctx := machine(t), t.Context()
+	must(t, os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600))
+	v, code, err := ring(t, dir).Create(ctx, wire.SetupRequest{Password: password})
+	if err != nil || code == "" {
+		t.Fatalf("setup: %v", err)
+	}
+	must(t, v.Close())
+	_, key := vault.BootSlot(dir)
+	if _, err := os.Stat(key); err != nil {
+		t.Fatalf("control: the key for starting by itself: %v", err)
+	}
+	for _, name := range []string{"core-1.db", "core-1.db-wal", "telemetry-1.db", "keys.json.new"} {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
+	}
+	r := ring(t, dir) // the restart
+	if left := names(t, dir); !slices.Equal(left, []string{"lock"}) {
+		t.Errorf("left: %v", left)
+	}
+	if _, err := os.Stat(key); !os.IsNotExist(err) {
+		t.Errorf("the key outside: %v", err)
+	}
+	v, _, err = r.Create(ctx, wire.SetupRequest{Password: password})
+	must(t, err)
+	must(t, r.Settle())
+	must(t, v.Close())
+	if r = ring(t, dir); r.Protection() != wire.ProtectionSameDisk {
+		t.Errorf("protection %s", r.Protection())
+	}
+	if v, ok := r.Boot(ctx); !ok || v.Epoch() != 1 {
+		t.Error("a settled setup does not start by itself")
+	}
+}
+
+// Databases without keys are somebody's: a setup does not touch them.
+func TestSetupBesideAStore(t *testing.T) {
+	dir := machine(t)
+	store := filepath.Join(dir, "core-3.db")
+	must(t, os.WriteFile(store, []byte("sealed"), 0o600))
+	r := ring(t, dir)
+	if _, _, err := r.Create(t.Context(), wire.SetupRequest{Password: password}); !errors.Is(err, vault.ErrDamaged) {
+		t.Errorf("setup: %v", err)
+	}
+	must(t, r.Undo(t.Context()))
+	if raw, err := os.ReadFile(store); err != nil || string(raw) != "sealed" {
+		t.Errorf("the store: %q, %v", raw, err)
+	}
+}
+
+func TestAPasswordIsJudgedBeforeAnythingIsMade(t *testing.T) {
+	dir := machine(t)
+	r := ring(t, dir)
+	if _, _, err := r.Create(t.Context(), wire.SetupRequest{Password: "short"}); wire.Code(keys.Problem(err)) != "password.too_short" {
+		t.Errorf("setup: %v", err)
+	}
+	if left := names(t, dir); len(left) != 0 {
+		t.Errorf("made: %v", left)
+	}
+}
+
+func claimed(t *testing.T, wish wire.SetupRequest) (r *keys.Ring, h *house, dir, code string) {
+	t.Helper()
+	dir = machine(t)
+	r, h = ring(t, dir), &house{}
+	v, code, err := r.Create(t.Context(), wish)
+	must(t, err)
+	must(t, r.Settle())
+	r.Hold(v, h)
+	t.Cleanup(func() { _ = r.Release() })
+	return r, h, dir, code
+}
+
+func TestChanges(t *testing.T) {
+	r, h, _, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
+	ctx := keys.From(t.Context(), keys.Console)
+	if r.Protection() != wire.ProtectionManual {
+		t.Errorf("protection %s", r.Protection())
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"wrong password":   {r.ChangePassword(ctx, wire.PasswordRequest{Password: another, New: another}), wire.CodePassword},
+		"too short":        {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "short"}), "password.too_short"},
+		"a name":           {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "LindenhoferLindenhofer"}), "password.name"},
+		"rotate, wrong":    {r.Rotate(ctx, wire.UnlockRequest{Password: another}), wire.CodePassword},
+		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), wire.CodePassword},
+		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), wire.CodePassword},
+	} {
+		if got := wire.Code(c.err); got != c.want {
+			t.Errorf("%s: %v", name, c.err)
+		}
+	}
+	must(t, r.ChangePassword(ctx, wire.PasswordRequest{Password: code, New: another}))
+	must(t, r.Rotate(ctx, wire.UnlockRequest{Password: another}))
+	must(t, r.Renew(ctx))
+	made, err := r.NewRecoveryCode(ctx, wire.UnlockRequest{Password: another})
+	must(t, err)
+	if _, byCode, err := r.Unlock(keys.Console, code); err != nil || !byCode {
+		t.Errorf("the old code before the new one is confirmed: %v", err)
+	}
+	must(t, r.ConfirmRecovery(ctx, made))
+	if _, _, err := r.Unlock(keys.Console, code); wire.Code(err) != wire.CodePassword {
+		t.Errorf("the old code: %v", err)
+	}
+	if !slices.Equal(h.recovery, []keys.Recovery{keys.Used, keys.Kept}) || len(h.rotated) != 2 {
+		t.Errorf("the house heard %q and rotated %d times", h.recovery, len(h.rotated))
+	}
+	must(t, r.Release())
+	if err := r.Rotate(ctx, wire.UnlockRequest{Password: another}); wire.Code(err) != wire.CodeLocked {
+		t.Errorf("a locked hub: %v", err)
+	}
+}
+
+func TestHowItStarts(t *testing.T) {
+	r, _, dir, _ := claimed(t, wire.SetupRequest{Password: password})
+	ctx := keys.From(t.Context(), keys.Console)
+	stick := filepath.Join(t.TempDir(), "ingle.key")
+	for _, c := range []struct {
+		q    wire.BootRequest
+		want wire.Protection
+		code string
+		open bool
+	}{
+		{wire.BootRequest{How: wire.BootLocked}, wire.ProtectionManual, "", false},
+		{wire.BootRequest{How: wire.BootItself}, wire.ProtectionSameDisk, "", true},
+		{wire.BootRequest{How: wire.BootKeyFile, Path: "stick"}, "", "boot.path", true},
+		{wire.BootRequest{How: wire.BootKeyFile, Path: "/proc/none/x"}, wire.ProtectionSameDisk, wire.CodeBoot, true},
+		{wire.BootRequest{How: wire.BootKeyFile, Path: stick}, wire.ProtectionSameDisk, "", true},
+		{wire.BootRequest{How: wire.BootItself}, wire.ProtectionSameDisk, "", true},
+	} {
+		c.q.Password = password
+		got, err := r.SetBoot(ctx, c.q)
+		if wire.Code(err) != c.code || got.Protection != c.want {
+			t.Errorf("%+v: %s, %v", c.q, got.Protection, err)
+		}
+		if _, open := ring(t, dir).Boot(ctx); open != c.open {
+			t.Errorf("%+v: it starts by itself: %v", c.q, open)
+		}
+	}
+	if _, err := os.Stat(stick); !os.IsNotExist(err) {
+		t.Errorf("a key that is no use any more: %v", err)
+	}
+}

@@ -1,0 +1,118 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vault/boot"
+)
+
+// A setup first leaves a mark, then makes the keys and the store, then takes the
+// mark away. A hub that finds the mark at its start undoes what was made: nobody
+// has seen the recovery code, and nothing of the household's is stored yet. From
+// there to the moment when somebody says that they have the code, the store
+// itself remembers that nobody did.
+const mark = "setup-unfinished"
+
+// Create makes the vault of an unclaimed hub, ready to start by itself unless r
+// says otherwise. Nothing counts until Settle; Undo takes it back.
+func (r *Ring) Create(ctx context.Context, wish wire.SetupRequest) (v *vault.Vault, code string, err error) {
+	if err := vault.Judge(wish.Password, nil); err != nil { // nothing to undo yet
+		return nil, "", err
+	}
+	if stores, _ := filepath.Glob(filepath.Join(r.Dir, "*-*.db")); len(stores) > 0 {
+		return nil, "", vault.ErrDamaged // its keys are gone, perhaps not for ever: nothing may take its place
+	}
+	if err := r.leaveMark(); err != nil {
+		return nil, "", err
+	}
+	if v, code, err = vault.CreateFor(r.Dir, wish.Password, r.Effort); err != nil {
+		return nil, "", err
+	}
+	if !wish.StartLocked {
+		if err := r.setBoot(ctx, v, r.KeyFile); err != nil {
+			// A hub that waits for its password is a hub all the same, and its
+			// answer says that it does.
+			r.Log.Error("the hub cannot start by itself here", "err", err)
+		}
+	}
+	r.look()
+	return v, code, nil
+}
+
+// setBoot has the hub start by itself: with a key at path, or wherever serves
+// best.
+func (r *Ring) setBoot(ctx context.Context, v *vault.Vault, path string) error {
+	set := func(ctx context.Context, b vault.Boot) error { return v.SetBoot(ctx, b, r.find) }
+	if path != "" {
+		return set(ctx, boot.KeyFile(path))
+	}
+	return boot.Best(ctx, r.Dir, set)
+}
+
+func (r *Ring) leaveMark() error {
+	f, err := os.OpenFile(filepath.Join(r.Dir, mark), os.O_CREATE|os.O_WRONLY, storage.FileMode)
+	if err != nil {
+		return fmt.Errorf("setup: %w", storage.Full(err))
+	}
+	return errors.Join(f.Close(), syncDir(r.Dir))
+}
+
+// Settle says that the setup counts, whatever happens from now on.
+func (r *Ring) Settle() error {
+	if err := os.Remove(filepath.Join(r.Dir, mark)); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	return syncDir(r.Dir)
+}
+
+// Undo takes a setup back that did not come to its end.
+func (r *Ring) Undo(ctx context.Context) error {
+	err := r.undoSetup(ctx)
+	r.look()
+	return err
+}
+
+func (r *Ring) undoSetup(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(r.Dir, mark)); err != nil {
+		return nil
+	}
+	if b := r.find(vault.BootSlot(r.Dir)); b != nil {
+		_ = b.Drop(ctx) // it opens nothing any more
+	}
+	var err error
+	entries, _ := os.ReadDir(r.Dir) // without a folder there is nothing to undo
+	for _, e := range entries {
+		if madeBySetup(e.Name()) {
+			err = errors.Join(err, os.Remove(filepath.Join(r.Dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("setup: undo: %w", err)
+	}
+	return r.Settle()
+}
+
+func madeBySetup(name string) bool {
+	for _, pattern := range []string{"keys.json*", "keys.twin.json*", "core-*.db*", "telemetry-*.db*", "boot-*.cred", ".ingle-*"} {
+		if ok, _ := filepath.Match(pattern, name); ok { // the patterns are well formed
+			return true
+		}
+	}
+	return false
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	defer d.Close()
+	return d.Sync()
+}

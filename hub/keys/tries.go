@@ -1,0 +1,188 @@
+package keys
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/storage"
+)
+
+// Console is the source of tries that come over the hub's own socket. They are
+// not limited: whoever sits there can take the disk, and a stranger's guesses
+// must never lock the household out.
+const Console = ""
+
+type sourceKey struct{}
+
+// From notes in a context where a request comes from: an address, or Console.
+func From(ctx context.Context, source string) context.Context {
+	return context.WithValue(ctx, sourceKey{}, source)
+}
+
+// SourceOf is what From noted. Where nobody noted anything it is a source of its
+// own, which is limited: only a listener that knows says Console.
+func SourceOf(ctx context.Context) string {
+	source, ok := ctx.Value(sourceKey{}).(string)
+	if !ok {
+		return "unknown"
+	}
+	return source
+}
+
+const (
+	firstWait  = time.Second      // after one wrong try; each more doubles it
+	longest    = 30 * time.Minute // so that a day holds fewer than a hundred tries
+	freeForAll = 10               // wrong tries of all together that cost nothing yet
+	maxSources = 64               // that are remembered; more share the limit for all
+	triesFile  = "tries.json"
+	maxTries   = 16 << 10 // bytes of the file
+)
+
+// tries counts the wrong tries since the last right one, for every source and for
+// all together. A try is counted on disk before anybody looks whether it is
+// right, so that no restart makes one free. Waits run on the monotonic clock: a
+// clock that is set has no part in it, and after a restart a wait begins anew.
+type tries struct {
+	path string
+
+	mu   sync.Mutex
+	file triesState
+	last map[string]time.Time // of the last try, by the name in the file; "" is all
+}
+
+// triesState is on disk in the clear, so it names no address.
+type triesState struct {
+	Salt    string         `json:"salt"`
+	All     int            `json:"all"`
+	Sources map[string]int `json:"sources"`
+}
+
+func newTries(dir string) *tries {
+	t := &tries{path: filepath.Join(dir, triesFile), last: map[string]time.Time{}}
+	if err := t.load(); err != nil {
+		t.file = triesState{}
+	}
+	if t.file.Sources == nil {
+		t.file.Sources = map[string]int{}
+	}
+	if t.file.Salt == "" {
+		t.file.Salt = rand.Text()
+	}
+	now := time.Now()
+	t.last[""] = now
+	for name := range t.file.Sources {
+		t.last[name] = now
+	}
+	return t
+}
+
+func (t *tries) load() error {
+	f, err := os.Open(t.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxTries))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, &t.file)
+}
+
+// take counts a try, or refuses it because it comes too soon.
+func (t *tries) take(source string) error {
+	if source == Console {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	name := t.name(source)
+	left := max(t.left(name, t.file.Sources[name]), t.left("", t.file.All-freeForAll))
+	if left > 0 {
+		seconds := int((left + time.Second - 1) / time.Second)
+		return wire.Refuse(http.StatusTooManyRequests, wire.CodeTooMany, "seconds", strconv.Itoa(seconds))
+	}
+	t.file.All++
+	if _, known := t.file.Sources[name]; known || len(t.file.Sources) < maxSources {
+		t.file.Sources[name]++
+	}
+	if err := t.save(); err != nil {
+		return err // what cannot be counted is not looked at
+	}
+	now := time.Now()
+	t.last[""], t.last[name] = now, now
+	return nil
+}
+
+// left is how long a source must still wait after so many wrong tries.
+func (t *tries) left(name string, wrong int) time.Duration {
+	if wrong <= 0 {
+		return 0
+	}
+	wait := longest
+	if wrong < 12 { // 2^11 s is over half an hour
+		wait = min(longest, firstWait<<(wrong-1))
+	}
+	return wait - time.Since(t.last[name])
+}
+
+// forgive forgets the wrong tries of a source that was right, and those of all:
+// the household is there.
+func (t *tries) forgive(source string) error {
+	if source == Console {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.file.All = 0
+	delete(t.file.Sources, t.name(source))
+	return t.save()
+}
+
+func (t *tries) name(source string) string {
+	sum := sha256.Sum256([]byte(t.file.Salt + source))
+	return hex.EncodeToString(sum[:12])
+}
+
+func (t *tries) save() error {
+	raw, err := json.Marshal(t.file)
+	if err == nil {
+		err = replace(t.path, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("keys: count a try: %w", storage.Full(err))
+	}
+	return nil
+}
+
+// replace puts raw at path, whole and durable.
+func replace(path string, raw []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".ingle-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,117 @@
+package keys
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Ten thousand guesses a day, from one source or from many, with restarts in
+// between: fewer than a hundred are looked at, and the console is never kept out.
+func TestTriesInADay(t *testing.T) {
+	for name, sources := range map[string]int{"one source": 1, "many sources": 500} {
+		for restart, every := range map[string]int{"running": 1 << 30, "restarted": 50} {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				tr, taken := newTries(dir), 0
+				const guesses = 10_000
+				for i := range guesses {
+					if i%every == every-1 {
+						tr = newTries(dir)
+					}
+					err := tr.take(string(rune('a' + i%sources)))
+					if err == nil {
+						taken++
+					} else if wire.Code(err) != wire.CodeTooMany {
+						t.Fatal(err)
+					}
+					if err := tr.take(Console); err != nil {
+						t.Fatalf("the console: %v", err)
+					}
+					<-time.After(24 * time.Hour / guesses)
+				}
+				if taken > 100 || taken < 10 {
+					t.Errorf("%s, %s: %d guesses in a day", name, restart, taken)
+				}
+				t.Logf("%s, %s: %d guesses in a day", name, restart, taken)
+				if raw, err := os.ReadFile(filepath.Join(dir, triesFile)); err != nil || len(raw) > maxTries {
+					t.Errorf("%d bytes on disk, %v", len(raw), err)
+				}
+			})
+		}
+	}
+}
+
+func TestTriesOfThoseWhoKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTries(t.TempDir())
+		for range 30 { // three slips, then the right one
+			for range 3 {
+				if err := tr.take("app"); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(4 * time.Second)
+			}
+			if err := tr.take("app"); err != nil {
+				t.Fatal(err)
+			}
+			if err := tr.forgive("app"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// One who guesses does not slow down another's first tries.
+func TestTriesApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		tr := newTries(dir)
+		for tr.take("stranger") == nil {
+		}
+		if err := tr.take("app"); err != nil {
+			t.Errorf("another source: %v", err)
+		}
+		if err := tr.take("stranger"); wire.Code(err) != wire.CodeTooMany {
+			t.Errorf("the stranger: %v", err)
+		}
+		<-time.After(time.Second)
+		if err := tr.take("stranger"); err != nil {
+			t.Errorf("after its wait: %v", err)
+		}
+		if err := newTries(dir).take("stranger"); wire.Code(err) != wire.CodeTooMany {
+			t.Errorf("after a restart: %v", err)
+		}
+	})
+}
+
+// What cannot be counted is not looked at; a damaged file counts from nothing.
+func TestTriesOnABadDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, triesFile), []byte("{\"all\": \"x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tr := newTries(dir)
+	if err := tr.take("app"); err != nil {
+		t.Errorf("a damaged file: %v", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.take("another"); err == nil {
+		t.Error("a try that was not counted")
+	}
+}
+
+func TestSourceOf(t *testing.T) {
+	if got := SourceOf(t.Context()); got == Console {
+		t.Error("who says nothing is taken for the console")
+	}
+	if got := SourceOf(From(t.Context(), Console)); got != Console {
+		t.Errorf("the console is %q", got)
+	}
+}

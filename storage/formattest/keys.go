@@ -1,0 +1,244 @@
+// Package formattest reads a store by docs/FORMAT.md alone.
+//
+// It uses Go's standard library and golang.org/x/crypto and nothing of the packages
+// that write a store, so that a test can show that the page suffices and that the
+// store is what the page says. It is slow and simple on purpose.
+package formattest
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// ErrRefused says that something is not as docs/FORMAT.md demands, or does not open.
+var ErrRefused = errors.New("formattest: refused")
+
+// Keys are the opened keys of a store.
+type Keys struct {
+	Vault []byte // its identity
+	Epoch uint64
+	dek   []byte
+}
+
+type keyFile struct {
+	V     uint64 `json:"v"`
+	Vault []byte `json:"vault"`
+	Rev   uint64 `json:"rev"`
+	Epoch uint64 `json:"epoch"`
+	Slots []slot `json:"slots"`
+	DEK   sealed `json:"dek"`
+	MAC   []byte `json:"mac"`
+}
+
+type sealed struct {
+	Nonce []byte `json:"nonce"`
+	CT    []byte `json:"ct"`
+}
+
+type slot struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	At   string `json:"at"`
+	KDF  struct {
+		Name string `json:"name"`
+		T    uint64 `json:"t"`
+		MKiB uint64 `json:"m_kib"`
+		P    uint64 `json:"p"`
+	} `json:"kdf"`
+	Salt []byte `json:"salt"`
+	sealed
+}
+
+// WithCode opens the keys of the store in dir with the printed recovery code.
+func WithCode(dir, code string) (*Keys, error) {
+	secret, err := recoverySecret(code)
+	if err != nil {
+		return nil, err
+	}
+	return open(dir, "recovery", func(s slot) ([]byte, error) {
+		return derive(secret, s.Salt, "hub/slot/recovery")
+	})
+}
+
+// WithPassword opens them with the household's password, which must be in form NFKC.
+func WithPassword(dir, password string) (*Keys, error) {
+	return open(dir, "password", func(s slot) ([]byte, error) {
+		k := s.KDF
+		if k.T < 3 || k.T > 10 || k.MKiB < 65536 || k.MKiB > 262144 || k.P < 1 || k.P > 8 {
+			return nil, fmt.Errorf("%w: parameters of Argon2id", ErrRefused)
+		}
+		return argon2.IDKey([]byte(password), s.Salt, uint32(k.T), uint32(k.MKiB), uint8(k.P), 32), nil
+	})
+}
+
+func open(dir, kind string, keyOf func(slot) ([]byte, error)) (best *Keys, err error) {
+	err, rev := fmt.Errorf("%w: no copy of the keys", ErrRefused), uint64(0)
+	for _, name := range []string{"keys.json", "keys.twin.json"} {
+		raw, wrong := os.ReadFile(filepath.Join(dir, name))
+		if wrong != nil {
+			continue
+		}
+		k, r, wrong := openCopy(raw, kind, keyOf)
+		if wrong != nil {
+			err = wrong
+		} else if r > rev {
+			best, rev = k, r
+		}
+	}
+	if best != nil {
+		return best, nil
+	}
+	return nil, err
+}
+
+func openCopy(raw []byte, kind string, keyOf func(slot) ([]byte, error)) (*Keys, uint64, error) {
+	var f keyFile
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(&f)
+	if err == nil && len(bytes.Trim(raw[d.InputOffset():], " \t\r\n")) > 0 {
+		err = errors.New("more than one value")
+	}
+	if err != nil || len(raw) > 65536 || f.V != 1 || len(f.Slots) > 16 || len(f.Vault) != 16 {
+		return nil, 0, fmt.Errorf("%w: shape of the keys: %v", ErrRefused, err)
+	}
+	for _, s := range f.Slots {
+		if s.Kind != kind {
+			continue
+		}
+		key, err := keyOf(s)
+		if err != nil {
+			return nil, 0, err
+		}
+		vaultKey, err := unseal(key, s.Nonce, s.CT, join(append([]any{f.V, f.Vault}, s.fields()...)...))
+		if err != nil {
+			return nil, 0, fmt.Errorf("slot: %w", err)
+		}
+		dek, err := unseal(vaultKey, f.DEK.Nonce, f.DEK.CT, join(f.V, f.Vault, f.Epoch))
+		if err != nil {
+			return nil, 0, fmt.Errorf("data key: %w", err)
+		}
+		k := &Keys{Vault: f.Vault, Epoch: f.Epoch, dek: dek}
+		return k, f.Rev, f.authentic(k)
+	}
+	return nil, 0, fmt.Errorf("%w: no slot of kind %s", ErrRefused, kind)
+}
+
+// fields are those from id to p.
+func (s slot) fields() []any {
+	fields := []any{s.ID, s.Kind}
+	if strings.HasPrefix(s.Kind, "boot-") {
+		fields = append(fields, s.At)
+	}
+	return append(fields, s.KDF.Name, s.KDF.T, s.KDF.MKiB, s.KDF.P)
+}
+
+func (f *keyFile) authentic(k *Keys) error {
+	all := []any{f.V, f.Vault, f.Rev, f.Epoch, uint64(len(f.Slots))}
+	for _, s := range f.Slots {
+		all = append(append(all, s.fields()...), s.Salt, s.Nonce, s.CT)
+	}
+	key, err := k.For("hub/keys/mac")
+	if err != nil {
+		return err
+	}
+	m := hmac.New(sha256.New, key)
+	m.Write(join(append(all, f.DEK.Nonce, f.DEK.CT)...))
+	if !hmac.Equal(m.Sum(nil), f.MAC) {
+		return fmt.Errorf("%w: the keys are not authentic", ErrRefused)
+	}
+	return nil
+}
+
+// For derives the key of a purpose.
+func (k *Keys) For(purpose string) ([]byte, error) { return derive(k.dek, k.Vault, purpose) }
+
+func derive(key, salt []byte, info string) ([]byte, error) {
+	return hkdf.Key(sha256.New, key, salt, info, 32)
+}
+
+// join is E of docs/FORMAT.md: fields of type string, []byte or uint64.
+func join(fields ...any) (out []byte) {
+	for _, field := range fields {
+		var b []byte
+		switch f := field.(type) {
+		case string:
+			b = []byte(f)
+		case []byte:
+			b = f
+		case uint64:
+			b = binary.BigEndian.AppendUint64(nil, f)
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(len(b)))
+		out = append(out, b...)
+	}
+	return out
+}
+
+func unseal(key, nonce, sealed, bound []byte) ([]byte, error) {
+	a, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		return nil, err
+	}
+	if len(nonce) != a.NonceSize() {
+		return nil, fmt.Errorf("%w: a nonce of %d bytes", ErrRefused, len(nonce))
+	}
+	plain, err := a.Open(nil, nonce, sealed, bound)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return plain, nil
+}
+
+// unsealWhole opens nonce ‖ ciphertext ‖ tag.
+func unsealWhole(key, whole, bound []byte) ([]byte, error) {
+	if len(whole) < 24 {
+		return nil, fmt.Errorf("%w: %d sealed bytes", ErrRefused, len(whole))
+	}
+	return unseal(key, whole[:24], whole[24:], bound)
+}
+
+func recoverySecret(code string) ([]byte, error) {
+	const signs = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
+	var bits []byte
+	for _, sign := range code {
+		v := strings.IndexRune(signs, sign)
+		if v < 0 {
+			return nil, fmt.Errorf("%w: the sign %q", ErrRefused, sign)
+		}
+		for i := 4; i >= 0; i-- {
+			bits = append(bits, byte(v>>i&1))
+		}
+	}
+	if len(bits) != 28*5 {
+		return nil, fmt.Errorf("%w: a code of %d signs", ErrRefused, len(code))
+	}
+	secret, check := pack(bits[:128]), bits[130:]
+	sum := sha256.Sum256(append([]byte("ingle recovery code 1"), secret...))
+	if bits[128]|bits[129] != 0 || !bytes.Equal(pack(check), []byte{sum[0], sum[1] & 0xc0}) {
+		return nil, fmt.Errorf("%w: the checksum of the code", ErrRefused)
+	}
+	return secret, nil
+}
+
+// pack joins bits to bytes, the last one filled up with zero bits.
+func pack(bits []byte) []byte {
+	out := make([]byte, (len(bits)+7)/8)
+	for i, bit := range bits {
+		out[i/8] |= bit << (7 - i%8)
+	}
+	return out
+}

@@ -1,0 +1,104 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/vault"
+)
+
+const kindKeyFile = "boot-keyfile"
+
+// keyLabel opens a key file, so that no other file is taken for one.
+const keyLabel = "ingle-boot-key-1 "
+
+// KeyFile keeps the key in a file of its own, mode 0600, at an absolute path. A
+// file that is there already is used if it is a key file, and never changed.
+func KeyFile(path string) vault.Boot { return keyFile(path) }
+
+type keyFile string
+
+func (f keyFile) Kind() string { return kindKeyFile }
+func (f keyFile) At() string   { return string(f) }
+
+func (f keyFile) Key(context.Context) ([]byte, error) {
+	info, err := os.Stat(string(f))
+	if err != nil {
+		return nil, fmt.Errorf("boot: key file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("boot: key file: %s is no file", f)
+	}
+	raw, err := readKey(string(f))
+	if err != nil {
+		return nil, fmt.Errorf("boot: key file: %w", err)
+	}
+	signs, ok := bytes.CutPrefix(bytes.TrimSpace(raw), []byte(keyLabel))
+	key, err := hex.DecodeString(string(signs))
+	if !ok || err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("boot: key file: %s holds no key", f)
+	}
+	return key, nil
+}
+
+func (f keyFile) Make(ctx context.Context) ([]byte, error) {
+	key, err := f.Key(ctx)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	key = make([]byte, keySize)
+	rand.Read(key)
+	if err := os.MkdirAll(filepath.Dir(string(f)), storage.DirMode); err != nil {
+		return nil, fmt.Errorf("boot: key file: %w", err)
+	}
+	if err := place(string(f), []byte(keyLabel+hex.EncodeToString(key)+"\n")); err != nil {
+		return nil, fmt.Errorf("boot: key file: %w", err)
+	}
+	return key, nil
+}
+
+func (f keyFile) Drop(ctx context.Context) error {
+	if _, err := f.Key(ctx); err != nil { // never a file that is none of ours
+		return nil
+	}
+	if err := os.Remove(string(f)); err != nil {
+		return fmt.Errorf("boot: key file: %w", err)
+	}
+	return syncDir(filepath.Dir(string(f)))
+}
+
+// place writes a file whole or not at all, durably.
+func place(path string, raw []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".ingle-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

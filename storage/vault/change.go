@@ -1,0 +1,137 @@
+package vault
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Every change writes keys.json and its twin once, each by a rename. A crash
+// leaves the old state, the new one, or one of each; any secret that opened
+// either opens the vault, and the opening settles which it is. No change touches
+// a database.
+
+// errClosed says that a vault was closed before it was to change.
+var errClosed = errors.New("vault: it is closed")
+
+// ChangePassword has the password slot open with another password, of which one
+// try takes about effort on this machine. What Judge refuses gives its *Refusal;
+// names are those that the hub knows. After an error the old password, the new
+// one or both may open it until the next opening.
+func (v *Vault) ChangePassword(password string, names []string, effort time.Duration) error {
+	if err := Judge(password, names); err != nil {
+		return err
+	}
+	c := v.min
+	if c == floor {
+		var err error
+		if c, err = calibrate(v.dir, effort); err != nil {
+			return err
+		}
+	}
+	salt := random(saltSize)
+	key, err := stretch(v.dir, password, salt, c)
+	if err != nil {
+		return err
+	}
+	return v.change(func(f *keyFile, k *keys) error {
+		f.drop(isKind(kindPassword))
+		f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, &k.vault)
+		return nil
+	})
+}
+
+// NewRecoveryCode makes another recovery code and gives it this one time. The
+// one before opens the vault until ConfirmRecovery says that somebody has the
+// new one: a crash in between must not leave a code that nobody saw.
+func (v *Vault) NewRecoveryCode() (string, error) {
+	secret := random(codeSize)
+	err := v.change(func(f *keyFile, k *keys) error {
+		first := true
+		f.drop(func(s *slot) bool { // all but the first: it was confirmed, the others never were
+			again := s.Kind == kindRecovery && !first
+			first = first && s.Kind != kindRecovery
+			return again
+		})
+		f.addRecovery(secret, &k.vault)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return formatCode(secret), nil
+}
+
+// ConfirmRecovery makes this code the only one, because somebody has it. ErrWrong
+// for any other.
+func (v *Vault) ConfirmRecovery(code string) error {
+	secret, err := parseCode(code)
+	if err != nil {
+		return ErrWrong
+	}
+	return v.change(func(f *keyFile, _ *keys) error {
+		var mine string
+		_, err := f.unlock(isKind(kindRecovery), func(s *slot) ([]byte, error) {
+			mine = s.ID // the last that was tried is the one that opened
+			return recoveryKey(secret, s.Salt), nil
+		})
+		if err != nil {
+			return err
+		}
+		f.drop(func(s *slot) bool { return s.Kind == kindRecovery && s.ID != mine })
+		return nil
+	})
+}
+
+func (f *keyFile) drop(which func(*slot) bool) {
+	kept := f.Slots[:0:0]
+	for i := range f.Slots {
+		if !which(&f.Slots[i]) {
+			kept = append(kept, f.Slots[i])
+		}
+	}
+	f.Slots = kept
+}
+
+// change writes the file anew as edit leaves it, one revision on. Nothing is
+// written if edit fails or leaves the slots as they were.
+func (v *Vault) change(edit func(*keyFile, *keys) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f, err := v.current()
+	if err != nil {
+		return err
+	}
+	unlock, err := lockDir(v.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	before := slices.Clone(f.Slots)
+	if err := edit(f, v.keys); err != nil {
+		return err
+	}
+	if slices.EqualFunc(before, f.Slots, func(a, b slot) bool { return a.ID == b.ID }) {
+		return nil
+	}
+	f.Rev++
+	f.MAC = f.mac(&v.keys.data)
+	return f.write(v.dir)
+}
+
+// current reads the file as it is now; another Vault of the same folder may have
+// changed it.
+func (v *Vault) current() (*keyFile, error) {
+	if v.keys == nil {
+		return nil, errClosed
+	}
+	found, err := readCopies(v.dir, v.min)
+	if err != nil {
+		return nil, err
+	}
+	f, dek := newestOf(found, &v.keys.vault)
+	if f == nil || *dek != v.keys.data {
+		return nil, ErrDamaged
+	}
+	return f, nil
+}
