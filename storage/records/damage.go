@@ -117,11 +117,11 @@ func (r refusing) Driver() driver.Driver                        { return nil }
 // (one, or two joined), context.Canceled if ctx ended or if Forget or Close, which
 // do not wait for it, came in between.
 func (s *Store) Check(ctx context.Context, progress func(done, of int)) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer s.checks.add(cancel)()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if progress == nil {
 		progress = func(int, int) {}
 	}

@@ -209,12 +209,13 @@ func explain(doing string, err error) error {
 	var e sqlite3.Error
 	switch {
 	case !errors.As(err, &e):
+	// Before the others: here the system's error is one of an earlier call.
+	case e.Code == sqlite3.ErrCorrupt, e.Code == sqlite3.ErrNotADB, e.ExtendedCode == ioErrData:
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	case e.Code == sqlite3.ErrFull, errors.Is(e.SystemErrno, syscall.ENOSPC), errors.Is(e.SystemErrno, syscall.EFBIG):
 		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
 	case e.Code == sqlite3.ErrReadonly, errors.Is(e.SystemErrno, syscall.EROFS):
 		err = fmt.Errorf("%w: %w", storage.ErrReadOnlyDisk, err)
-	case e.Code == sqlite3.ErrCorrupt, e.Code == sqlite3.ErrNotADB, e.ExtendedCode == ioErrData:
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return fmt.Errorf("records: %s: %w", doing, err)
 }

@@ -154,8 +154,7 @@ func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (
 // Close writes what is still queued, closes both databases and wipes the keys.
 // Its error is of rows that could not be written; the store is closed anyway.
 func (s *Store) Close() error {
-	s.checks.end()
-	s.mu.Lock()
+	s.alone()
 	defer s.mu.Unlock()
 	select {
 	case <-s.stop:

@@ -40,8 +40,7 @@ const metaStale = "stale"
 // destroys the old one. Calls to the store wait meanwhile, about five seconds a
 // gigabyte. After an error the store is as usable as before.
 func (s *Store) Rotate(ctx context.Context, v *vault.Vault) error {
-	s.checks.end()
-	s.mu.Lock()
+	s.alone()
 	defer s.mu.Unlock()
 	s.batch.mu.Lock() // the late flush asks for nothing else
 	defer s.batch.mu.Unlock()

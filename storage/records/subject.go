@@ -62,8 +62,7 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	if subject == "" {
 		return errors.New("records: forget: no subject")
 	}
-	s.checks.end()
-	s.mu.Lock()
+	s.alone()
 	defer s.mu.Unlock()
 	s.batch.drop(subject)
 	err := s.core.change(ctx, func(tx *sql.Tx) error {
