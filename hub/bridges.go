@@ -88,7 +88,7 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 
 // heard tells people when a HomeKit server is not seen on the network as it should be.
 func (h *house) heard(seen []announce.Condition) {
-	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleConflict} {
+	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleContested, announce.TroubleConflict} {
 		if slices.ContainsFunc(seen, func(c announce.Condition) bool { return c.Trouble == code }) {
 			h.health.Raise(code, "", nil)
 		} else {

@@ -47,7 +47,7 @@ func (*late) Run(ctx context.Context, report func(trait.Reading) error) error {
 func opened(t *testing.T) *house {
 	t.Helper()
 	d := must[*daemon](t)(newDaemon(settings{dir: shortDir(t), loopback: true, watchPort: -1}, "https://127.0.0.1:0"))
-	must[wire.SetupAnswer](t)(d.Setup(t.Context(), wire.SetupRequest{Password: password}))
+	must[wire.SetupAnswer](t)(d.Setup(t.Context(), wire.SetupRequest{Password: password, StartLocked: true}))
 	return d.inside()
 }
 

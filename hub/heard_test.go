@@ -18,7 +18,7 @@ import (
 func TestHowTheHubIsHeardIsForPeopleToSee(t *testing.T) {
 	h := &house{health: health.New(time.Now, nil)}
 	text := i18n.For("de")
-	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleConflict} {
+	for _, code := range []string{announce.TroubleSilent, announce.TroubleUnheard, announce.TroubleContested, announce.TroubleConflict} {
 		h.heard([]announce.Condition{{Instance: "Ingle 1A2B"}, {Instance: "Porch 3C4D", Trouble: code}})
 		all := h.health.All()
 		if len(all) != 1 || all[0].Code != code {

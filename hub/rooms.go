@@ -160,7 +160,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 // answered checks the answers to a driver's questions.
 func answered(about device.About, r wire.AddRequest) error {
 	if r.Address == "" {
-		return wire.Refuse(http.StatusUnprocessableEntity, "hub.field", "field", "address", "driver", about.ID)
+		return wire.Refuse(http.StatusUnprocessableEntity, "hub.address", "driver", about.ID)
 	}
 	for _, f := range about.Fields {
 		given := r.Fields[f.Key]
@@ -193,6 +193,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 		return problem(err)
 	}
 	h.leave(a.ID)
+	h.guard.Left(a.ID)
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})
 	return nil

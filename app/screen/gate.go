@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 // gate is what stands before the home: no hub, a locked one, or one without an owner.
@@ -27,7 +28,7 @@ func (s *Screen) gate(p link.Phase) fyne.CanvasObject {
 	case link.Unclaimed:
 		return s.ask("gate.claim", s.text("gate.claim.hint"), func(ctx context.Context, password string) (func(), error) {
 			answer, err := s.o.Hub.Setup(ctx, password)
-			return func() { s.recovery(answer.RecoveryCode) }, err
+			return func() { s.recovery(answer) }, err
 		})
 	}
 	return card(s.text("gate.search.title"), s.text("gate.search.text"))
@@ -71,10 +72,11 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 	return card(s.text(key+".title"), s.text(key+".text"), entry, problem, button)
 }
 
-// recovery shows the code that opens the home when the password is lost, until it is written down.
-func (s *Screen) recovery(code string) {
+// recovery shows the code that opens the home when the password is lost, until it is written down, and
+// what the key protects with which the hub starts.
+func (s *Screen) recovery(answer wire.SetupAnswer) {
 	s.written = true
-	words := wrapped(code)
+	words := wrapped(answer.RecoveryCode)
 	words.SizeName = theme.SizeNameSubHeadingText
 	words.TextStyle = fyne.TextStyle{Bold: true, Monospace: true}
 	words.Selectable = true
@@ -84,10 +86,15 @@ func (s *Screen) recovery(code string) {
 			s.state = link.State{}
 		}
 		s.Show(s.state)
-		s.o.Hub.Check()
+		s.o.Work(func(ctx context.Context) {
+			_ = s.o.Hub.ConfirmRecovery(ctx, answer.RecoveryCode) // or else the hub goes on saying that nobody has it
+			s.o.Hub.Check()
+		})
 	})
 	done.Importance = widget.HighImportance
-	s.put(card(s.text("gate.recovery.title"), s.text("gate.recovery.text"), words, done))
+	level := wrapped(s.text("protection." + string(answer.Protection)))
+	level.Importance = widget.LowImportance
+	s.put(card(s.text("gate.recovery.title"), s.text("gate.recovery.text"), words, level, done))
 }
 
 // card is a narrow tile in the middle of the window.

@@ -31,6 +31,10 @@ type house struct {
 	checks int
 }
 
+func (h *house) ConfirmRecovery(ctx context.Context, code string) error {
+	return h.Home.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: code})
+}
+
 func (h *house) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
 	return h.Home.Setup(ctx, wire.SetupRequest{Password: password})
 }

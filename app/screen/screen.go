@@ -23,6 +23,7 @@ import (
 type Hub interface {
 	Setup(ctx context.Context, password string) (wire.SetupAnswer, error)
 	Unlock(ctx context.Context, password string) error
+	ConfirmRecovery(ctx context.Context, code string) error
 	Do(ctx context.Context, id string, d wire.Do) error
 	Check() // look at the hub again now
 }

@@ -25,13 +25,16 @@ const (
 	resetGap   = 10 * time.Second // a name that was won is put in doubt no more often
 	calmTries  = 3                // further names are tried slowly, so that no two hubs can flood a network
 	calmedWait = 5 * time.Second
-	echoFor    = time.Minute // how long a name that was given up may echo
+	wonWithin  = 10 * time.Second // else somebody keeps the names from us
+	hasty      = 10               // seconds: who lets our records live no longer says goodbye for us
+	echoFor    = time.Minute      // how long a name that was given up may echo
 )
 
 // claim is how far the names of a record are ours. It belongs to the announcer's lock.
 type claim struct {
 	held    map[wayID]bool // where they were won
 	sent    int            // probes of this round
+	since   time.Time      // when the first round began of those that were all in vain; zero when they are ours
 	probeAt time.Time      // of the next step of the round; zero when none runs
 	left    int            // announcements still to repeat
 	sayAt   time.Time      // of the next one; zero when there is none
@@ -48,7 +51,18 @@ type rival struct{ deviceID string }
 func (c *claim) probing() bool { return !c.probeAt.IsZero() }
 
 // begin starts a round of probes where the names are not held yet.
-func (c *claim) begin(at time.Time) { c.sent, c.rival, c.probeAt = 0, nil, at }
+func (c *claim) begin(at time.Time) {
+	c.sent, c.rival, c.probeAt = 0, nil, at
+	if c.since.IsZero() {
+		c.since = at
+	}
+}
+
+// contested says that the names cannot be won: whoever has each of them, or says
+// so, is another host every time.
+func (c *claim) contested(now time.Time) bool {
+	return len(c.held) == 0 && !c.since.IsZero() && now.Sub(c.since) > wonWithin
+}
 
 // advance does what is due for a record, and says when the next thing is.
 func (a *Announcer) advance(r *record, now time.Time) time.Time {
@@ -87,7 +101,7 @@ func (a *Announcer) probe(r *record, now time.Time) {
 		for _, w := range a.ways() {
 			r.held[w.id()] = true
 		}
-		r.probeAt = time.Time{}
+		r.probeAt, r.since = time.Time{}, time.Time{}
 		a.proclaim(r, now)
 	}
 }
@@ -151,7 +165,20 @@ func (a *Announcer) hears(p packet, now time.Time) {
 		if other != nil {
 			a.meets(r, other, now)
 		}
+		if r.held[p.way.id()] && r.dismissed(said, p.way.link.addrs) {
+			a.proclaim(r, now)
+			a.nudge()
+		}
 	}
+}
+
+// dismissed says whether another host lets records of ours end soon: phones forget
+// us then, unless we say at once that they are still true (RFC 6762 §6.6).
+func (r *record) dismissed(said []dns.RR, link []netip.Prefix) bool {
+	ours := r.all(link)
+	return slices.ContainsFunc(said, func(rr dns.RR) bool {
+		return rr.Header().Ttl < hasty && slices.ContainsFunc(ours, func(o dns.RR) bool { return same(o, rr) })
+	})
 }
 
 // meets decides what another host that uses a name of ours means.
@@ -184,6 +211,7 @@ func (a *Announcer) hearsProbe(p packet, now time.Time) {
 		}
 		if r.probing() && r.yields(p.msg.Ns, p.way.link.addrs) {
 			r.begin(now.Add(lostWait))
+			a.watcher.soon(checkSoon)
 		}
 	}
 }

@@ -35,9 +35,10 @@ const (
 
 // The troubles of a Condition: codes for the list of what is wrong with the hub.
 const (
-	TroubleSilent   = "not-announced"
-	TroubleUnheard  = "announce-unheard"
-	TroubleConflict = "announce-conflict" // a copy with the same identity is alive
+	TroubleSilent    = "not-announced"
+	TroubleUnheard   = "announce-unheard"
+	TroubleContested = "announce-contested" // another host takes every name
+	TroubleConflict  = "announce-conflict"  // a copy with the same identity is alive
 )
 
 // Sight is how a server is seen on one interface, by one family of addresses.
@@ -67,6 +68,8 @@ func (a *Announcer) State() []Condition {
 			c.Trouble = TroubleSilent
 		case !r.twinAt.IsZero() && time.Since(r.twinAt) < twinFresh: // another name would have been found by now
 			c.Trouble = TroubleConflict
+		case r.contested(time.Now()):
+			c.Trouble = TroubleContested
 		case has(Unheard):
 			c.Trouble = TroubleUnheard
 		}

@@ -189,29 +189,3 @@ func TestHungWrite(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
-
-// TestPanickingDevice: a fault in the code of one accessory is that accessory's.
-func TestPanickingDevice(t *testing.T) {
-	t.Parallel()
-	a, on, brightness := lamp(2, "Lamp")
-	b, _, _ := lamp(3, "Other")
-	on.OnWrite = func(context.Context, *hap.Peer, hap.Value) (hap.Value, error) { panic("no lamp") }
-	brightness.OnRead = func(context.Context, *hap.Peer) (hap.Value, error) { panic("no lamp") }
-	guarded := &hap.Characteristic{
-		IID: 20, Type: foreign(1), Format: hap.FormatBool, Perms: everything | hap.PermAuth,
-		Authorize: func([]byte) bool { panic("no lamp") },
-	}
-	a.Services[1].Characteristics = append(a.Services[1].Characteristics, guarded)
-	_, _, c := paired(t, hap.Options{}, bridge(), a, b)
-	for range 6 { // more often than a hung device would be asked
-		got := do(t, c, 207, "GET", "/characteristics?id=2.10,3.9", "")
-		if want := `{"characteristics":[{"aid":2,"iid":10,"status":-70402},{"aid":3,"iid":9,"status":0,"value":false}]}`; string(got) != want {
-			t.Errorf("read: %s", got)
-		}
-		got = put(t, c, 207, `{"aid":2,"iid":9,"value":1},{"aid":2,"iid":20,"value":1},{"aid":3,"iid":10,"value":1}`)
-		want := `{"characteristics":[{"aid":2,"iid":9,"status":-70402},{"aid":2,"iid":20,"status":-70411},{"aid":3,"iid":10,"status":0}]}`
-		if string(got) != want {
-			t.Errorf("write: %s", got)
-		}
-	}
-}

@@ -260,11 +260,13 @@ func (s *Server) NewCode(ctx context.Context) error {
 // Unpair forgets all controllers and closes their sessions; with the same code
 // the server can be paired again.
 func (s *Server) Unpair(ctx context.Context) error {
+	paired := false
 	err := s.change(ctx, func(state *State) error {
+		paired = len(state.Pairings) > 0
 		state.Pairings, state.Unanswered = nil, false
 		return nil
 	})
-	if err != nil {
+	if err != nil || !paired {
 		return err
 	}
 	s.expel(nil)

@@ -95,7 +95,7 @@ func newSession(ctx context.Context, server *Server, socket net.Conn) *session {
 		server: server, conn: frame.New(socket), number: server.numbers.Add(1),
 		local: endpoint(socket.LocalAddr()), remote: endpoint(socket.RemoteAddr()),
 		ctx: ctx, cancel: cancel,
-		setup: pairing.NewSetup(store, &server.gate), verify: pairing.NewVerify(store),
+		setup: pairing.NewSetup(store, &server.gate), verify: pairing.NewVerify(store, &server.gate),
 		answered: make(chan struct{}, 1), events: events{wake: make(chan struct{}, 1)},
 		subscriptions: map[id]*subscription{},
 	}

@@ -218,3 +218,28 @@ func TestHowItStarts(t *testing.T) {
 		t.Errorf("a key that is no use any more: %v", err)
 	}
 }
+
+// With --key-file the key lies there from the start, and may lie elsewhere
+// tomorrow, where the disk is mounted then.
+func TestKeyFileFromTheStart(t *testing.T) {
+	dir, ctx := machine(t), t.Context()
+	today, tomorrow := filepath.Join(t.TempDir(), "ingle.key"), filepath.Join(t.TempDir(), "ingle.key")
+	with := func(path string) *keys.Ring {
+		r, err := keys.New(keys.Options{Dir: dir, KeyFile: path, Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		return r
+	}
+	r := with(today)
+	v, _, err := r.Create(ctx, wire.SetupRequest{Password: password})
+	must(t, err)
+	must(t, errors.Join(r.Settle(), v.Close()))
+	if kind, at := vault.BootSlot(dir); kind != "boot-keyfile" || at != today {
+		t.Errorf("%s at %s", kind, at)
+	}
+	must(t, os.Rename(today, tomorrow))
+	for path, want := range map[string]bool{today: false, tomorrow: true, "": false} {
+		if _, open := with(path).Boot(ctx); open != want {
+			t.Errorf("with %q it starts by itself: %v", path, open)
+		}
+	}
+}

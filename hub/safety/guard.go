@@ -79,6 +79,7 @@ type Guard struct {
 
 	mu     sync.Mutex
 	motors map[string]*motor
+	left   map[string]bool // accessories that are not of this home any more
 	held   bool
 	closed bool // no speed above 0 any more
 	sealed bool // nothing at all any more
@@ -89,7 +90,7 @@ func New(o Options) *Guard {
 	if o.Lease <= 0 {
 		o.Lease = DefaultLease
 	}
-	g := &Guard{o: o, motors: map[string]*motor{}}
+	g := &Guard{o: o, motors: map[string]*motor{}, left: map[string]bool{}}
 	g.hold(o.Held)
 	return g
 }
@@ -184,7 +185,7 @@ func (g *Guard) rest(ctx context.Context) error {
 	return all
 }
 
-// Remove stops an accessory's motor and forgets it.
+// Remove stops an accessory's motor and forgets it; Left follows when the accessory is gone.
 func (g *Guard) Remove(ctx context.Context, accessory string) error {
 	g.mu.Lock()
 	m, known := g.motors[accessory]
@@ -195,12 +196,30 @@ func (g *Guard) Remove(ctx context.Context, accessory string) error {
 	err := g.stop(ctx, m)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.forget(accessory)
+	return err
+}
+
+// Left tells that an accessory, whose ID never returns, is not of this home any more. What it reported
+// while it was removed, and who still drove it, may have made a motor of it that no stop reaches.
+func (g *Guard) Left(accessory string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left[accessory] = true
+	g.forget(accessory)
+}
+
+// forget runs under mu.
+func (g *Guard) forget(accessory string) {
+	m, known := g.motors[accessory]
+	if !known {
+		return
+	}
 	m.disarm()
 	m.removed = true
 	delete(g.motors, accessory)
 	g.o.Faults.Clear(CodeNotStopped, accessory)
 	g.o.Faults.Clear(CodeRestUnknown, accessory)
-	return err
 }
 
 // Close stops every motor, refuses all further commands, and waits for what it started until ctx

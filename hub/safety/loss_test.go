@@ -232,3 +232,28 @@ func TestAReportDuringAStopArmsNothing(t *testing.T) {
 		w.wrote("rocket", 50, 0)
 	})
 }
+
+// A motor that was driven while it was removed is of nobody any more: it neither fails a stop of
+// everything for ever, nor is anybody told to switch it off.
+func TestWhatHasLeftFailsNoStop(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.mustSet(80)
+		if err := w.Remove(w.t.Context(), "rocket"); err != nil {
+			w.t.Fatal(err)
+		}
+		report := func() {
+			pass(time.Second)
+			w.report("rocket", trait.Speed.Of(80, time.Now()))
+			pass(time.Second)
+		}
+		report()
+		w.Left("rocket")
+		report() // was on its way
+		w.with(func(r *toy) { r.hang = true })
+		if err := w.StopAll(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		pass(time.Hour)
+		w.wrong()
+	})
+}

@@ -30,8 +30,10 @@ type motor struct {
 func (g *Guard) motor(accessory string) *motor {
 	m := g.motors[accessory]
 	if m == nil {
-		m = &motor{id: accessory, cap: full}
-		g.motors[accessory] = m
+		m = &motor{id: accessory, cap: full, removed: g.left[accessory]}
+		if !m.removed {
+			g.motors[accessory] = m
+		}
 	}
 	return m
 }

@@ -36,7 +36,7 @@ func (g *Guard) Run(ctx context.Context) error {
 func (g *Guard) seen(accessory string, percent int, at time.Time) {
 	g.mu.Lock()
 	m := g.motor(accessory)
-	if percent <= 0 || !at.After(m.restAt) {
+	if percent <= 0 || !at.After(m.restAt) || m.removed {
 		g.mu.Unlock()
 		return
 	}

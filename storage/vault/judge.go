@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ingle-home/ingle/storage/vault/phrase"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -17,6 +18,7 @@ const (
 	minPoints = 15  // code points, the length that a person is told
 	maxPoints = 128 // bounds the work, here and in Argon2
 	minWorth  = 10  // what must remain after patterns are counted for what they are
+	minListed = 4   // letters of an everyday word; shorter ones are in anything
 )
 
 // Refusal is why a password will not do. Code is an i18n code:
@@ -38,7 +40,9 @@ const (
 	ordinary = "password.common"
 )
 
-// words is what everybody tries first, lower case, one a line.
+// words is what everybody tries first, lower case, one a line. Everyday words of
+// the shipped languages, from which phrases are drawn, count as much: five of
+// them will do, and four will not.
 //
 //go:embed words.txt
 var words string
@@ -86,6 +90,13 @@ func newGuesser(p []rune, names []string) *guesser {
 	}
 	for w := range strings.FieldsSeq(words) {
 		g.words[fold(w)] = true
+	}
+	for _, language := range []string{"en", "de"} {
+		for _, w := range phrase.List(language) {
+			if len(w) >= minListed {
+				g.words[fold(w)] = true
+			}
+		}
 	}
 	for _, n := range names {
 		n = fold(norm.NFKC.String(n))

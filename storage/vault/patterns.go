@@ -7,12 +7,13 @@ import (
 )
 
 // rows are keys that lie in a line, on the keyboards of the shipped languages;
-// the last two go down the columns.
+// then two that go down the columns, and the walks of a numeric pad.
 var rows = []string{
 	"1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm",
 	"qwertzuiopü", "asdfghjklöä", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn",
 	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
 	"1qay2wsx3edc4rfv5tgb6zhn7ujm8ik9ol0p",
+	"789456123", "147258369", "741852963", "159357", "951753",
 }
 
 // grids hold the same keys by place, for walks that turn corners.

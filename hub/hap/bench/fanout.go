@@ -40,7 +40,7 @@ func subscribe(links []*link, lamps []lamp) (*audience, error) {
 		if err := w.repeat(l, 1); err != nil {
 			return nil, err
 		}
-		if err := l.within(10 * patience); err != nil {
+		if err := l.within(endurance); err != nil {
 			return nil, err
 		}
 	}

@@ -84,7 +84,7 @@ func (w workload) time1(l *link, warm, n int) ([]time.Duration, error) {
 	if err := w.repeat(l, warm); err != nil {
 		return nil, err
 	}
-	if err := l.within(patience); err != nil {
+	if err := l.within(endurance); err != nil {
 		return nil, err
 	}
 	took := make([]time.Duration, n)
@@ -100,7 +100,7 @@ func (w workload) time1(l *link, warm, n int) ([]time.Duration, error) {
 }
 
 func (w workload) repeat(l *link, n int) error {
-	if err := l.within(patience); err != nil {
+	if err := l.within(endurance); err != nil {
 		return err
 	}
 	for i := range n {

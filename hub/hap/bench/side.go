@@ -25,6 +25,9 @@ import (
 // patience is how long anything may take that a server is asked for.
 const patience = 30 * time.Second
 
+// endurance is how long a server may take for very many requests: the machine may have other things to do.
+const endurance = 10 * patience
+
 // side is one of the two that are compared. Between its runs it keeps its store, and we our pairing.
 type side struct {
 	name    string

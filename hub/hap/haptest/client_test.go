@@ -78,7 +78,7 @@ func open(t *testing.T) (*house, string) {
 func (h *house) serve(socket net.Conn) {
 	c := frame.New(socket)
 	defer c.Close()
-	setup, verify := pairing.NewSetup(h, &h.gate), pairing.NewVerify(h)
+	setup, verify := pairing.NewSetup(h, &h.gate), pairing.NewVerify(h, &h.gate)
 	var who *pairing.Verified
 	for {
 		path, body, err := request(c)

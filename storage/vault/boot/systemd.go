@@ -28,6 +28,9 @@ const credential = "ingle-boot"
 // list would, on some machines, make a credential that does not open.
 const tpmRegisters = "7"
 
+// tpmDevice is systemd's own variable for a TPM that is not the machine's first.
+const tpmDevice = "SYSTEMD_TPM2_DEVICE"
+
 const systemdTime = 20 * time.Second // a TPM may be slow
 
 // systemd keeps the key as a credential that systemd-creds sealed, in the data
@@ -71,7 +74,7 @@ func (s systemd) Make(ctx context.Context) ([]byte, error) {
 		return key, nil
 	}
 	if s.with == withTPM {
-		if _, err := os.Stat("/dev/tpmrm0"); err != nil {
+		if _, err := os.Stat("/dev/tpmrm0"); err != nil && os.Getenv(tpmDevice) == "" {
 			return nil, fmt.Errorf("%w: no TPM", ErrUnusable)
 		}
 	}

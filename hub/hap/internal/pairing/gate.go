@@ -12,6 +12,8 @@ import (
 // stranger who begins again and again could keep it taken. The zero value is
 // ready.
 type Gate struct {
+	hellos sync.Mutex // one M2 of pair-verify at a time: sessions that are open keep a core
+
 	sums     sync.Mutex // one beginning at a time: strangers take one core at most
 	code     string     // that verifier is for
 	verifier *srp.Verifier

@@ -3,7 +3,6 @@ package pairing
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"slices"
 
@@ -74,7 +73,7 @@ func update(ctx context.Context, store Store, asker Peer, change func(*Record) e
 
 func add(ctx context.Context, store Store, asker Peer, message tlv8.Items) (event Event, err error) {
 	id, idErr := identifier(message)
-	key, keyErr := sized(message, typePublicKey, ed25519.PublicKeySize)
+	key, keyErr := longTermKey(message)
 	permissions, permErr := message.Uint8(typePermissions)
 	err = update(ctx, store, asker, func(r *Record) error {
 		if errors.Join(idErr, keyErr, permErr) != nil {
@@ -83,7 +82,7 @@ func add(ctx context.Context, store Store, asker Peer, message tlv8.Items) (even
 		if r.find(id) < 0 {
 			event = Added
 		}
-		return r.add(Peer{ID: id, Key: bytes.Clone(key), Admin: permissions&1 != 0})
+		return r.add(Peer{ID: id, Key: key, Admin: permissions&1 != 0})
 	})
 	return event, err
 }

@@ -218,7 +218,7 @@ func introduced(shared []byte, items tlv8.Items) (Peer, error) {
 	if err != nil {
 		return Peer{}, err
 	}
-	key, err := sized(items, typePublicKey, ed25519.PublicKeySize)
+	key, err := longTermKey(items)
 	if err != nil {
 		return Peer{}, err
 	}
@@ -233,7 +233,7 @@ func introduced(shared []byte, items tlv8.Items) (Peer, error) {
 	if !ed25519.Verify(key, joined(prefix, []byte(id), key), signature) {
 		return Peer{}, refuseAuthentication
 	}
-	return Peer{ID: id, Key: bytes.Clone(key), Admin: true}, nil
+	return Peer{ID: id, Key: key, Admin: true}, nil
 }
 
 // introduction is the plain text of M6.

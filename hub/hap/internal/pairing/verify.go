@@ -20,6 +20,7 @@ type Verified struct {
 // goroutine uses it.
 type Verify struct {
 	store   Store
+	gate    *Gate
 	started *handshake // from M2 on, used up by M3
 }
 
@@ -27,8 +28,8 @@ type handshake struct {
 	secret, key, theirs, ours []byte
 }
 
-// NewVerify begins a connection's pair-verify.
-func NewVerify(store Store) *Verify { return &Verify{store: store} }
+// NewVerify begins a connection's pair-verify; the gate is the server's.
+func NewVerify(store Store, gate *Gate) *Verify { return &Verify{store: store, gate: gate} }
 
 // Answer takes the body of POST /pair-verify. With a Verified the connection
 // sends the answer in the clear and is encrypted from the next byte on. The
@@ -75,6 +76,8 @@ func (v *Verify) start(message tlv8.Items) ([]byte, error) {
 	if err != nil {
 		return nil, errMalformed
 	}
+	v.gate.hellos.Lock()
+	defer v.gate.hellos.Unlock()
 	private, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err

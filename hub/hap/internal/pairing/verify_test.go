@@ -38,7 +38,7 @@ func refused(t *testing.T, what string, v *pairing.Verify, m []byte, status, sta
 func TestVerify(t *testing.T) {
 	admin, c := peer("admin", true)
 	user, other := peer("user", false)
-	v := pairing.NewVerify(newStore(admin, user))
+	v := pairing.NewVerify(newStore(admin, user), new(pairing.Gate))
 	for range 3 { // one connection may verify again and again
 		for _, who := range []haptest.Credentials{c, other} {
 			h, m3 := begin(t, v, who)
@@ -54,9 +54,9 @@ func TestVerify(t *testing.T) {
 
 func TestVerifyOrder(t *testing.T) {
 	admin, c := peer("admin", true)
-	v := pairing.NewVerify(newStore(admin))
+	v := pairing.NewVerify(newStore(admin), new(pairing.Gate))
 	_, m3 := begin(t, v, c)
-	refused(t, "M3 first", pairing.NewVerify(newStore(admin)), m3, 400, 4, 1)
+	refused(t, "M3 first", pairing.NewVerify(newStore(admin), new(pairing.Gate)), m3, 400, 4, 1)
 	_, second := begin(t, v, c) // M1 begins anew
 	refused(t, "M3 of the exchange before", v, m3, 200, 4, 2)
 	refused(t, "M3 after a refused one", v, second, 400, 4, 1)
@@ -72,7 +72,7 @@ func TestVerifyOrder(t *testing.T) {
 func TestVerifyStrangers(t *testing.T) {
 	admin, c := peer("admin", true)
 	st := newStore(admin)
-	v := pairing.NewVerify(st)
+	v := pairing.NewVerify(st, new(pairing.Gate))
 	_, stranger := peer("stranger", true)
 	_, m3 := begin(t, v, stranger)
 	refused(t, "unknown identifier", v, m3, 200, 4, 2)
@@ -86,7 +86,7 @@ func TestVerifyStrangers(t *testing.T) {
 
 func TestHostileVerify(t *testing.T) {
 	admin, c := peer("admin", true)
-	v := pairing.NewVerify(newStore(admin))
+	v := pairing.NewVerify(newStore(admin), new(pairing.Gate))
 	key := func(b []byte) []byte {
 		return haptest.Pack(field(haptest.State, 1), field(haptest.PublicKey, b...))
 	}
@@ -124,7 +124,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(haptest.NewVerify(c).M1(), haptest.Pack(field(haptest.State, 3), field(haptest.Encrypted, make([]byte, 80)...)))
 	f.Add([]byte{6, 1, 3}, []byte{6, 1, 1, 3, 1, 0})
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		v := pairing.NewVerify(newStore(admin))
+		v := pairing.NewVerify(newStore(admin), new(pairing.Gate))
 		for _, m := range [][]byte{a, b} {
 			if answer, verified := v.Answer(m); verified != nil || haptest.Code(answer.Body, haptest.State) < 2 {
 				t.Errorf("answer % x, verified %v", answer.Body, verified)
