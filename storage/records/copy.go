@@ -78,29 +78,35 @@ func (db *database) copyLive(ctx context.Context, path string, k keySource, p pr
 	// A connection of its own: the copy keeps it longer than readers may wait.
 	own := pool(sql.OpenDB(db.vfs.Connector(db.path, vfs.Reader, "PRAGMA cache_size=-4000")), 1)
 	defer own.Close()
-	err = raw(ctx, own, func(source *sqlite3.SQLiteConn) error {
-		// Without a transaction of its own the copy would begin again after every commit.
-		if err := hold(source); err != nil {
-			return err
-		}
-		return raw(ctx, fresh.write, func(target *sqlite3.SQLiteConn) error {
-			return pump(ctx, target, source, progress)
-		})
-	})
-	if err != nil {
+	if err := copyMoment(ctx, own, fresh.write, progress); err != nil {
 		return fresh, fmt.Errorf("copy %s: %w", p.role, err)
 	}
 	return fresh, nil
 }
 
-// hold begins a read transaction, which sees one moment until the connection closes.
-func hold(c *sqlite3.SQLiteConn) error {
+// copyMoment copies inside one read transaction: without it the copy would begin again
+// after every commit.
+func copyMoment(ctx context.Context, from, to *sql.DB, progress func(done, of int)) error {
+	source, err := from.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := to.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
 	for _, statement := range []string{"BEGIN", "SELECT count(*) FROM sqlite_schema"} {
-		if _, err := c.Exec(statement, nil); err != nil {
+		if _, err := source.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	return raw(source, func(source *sqlite3.SQLiteConn) error {
+		return raw(target, func(target *sqlite3.SQLiteConn) error {
+			return pump(ctx, target, source, progress)
+		})
+	})
 }
 
 func pump(ctx context.Context, target, source *sqlite3.SQLiteConn, progress func(done, of int)) error {
@@ -120,10 +126,7 @@ func pump(ctx context.Context, target, source *sqlite3.SQLiteConn, progress func
 // shrink takes out the free pages, which may hold what was deleted, empties the
 // log, and looks whether all is whole.
 func (db *database) shrink(ctx context.Context) error {
-	rows, err := db.write.QueryContext(ctx, "PRAGMA incremental_vacuum")
-	if err == nil {
-		err = drain(rows)
-	}
+	err := db.giveBack(ctx)
 	if err == nil {
 		err = db.checkpoint(ctx)
 	}
