@@ -25,7 +25,8 @@ const (
 	envRole = "INGLE_TEST_ROLE" // what a child process is to do
 	envDir  = "INGLE_TEST_DIR"  // with which folder
 	envFile = "INGLE_TEST_FILE" // and which backup
-	envCode = "INGLE_TEST_CODE"
+	envKeys = "INGLE_TEST_KEYS" // the keys of the package
+	envCode = "INGLE_TEST_CODE" // and their recovery code
 	envStep = "INGLE_TEST_STEP" // where it ends
 
 	password = "quokka umbrella tarmac violin"
@@ -41,7 +42,24 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(withKeys(m.Run))
+}
+
+// withKeys makes the keys of the package, which costs an Argon2id computation.
+func withKeys(run func() int) int {
+	dir, err := os.MkdirTemp("", "ingle-keys-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	v, code, err := vault.Create(dir, password)
+	if err != nil {
+		panic(err)
+	}
+	v.Close()
+	os.Setenv(envKeys, dir)
+	os.Setenv(envCode, code)
+	return run()
 }
 
 // hub is a store with something in it.
@@ -51,14 +69,23 @@ type hub struct {
 	store     *records.Store
 }
 
-// newHub makes a store with its markers in every place, closed at the end of the test.
-func newHub(t testing.TB) *hub {
+// strange is a hub of another household.
+const strange = "strange"
+
+// newHub makes a store with its markers in every place, closed at the end of the test. All
+// are of one vault, but a strange one.
+func newHub(t testing.TB, which ...string) *hub {
 	t.Helper()
-	h := &hub{dir: t.TempDir()}
-	v, code, err := vault.Create(h.dir, password)
+	h := &hub{dir: t.TempDir(), code: os.Getenv(envCode)}
+	var err error
+	if len(which) > 0 {
+		h.vault, h.code, err = vault.Create(h.dir, password)
+	} else {
+		must(t, os.CopyFS(h.dir, os.DirFS(os.Getenv(envKeys))))
+		h.vault, err = vault.OpenRecovery(h.dir, h.code)
+	}
 	must(t, err)
-	h.vault, h.code = v, code
-	h.store, err = records.Open(h.dir, v, "person")
+	h.store, err = records.Open(h.dir, h.vault, "person")
 	must(t, err)
 	t.Cleanup(func() { h.close() })
 	ctx := within(t)
