@@ -200,6 +200,7 @@ func TestRefused(t *testing.T) {
 	must(t, os.WriteFile(taken, nil, 0o600))
 	for path, want := range map[string]string{
 		"relative": "backup.path", taken: "backup.exists", filepath.Join(h.folder, "missing", "x"): "backup.folder",
+		h.options.Source.Dir: "backup.inside",
 	} {
 		if got := ask(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)

@@ -78,6 +78,7 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	r.say("restore.done", nil)
+	r.say("restore.then", nil)
 	if r.json {
 		return json.NewEncoder(r.out).Encode(answer{b.Contents, found})
 	}

@@ -50,7 +50,7 @@ func (s *Shelf) fits(folder string) error {
 	if !filepath.IsAbs(folder) {
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.path", "path", folder)
 	}
-	if inside, err := filepath.Rel(s.Source.Dir, folder); err == nil && inside != ".." && !strings.HasPrefix(inside, "../") {
+	if s.inside(folder) {
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.inside", "folder", folder)
 	}
 	if err := os.WriteFile(s.mark(folder), nil, 0o600); err != nil {
