@@ -30,11 +30,11 @@ func childMakes(dir string) error {
 
 // childWorks stores things until it is killed and says the number of each step once
 // it must be durable. The cache is small, so that larger transactions spill into the
-// log, and checkpoints are frequent.
+// log, and checkpoints are frequent; now and then all is sealed anew under new keys.
 //
 // An enduring one says that a step failed and tries it again.
 func childWorks(dir string, endure bool) error {
-	s, err := openStore(dir)
+	s, v, err := both(dir)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func childWorks(dir string, endure bool) error {
 		return err
 	}
 	for n := len(have)/2 + 1; ; n++ {
-		for err := workStep(ctx, s, n); err != nil; err = workStep(ctx, s, n) {
+		for err := workStep(ctx, s, v, n); err != nil; err = workStep(ctx, s, v, n) {
 			if !endure {
 				return err
 			}
@@ -59,7 +59,7 @@ func childWorks(dir string, endure bool) error {
 	}
 }
 
-func workStep(ctx context.Context, s *records.Store, n int) error {
+func workStep(ctx context.Context, s *records.Store, v *vault.Vault, n int) error {
 	a := records.Record{Kind: "pair", ID: fmt.Sprintf("%08d a", n), Subject: "mia", Body: fmt.Append(nil, n)}
 	b := a
 	b.ID = fmt.Sprintf("%08d b", n)
@@ -78,6 +78,8 @@ func workStep(ctx context.Context, s *records.Store, n int) error {
 		}
 	}
 	switch {
+	case n%37 == 0:
+		return s.Rotate(ctx, v)
 	case n%31 == 0:
 		return s.Forget(ctx, "nobody") // empties both logs
 	case n%11 == 0:

@@ -72,7 +72,7 @@ func TestStressSeesZeroSalts(t *testing.T) {
 		dir := t.TempDir()
 		writeFile(t, filepath.Join(dir, "seed"), strconv.AppendUint(nil, r.Uint64()>>1, 10))
 		if _, err := stressOnce(t, "stress zero salts", dir, 20*time.Second); err != nil {
-			t.Logf("seen: %v", err)
+			t.Logf("seen: %.400s", err.Error())
 			return
 		}
 	}
