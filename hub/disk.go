@@ -99,6 +99,15 @@ func (h *house) tellRecovery(ctx context.Context) error {
 	return nil
 }
 
+// NoteBoot implements keys.Home.
+func (h *house) NoteBoot(well bool) {
+	if well {
+		h.health.Clear("boot-failed", "")
+	} else {
+		h.health.Raise("boot-failed", "", nil)
+	}
+}
+
 // Rotate implements keys.Home.
 func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
 	return h.store.Rotate(ctx, v)

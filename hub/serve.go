@@ -50,7 +50,7 @@ type settings struct {
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
-	s := settings{watchPort: -1, effort: vault.Effort}
+	s := settings{watchPort: -1}
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: text.Text("command.serve", nil),
@@ -65,6 +65,7 @@ func serveCommand(text *i18n.Texts) *cobra.Command {
 	f.IntVar(&s.homekitPort, "homekit-port", 51826, text.Text("flag.homekit-port", nil))
 	f.IntVar(&s.watchPort, "watch-port", -1, text.Text("flag.watch-port", nil))
 	f.StringVar(&s.keyFile, "key-file", "", text.Text("flag.key-file", nil))
+	f.DurationVar(&s.effort, "password-effort", vault.Effort, text.Text("flag.password-effort", nil))
 	f.BoolVar(&s.loopback, "loopback", false, text.Text("flag.loopback", nil))
 	f.BoolVar(&s.json, "json", false, text.Text("flag.json", nil))
 	return c

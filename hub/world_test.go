@@ -57,7 +57,7 @@ func (n *notes) String() string {
 
 // launch starts a hub on a data folder and waits until it says that it is ready.
 func launch(dir string, flags ...string) (*process, error) {
-	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--json"}, flags...)
+	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--password-effort", "0s", "--json"}, flags...)
 	p := &process{cmd: exec.Command("hub", args...), log: &notes{}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.log
 	machine := dir + ".machine" // its secrets, beside the folder, as a real machine's are

@@ -95,6 +95,18 @@ func visits() []struct {
 			"add rtsp --name Yard --json", "remove new-1", "remove new-2 --json", "remove new-1",
 			"do toy-rocket speed 50", "do toy-rocket speed 0 --json", "do toy-rocket height 5", "do toy-rocket speed fast", "do toy-rocket battery 5", "do nothing speed 5",
 		}},
+		{"keys", wire.Open, []string{
+			"password suggest", "password suggest --json", "password change", "password change --password-stdin < " + apitest.Password,
+			"password change --password-stdin < wrong\nseven lanterns over a loud harbour", "password change --password-stdin < " + apitest.Password + "\nshort",
+			"recovery-code new --password-stdin < " + apitest.Password, "recovery-code new --password-stdin --json < " + apitest.Password, "recovery-code new --password-stdin < wrong",
+			"recovery-code confirm", "recovery-code confirm --recovery-code-stdin < " + apitest.NewCode, "recovery-code confirm --recovery-code-stdin < 0000",
+			"boot itself --password-stdin < " + apitest.Password, "status", "boot key-file /media/key/ingle.key --password-stdin < " + apitest.Password,
+			"boot locked --password-stdin --json < " + apitest.Password, "boot key-file --password-stdin", "boot sideways", "boot locked",
+			"privacy rotate --password-stdin < " + apitest.Password, "privacy rotate --password-stdin --json < " + apitest.Password, "privacy rotate --password-stdin < wrong",
+			"password change --password-stdin < " + apitest.Password + "\nseven lanterns over a loud harbour", "unlock --password-stdin < " + apitest.Password,
+		}},
+		{"claim-locked", wire.Unclaimed, []string{"setup --suggest --start-locked", "status"}},
+		{"claim-offered-json", wire.Unclaimed, []string{"setup --suggest --json"}},
 		{"family", wire.Open, []string{
 			"people list", "people add Noor --role guardian", "people add Robin --json", "people add Kim --role king", "people list --json",
 			"zones list", "zones add School --lat 52.5 --lon 13.4 --radius 150", "zones add Den --lat 51.5 --lon -0.25 --radius 120 --json",

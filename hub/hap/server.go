@@ -92,7 +92,7 @@ type Limits struct {
 	Idle            time.Duration // silence of a peer that has not proved itself: 10 s
 	Setup           time.Duration // the same while a person may be typing the code: 5 min
 	Silence         time.Duration // of a controller, before it may be closed for lack of room: 1 h
-	Unauthenticated int           // connections that have not proved themselves: 128
+	Unauthenticated int           // connections that have not proved themselves: 512, two for each address of a home's network
 	PerAddress      int           // of those, from one address: 32, twice what may be paired; the one with least to lose yields
 	Crowd           int           // sessions from which on silent ones are closed: 16
 	Sessions        int           // connections that have: 256, the longest silent one of the controller with most yields
@@ -109,7 +109,7 @@ func (l Limits) orDefaults() Limits {
 		Idle:            cmp.Or(l.Idle, 10*time.Second),
 		Setup:           cmp.Or(l.Setup, 5*time.Minute),
 		Silence:         cmp.Or(l.Silence, time.Hour),
-		Unauthenticated: cmp.Or(l.Unauthenticated, 128),
+		Unauthenticated: cmp.Or(l.Unauthenticated, 512),
 		PerAddress:      cmp.Or(l.PerAddress, 2*pairing.MaxPeers),
 		Crowd:           cmp.Or(l.Crowd, 16),
 		Sessions:        cmp.Or(l.Sessions, 256),

@@ -41,9 +41,10 @@ func (p *Peer) Done() <-chan struct{} { return p.done }
 
 var errFlooded = errors.New("hap: the controller is too far behind")
 
-// Bodies before and after a controller has proved itself, in bytes.
+// Bodies before and after a controller has proved itself, in bytes. The largest
+// that a stranger has to say, M3 of pair-setup, is half a kilobyte.
 const (
-	maxClearBody  = 64 << 10
+	maxClearBody  = 8 << 10
 	maxSecureBody = 2 << 20
 )
 

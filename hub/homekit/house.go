@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/bus"
@@ -119,6 +120,7 @@ type House struct {
 	misfits map[string]map[string]bool // accessory → types whose newest reading did not fit
 	armed   bool                       // what is private shows what it is and obeys
 	facts   map[fact]trait.Reading
+	asked   map[string]time.Time // when an accessory that was asked which one it is last left a line in the log
 }
 
 // fact names one state of one accessory.
@@ -144,6 +146,7 @@ func Open(ctx context.Context, o Options) (*House, error) {
 	return &House{
 		options: o, log: log, rang: make(chan *hap.Characteristic, maxBells), cameras: map[string]installed{}, dark: map[string]bool{},
 		register: register.clone(), shown: map[string]*thing{}, misfits: map[string]map[string]bool{}, facts: map[fact]trait.Reading{},
+		asked: map[string]time.Time{},
 	}, nil
 }
 

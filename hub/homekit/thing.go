@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -92,7 +93,7 @@ func (h *House) identify(p plan) func(context.Context, *hap.Peer, hap.Value) (ha
 		if !v.Bool() || by.Controller == "" {
 			return v, nil
 		}
-		if !p.private { // when it is used is nobody's business
+		if !p.private && h.askedAnew(p.key) { // when it is used is nobody's business
 			h.log.Info("homekit: somebody asks which one this is", "accessory", p.key)
 		}
 		if p.role == watch && p.offers(trait.Find.Any()) {
@@ -100,6 +101,20 @@ func (h *House) identify(p plan) func(context.Context, *hap.Peer, hap.Value) (ha
 		}
 		return v, nil
 	}
+}
+
+// askedAnew says whether nobody has asked an accessory which one it is for a while: a phone that asks
+// without end must not fill the log.
+func (h *House) askedAnew(accessory string) bool {
+	const often = time.Minute
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if now.Sub(h.asked[accessory]) < often {
+		return false
+	}
+	h.asked[accessory] = now
+	return true
 }
 
 // named adds the name without which controllers call every service of an accessory the same. What

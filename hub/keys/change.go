@@ -79,14 +79,19 @@ func (r *Ring) SetBoot(ctx context.Context, q wire.BootRequest) (wire.BootAnswer
 	if q.How == wire.BootKeyFile && !filepath.IsAbs(q.Path) {
 		return wire.BootAnswer{}, wire.Refuse(http.StatusUnprocessableEntity, "boot.path")
 	}
-	err := r.proven(ctx, q.Password, func(v *vault.Vault, _ Home, _ bool) error {
+	err := r.proven(ctx, q.Password, func(v *vault.Vault, h Home, _ bool) (err error) {
 		switch q.How {
 		case wire.BootLocked:
-			return v.SetBoot(ctx, nil, r.find)
+			err = v.SetBoot(ctx, nil, r.find)
 		case wire.BootKeyFile:
-			return r.setBoot(ctx, v, q.Path)
+			err = r.setBoot(ctx, v, q.Path)
+		default:
+			err = r.setBoot(ctx, v, "")
 		}
-		return r.setBoot(ctx, v, "")
+		if err == nil { // it has just been tried
+			h.NoteBoot(true)
+		}
+		return err
 	})
 	r.look()
 	return wire.BootAnswer{Protection: r.Protection()}, err

@@ -27,6 +27,8 @@ type Home interface {
 	Names() []string
 	// NoteRecovery remembers what became of the recovery code.
 	NoteRecovery(ctx context.Context, s Recovery) error
+	// NoteBoot tells whether the hub could start by itself, when it was to.
+	NoteBoot(well bool)
 	// Rotate seals everything anew under a new data key.
 	Rotate(ctx context.Context, v *vault.Vault) error
 }
@@ -60,6 +62,7 @@ type Ring struct {
 	open     *vault.Vault // nil while the hub is locked
 	home     Home
 	level    boot.Level
+	unbooted bool // it was to start by itself and could not
 }
 
 // New gives the keys of the hub in o.Dir. A setup that a crash cut short is
@@ -110,8 +113,10 @@ func (r *Ring) look() {
 // Hold takes an open vault and the house that it opened; Release closes it.
 func (r *Ring) Hold(v *vault.Vault, h Home) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.open, r.home = v, h
+	well := !r.unbooted
+	r.mu.Unlock()
+	h.NoteBoot(well)
 }
 
 // Release wipes the keys.
@@ -145,6 +150,9 @@ func (r *Ring) Boot(ctx context.Context) (*vault.Vault, bool) {
 	if err != nil {
 		if !errors.Is(err, vault.ErrNoBoot) {
 			r.Log.Error("the hub cannot start by itself and waits for its password", "err", err)
+			r.mu.Lock()
+			r.unbooted = true
+			r.mu.Unlock()
 		}
 		return nil, false
 	}

@@ -24,7 +24,10 @@ const (
 type house struct {
 	recovery []keys.Recovery
 	rotated  []*vault.Vault
+	unbooted bool
 }
+
+func (h *house) NoteBoot(well bool) { h.unbooted = !well }
 
 func (h *house) Names() []string { return []string{"Lindenhofer"} }
 
@@ -238,8 +241,12 @@ func TestKeyFileFromTheStart(t *testing.T) {
 	}
 	must(t, os.Rename(today, tomorrow))
 	for path, want := range map[string]bool{today: false, tomorrow: true, "": false} {
-		if _, open := with(path).Boot(ctx); open != want {
+		r, h := with(path), &house{}
+		if _, open := r.Boot(ctx); open != want {
 			t.Errorf("with %q it starts by itself: %v", path, open)
+		}
+		if r.Hold(v, h); h.unbooted == want { // a person opened it in the end
+			t.Errorf("with %q the house hears that it did not: %v", path, h.unbooted)
 		}
 	}
 }

@@ -31,21 +31,18 @@ var telemetrySchema string
 // profile is what distinguishes the two databases.
 type profile struct {
 	role    string // part of the keys: a page of one is noise to the other
-	table   string // that holds the rows
 	pragmas []string
 	steps   []string // migrations; the database's user_version counts those done
 }
 
 var coreProfile = profile{
 	role:    coreRole,
-	table:   "record",
 	pragmas: append([]string{"PRAGMA synchronous=FULL", "PRAGMA secure_delete=ON"}, shared...),
 	steps:   []string{coreSchema},
 }
 
 var telemetryProfile = profile{
 	role:    telemetryRole,
-	table:   "reading",
 	pragmas: append([]string{"PRAGMA synchronous=NORMAL", "PRAGMA secure_delete=FAST"}, shared...),
 	steps:   []string{telemetrySchema},
 }

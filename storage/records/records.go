@@ -53,6 +53,10 @@ type Store struct {
 	wrap            cipher.AEAD  // seals subject keys
 	step            func(string) // called at each step of a rotation; nil but in tests
 
+	// Forget, Sweep and Rotate hold erasing, before mu: while readings are copied
+	// none may go.
+	erasing sync.Mutex
+
 	// Everything but Forget, Rotate and Close holds mu for reading: while a
 	// subject is forgotten nobody seals under its key, and no reader keeps an old
 	// page in the WAL.

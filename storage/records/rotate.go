@@ -6,12 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
-	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/mattn/go-sqlite3"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -37,35 +34,54 @@ type keySource interface {
 const metaStale = "stale"
 
 // Rotate seals everything anew under a new data key of the store's vault, and
-// destroys the old one. Calls to the store wait meanwhile, about five seconds a
-// gigabyte. After an error the store is as usable as before.
-func (s *Store) Rotate(ctx context.Context, v *vault.Vault) error {
+// destroys the old one. Readings, which are many, are copied while the store is
+// in use; only Forget and Sweep wait for that. Then everybody waits for the rest,
+// which is what came meanwhile and core. After an error the store is as usable as
+// before.
+func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
+	if s.frozen {
+		return ErrReadOnly
+	}
+	s.erasing.Lock()
+	defer s.erasing.Unlock()
+	next := v.Rotate()
+	var fresh pair
+	defer func() {
+		if v.Epoch() != next.Epoch() {
+			err = errors.Join(err, fresh.close(), removeEpoch(s.dir, next.Epoch()))
+		}
+	}()
+	if err := removeEpoch(s.dir, next.Epoch()); err != nil { // of a rotation that failed
+		return err
+	}
+	last, err := s.copyReadings(ctx, &fresh, next)
+	if err != nil {
+		return err
+	}
+	s.reached("copied telemetry")
 	s.alone()
 	defer s.mu.Unlock()
 	s.batch.mu.Lock() // the late flush asks for nothing else
 	defer s.batch.mu.Unlock()
-	select {
-	case <-s.stop:
-		return errors.New("records: rotate: the store is closed")
-	default:
-	}
-	if err := s.write(&s.batch); err != nil {
+	if err := s.finish(ctx, &fresh, next, last); err != nil {
 		return err
 	}
-	next, from := v.Rotate(), v.Epoch()
-	fresh, err := s.renew(ctx, next)
-	if err == nil {
-		s.reached("renewed")
-		err = next.Commit()
-	}
+	s.reached("renewed")
+	err = next.Commit()
 	if v.Epoch() != next.Epoch() {
-		return errors.Join(err, fresh.close(), removeEpoch(s.dir, next.Epoch()))
+		return err
 	}
 	s.reached("committed")
+	return s.moveTo(fresh, next.Epoch()-1, err)
+}
+
+// moveTo has the store use the new pair. The old files go if all went well;
+// otherwise the next Open removes them, once it has read the new ones.
+func (s *Store) moveTo(fresh pair, from uint64, err error) error {
 	old := pair{core: s.core, telemetry: s.telemetry}
 	s.core, s.telemetry, s.wrap = fresh.core, fresh.telemetry, fresh.wrap
 	if err = errors.Join(err, old.close()); err != nil {
-		return err // the next Open removes the old files, once it has read the new ones
+		return err
 	}
 	s.reached("closed")
 	return removeEpoch(s.dir, from)
@@ -86,29 +102,112 @@ type pair struct {
 
 func (p pair) close() error { return errors.Join(p.core.close(), p.telemetry.close()) }
 
-// renew copies both databases into files of the next epoch. On an error the pair
-// holds what was opened.
-func (s *Store) renew(ctx context.Context, next *vault.Next) (fresh pair, err error) {
-	if err = removeEpoch(s.dir, next.Epoch()); err != nil { // of a rotation that failed
-		return fresh, err
-	}
+// copyReadings copies telemetry as it is at one moment, while others write, and
+// gives the last row of that moment. Rows are only added meanwhile.
+func (s *Store) copyReadings(ctx context.Context, fresh *pair, next *vault.Next) (last int64, err error) {
 	if fresh.wrap, err = wrapper(next); err != nil {
-		return fresh, err
+		return 0, err
 	}
-	if fresh.core, err = s.core.copyTo(ctx, pathOf(s.dir, coreRole, next), next, coreProfile); err != nil {
-		return fresh, err
+	from := s.telemetry
+	if err := from.giveBack(ctx); err != nil {
+		return 0, explain("rotate", err)
+	}
+	if fresh.telemetry, err = openDatabase(ctx, pathOf(s.dir, telemetryRole, next), next, telemetryProfile); err != nil {
+		return 0, err
+	}
+	conn, err := from.read.Conn(ctx)
+	if err != nil {
+		return 0, explain("rotate", err)
+	}
+	defer conn.Close()
+	// The copy would begin anew after every commit of another, were this not a
+	// transaction.
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return 0, explain("rotate", err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	var rows int
+	err = conn.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM reading").Scan(&rows, &last)
+	if err == nil {
+		err = backup(ctx, conn, fresh.telemetry)
+	}
+	if err == nil {
+		err = fresh.telemetry.isWhole(ctx, "reading", rows)
+	}
+	return last, explain("rotate telemetry", err)
+}
+
+// finish copies core and the readings that came meanwhile; nobody else is there.
+func (s *Store) finish(ctx context.Context, fresh *pair, next *vault.Next, last int64) error {
+	select {
+	case <-s.stop:
+		return errors.New("records: rotate: the store is closed")
+	default:
+	}
+	if err := s.write(&s.batch); err != nil {
+		return err
+	}
+	if err := s.copyRest(ctx, fresh.telemetry, last); err != nil {
+		return explain("rotate telemetry", err)
+	}
+	if err := s.copyCore(ctx, fresh, next); err != nil {
+		return explain("rotate core", err)
 	}
 	s.reached("copied core")
-	if fresh.telemetry, err = s.telemetry.copyTo(ctx, pathOf(s.dir, telemetryRole, next), next, telemetryProfile); err != nil {
-		return fresh, err
-	}
-	s.reached("copied telemetry")
-	if err = explain("rotate", s.rewrap(ctx, fresh, next.Epoch())); err != nil {
-		return fresh, err
+	if err := s.rewrap(ctx, *fresh, next.Epoch()); err != nil {
+		return explain("rotate", err)
 	}
 	s.reached("wrapped")
-	err = errors.Join(fresh.core.checkpoint(ctx), fresh.telemetry.checkpoint(ctx))
-	return fresh, errors.Join(err, syncDir(s.dir))
+	err := errors.Join(fresh.core.checkpoint(ctx), fresh.telemetry.checkpoint(ctx))
+	return errors.Join(err, syncDir(s.dir))
+}
+
+// copyRest copies the readings after last as they are.
+func (s *Store) copyRest(ctx context.Context, to *database, last int64) error {
+	rows, err := s.telemetry.read.QueryContext(ctx,
+		"SELECT seq, kind, id, subject, at, expires, body FROM reading WHERE seq>? ORDER BY seq", last)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	return to.change(ctx, func(tx *sql.Tx) error {
+		for rows.Next() {
+			var seq, at, expires int64
+			var kind, id, subject string
+			var body []byte
+			if err := rows.Scan(&seq, &kind, &id, &subject, &at, &expires, &body); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO reading (seq, kind, id, subject, at, expires, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+				seq, kind, id, subject, at, expires, body)
+			if err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+func (s *Store) copyCore(ctx context.Context, fresh *pair, next *vault.Next) (err error) {
+	if err := s.core.giveBack(ctx); err != nil {
+		return err
+	}
+	if fresh.core, err = openDatabase(ctx, pathOf(s.dir, coreRole, next), next, coreProfile); err != nil {
+		return err
+	}
+	conn, err := s.core.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	var rows int
+	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&rows); err != nil {
+		return err
+	}
+	if err := backup(ctx, conn, fresh.core); err != nil {
+		return err
+	}
+	return fresh.core.isWhole(ctx, "record", rows)
 }
 
 func wrapper(k keySource) (cipher.AEAD, error) {
@@ -169,32 +268,26 @@ func subjectKeys(ctx context.Context, tx *sql.Tx) (map[string][]byte, error) {
 	return wrapped, rows.Err()
 }
 
-// copyTo writes the database into a new file under other keys and looks whether
-// it is whole.
-func (db *database) copyTo(ctx context.Context, path string, k keySource, p profile) (*database, error) {
-	// A free page may hold what was deleted, and would be copied as it is.
+// giveBack cuts off free pages: one may hold what was deleted, and would be copied
+// as it is.
+func (db *database) giveBack(ctx context.Context) error {
 	rows, err := db.write.QueryContext(ctx, "PRAGMA incremental_vacuum")
-	if err == nil {
-		err = drain(rows)
-	}
 	if err != nil {
-		return nil, explain("rotate", err)
+		return err
 	}
-	fresh, err := openDatabase(ctx, path, k, p)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(db.backup(ctx, fresh), fresh.sameAs(ctx, db, p.table)); err != nil {
-		return fresh, explain("rotate "+p.role, err)
-	}
-	return fresh, nil
+	return drain(rows)
 }
 
-// backup copies all pages through SQLite's backup API. Nobody else writes.
-func (db *database) backup(ctx context.Context, to *database) error {
-	return raw(ctx, db.write, func(source *sqlite3.SQLiteConn) error {
-		return raw(ctx, to.write, func(target *sqlite3.SQLiteConn) error {
-			b, err := target.Backup("main", source, "main")
+// backup copies all pages through SQLite's backup API.
+func backup(ctx context.Context, from *sql.Conn, to *database) error {
+	target, err := to.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	return raw(from, func(from *sqlite3.SQLiteConn) error {
+		return raw(target, func(to *sqlite3.SQLiteConn) error {
+			b, err := to.Backup("main", from, "main")
 			if err != nil {
 				return err
 			}
@@ -208,12 +301,7 @@ func (db *database) backup(ctx context.Context, to *database) error {
 	})
 }
 
-func raw(ctx context.Context, pool *sql.DB, do func(*sqlite3.SQLiteConn) error) error {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func raw(conn *sql.Conn, do func(*sqlite3.SQLiteConn) error) error {
 	return conn.Raw(func(c any) error {
 		lite, ok := c.(*sqlite3.SQLiteConn)
 		if !ok {
@@ -223,18 +311,19 @@ func raw(ctx context.Context, pool *sql.DB, do func(*sqlite3.SQLiteConn) error) 
 	})
 }
 
-func (db *database) sameAs(ctx context.Context, other *database, table string) error {
+func (db *database) isWhole(ctx context.Context, table string, want int) error {
 	var verdict string
 	if err := db.write.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&verdict); err != nil {
 		return err
 	}
-	var have, want int
-	err := db.write.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&have)
-	err = errors.Join(err, other.write.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&want))
-	if err == nil && (verdict != "ok" || have != want) {
-		err = fmt.Errorf("%w: the copy has %d of %d rows, %s", ErrDamaged, have, want, verdict)
+	var have int
+	if err := db.write.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&have); err != nil {
+		return err
 	}
-	return err
+	if verdict != "ok" || have != want {
+		return fmt.Errorf("%w: the copy has %d of %d rows, %s", ErrDamaged, have, want, verdict)
+	}
+	return nil
 }
 
 // Stale tells whether something was forgotten since the last rotation: its
@@ -250,73 +339,4 @@ func (s *Store) Stale(ctx context.Context) (bool, error) {
 func noteStale(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO meta (name, value) VALUES (?, '1') ON CONFLICT DO NOTHING", metaStale)
 	return err
-}
-
-// missing refuses to begin an empty store beside one of another epoch: then
-// keys.json is older or newer than the databases.
-func missing(dir string, k keySource) error {
-	if sizeOf(pathOf(dir, coreRole, k)) > 0 {
-		return nil
-	}
-	others, err := otherEpochs(dir, k.Epoch())
-	if err == nil && len(others) > 0 {
-		err = fmt.Errorf("%w: there is no core of epoch %d but %s", ErrDamaged, k.Epoch(), filepath.Base(others[0]))
-	}
-	return err
-}
-
-// removeOthers ends a rotation that a crash cut short. The databases of this
-// epoch are open by now, so they are whole.
-func removeOthers(dir string, k keySource) error {
-	others, err := otherEpochs(dir, k.Epoch())
-	for _, path := range others {
-		err = errors.Join(err, os.Remove(path))
-	}
-	if err != nil || len(others) == 0 {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func otherEpochs(dir string, epoch uint64) ([]string, error) {
-	var others []string
-	for _, role := range []string{coreRole, telemetryRole} {
-		found, err := filepath.Glob(filepath.Join(escape(dir), role+"-*.db*"))
-		if err != nil {
-			return nil, fmt.Errorf("records: %w", err)
-		}
-		own := filepath.Join(dir, fmt.Sprintf("%s-%d.db", role, epoch))
-		for _, path := range found {
-			if !strings.HasPrefix(path, own) {
-				others = append(others, path)
-			}
-		}
-	}
-	return others, nil
-}
-
-// escape keeps a folder's name from being read as a pattern.
-func escape(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
-}
-
-func removeEpoch(dir string, epoch uint64) error {
-	for _, role := range []string{coreRole, telemetryRole} {
-		for _, suffix := range []string{"", "-wal"} {
-			err := os.Remove(filepath.Join(dir, fmt.Sprintf("%s-%d.db%s", role, epoch, suffix)))
-			if err != nil && !os.IsNotExist(err) {
-				return fmt.Errorf("records: rotate: %w", err)
-			}
-		}
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("records: %w", err)
-	}
-	defer d.Close()
-	return storage.Full(d.Sync())
 }

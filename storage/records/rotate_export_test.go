@@ -5,5 +5,5 @@ func AtStep(s *Store, do func(step string)) { s.step = do }
 
 // Steps are the steps of a rotation, in their order.
 func Steps() []string {
-	return []string{"copied core", "copied telemetry", "wrapped", "renewed", "committed", "closed"}
+	return []string{"copied telemetry", "copied core", "wrapped", "renewed", "committed", "closed"}
 }

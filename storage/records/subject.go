@@ -62,6 +62,8 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	if subject == "" {
 		return errors.New("records: forget: no subject")
 	}
+	s.erasing.Lock()
+	defer s.erasing.Unlock()
 	s.alone()
 	defer s.mu.Unlock()
 	s.batch.drop(subject)

@@ -13,6 +13,8 @@ const vacuumPages = 256
 
 // Sweep deletes what has expired by now, in both databases, and says how much.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (deleted int, err error) {
+	s.erasing.Lock()
+	defer s.erasing.Unlock()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	_ = s.flush() // rows that cannot be written yet are swept once they are

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -69,6 +70,32 @@ func TestChangePassword(t *testing.T) {
 	must(t, v.Close())
 	if err := v.ChangePassword(secret, nil, 0); err == nil {
 		t.Error("a closed vault was changed")
+	}
+}
+
+// What a copy held before lies on the disk no more, unless the file has another
+// name somewhere.
+func TestOldCopiesAreOverwritten(t *testing.T) {
+	dir, _, v := cheapVault(t)
+	kept := filepath.Join(dir, "kept")
+	must(t, os.Link(copies(dir)[1], kept))
+	var old []*os.File
+	for _, path := range copies(dir) {
+		f, err := os.Open(path)
+		must(t, err)
+		defer f.Close()
+		old = append(old, f)
+	}
+	must(t, v.Rotate().Commit())
+	for i, f := range old {
+		raw, err := io.ReadAll(f)
+		must(t, err)
+		if len(raw) < 500 || bytes.Equal(raw, make([]byte, len(raw))) != (i == 0) {
+			t.Errorf("copy %d is %d bytes %.20q", i, len(raw), raw)
+		}
+	}
+	if f := load(t, kept); f.Epoch != 1 {
+		t.Errorf("the copy of somebody else is of epoch %d", f.Epoch)
 	}
 }
 

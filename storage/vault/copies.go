@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/ingle-home/ingle/storage"
 )
@@ -100,8 +101,13 @@ func (f *keyFile) heal(dir string) error {
 }
 
 // replace puts raw at path so that after a power cut either the old or the new
-// content is there, whole.
+// content is there, whole. The old one is overwritten where it lay: it may hold a
+// data key that was destroyed, or a slot that an old password opens.
 func replace(path string, raw []byte) error {
+	old, _ := os.OpenFile(path, os.O_WRONLY, 0) // there may be none
+	if old != nil {
+		defer old.Close()
+	}
 	temp := path + ".new"
 	if err := writeSynced(temp, raw); err != nil {
 		os.Remove(temp)
@@ -115,7 +121,29 @@ func replace(path string, raw []byte) error {
 		return err
 	}
 	defer dir.Close()
-	return dir.Sync()
+	if err := dir.Sync(); err != nil {
+		return err
+	}
+	blank(old)
+	return nil
+}
+
+// blank overwrites a file that has no name any more. That it cannot is no reason
+// to fail: no disk promises that it overwrites in place.
+func blank(f *os.File) {
+	if f == nil {
+		return
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() > maxFile {
+		return
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Nlink != 0 {
+		return // somebody else's copy too
+	}
+	if _, err := f.WriteAt(make([]byte, info.Size()), 0); err == nil {
+		_ = f.Sync()
+	}
 }
 
 func writeSynced(path string, raw []byte) error {

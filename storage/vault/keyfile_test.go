@@ -258,6 +258,7 @@ func FuzzKeyFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(raw)
+	f.Add(bytes.Replace(raw, []byte(`"recovery"`), []byte(`"boot-x", "at": "/media/key"`), 1))
 	f.Add([]byte(`{"v":1,"slots":[{}]}`))
 	f.Add([]byte(`{"v":1,"rev":1e99}`))
 	f.Add([]byte(strings.Repeat("[", 10000)))

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/stream"
@@ -32,6 +34,7 @@ type Camera struct {
 	seats    []*seat
 	closing  context.CancelFunc
 	streams  sync.WaitGroup
+	noted    atomic.Int64 // Unix seconds when the log last heard of a picture that failed
 }
 
 // New makes the camera's services. Close ends its streams.
@@ -78,10 +81,18 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 	case errors.Is(err, stream.ErrPaused):
 		return nil, hap.StatusNotAllowed
 	case err != nil:
-		c.log.Info("a camera has no snapshot", "err", err)
+		c.note(err)
 		return nil, hap.StatusUnreachable
 	}
 	return jpeg, nil
+}
+
+// note says in the log why there is no picture, once a minute: controllers ask without end.
+func (c *Camera) note(err error) {
+	last, now := c.noted.Load(), time.Now().Unix()
+	if now-last >= 60 && c.noted.CompareAndSwap(last, now) {
+		c.log.Info("a camera has no snapshot", "err", err)
+	}
 }
 
 // Close ends all streams and waits for them.

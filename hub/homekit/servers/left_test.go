@@ -211,3 +211,17 @@ func TestIdentify(t *testing.T) {
 		t.Errorf("a watch that cannot ring: %s", got)
 	}
 }
+
+// A phone that asks again and again which one it is does not fill the log.
+func TestIdentifyLeavesOneLine(t *testing.T) {
+	w := start(t, &disk{files: map[string][]byte{}})
+	c, offers := family()
+	w.show(c, offers)
+	p := w.open(homekit.MainServer, w.pair(homekit.MainServer))
+	for range 50 {
+		p.put(p.at("Rocket", "3E", "14"), `"value":true`, 204)
+	}
+	if n := strings.Count(w.log.String(), "which one"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+}

@@ -41,13 +41,23 @@ func (f keyFile) Key(context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
-	signs, ok := bytes.CutPrefix(bytes.TrimSpace(raw), []byte(keyLabel))
-	key, err := hex.DecodeString(string(signs))
-	if !ok || err != nil || len(key) != keySize {
+	key, ok := parseKeyFile(raw)
+	if !ok {
 		return nil, fmt.Errorf("boot: key file: %s holds no key", f)
 	}
 	return key, nil
 }
+
+func parseKeyFile(raw []byte) (key []byte, ok bool) {
+	signs, ok := bytes.CutPrefix(bytes.TrimSpace(raw), []byte(keyLabel))
+	if !ok || len(signs) != hex.EncodedLen(keySize) {
+		return nil, false
+	}
+	key, err := hex.DecodeString(string(signs))
+	return key, err == nil
+}
+
+func formatKeyFile(key []byte) []byte { return []byte(keyLabel + hex.EncodeToString(key) + "\n") }
 
 func (f keyFile) Make(ctx context.Context) ([]byte, error) {
 	key, err := f.Key(ctx)
@@ -59,7 +69,7 @@ func (f keyFile) Make(ctx context.Context) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(string(f)), storage.DirMode); err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
-	if err := place(string(f), []byte(keyLabel+hex.EncodeToString(key)+"\n")); err != nil {
+	if err := place(string(f), formatKeyFile(key)); err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
 	return key, nil

@@ -16,8 +16,12 @@ var (
 	ErrTooLarge  = errors.New("message: request too large")
 )
 
-// MaxHead bounds the request line and the headers together, in bytes.
-const MaxHead = 64 << 10
+// MaxHead bounds the request line and the headers together, in bytes. Who may not
+// send as large a body may not send as large a head either, but for the least.
+const (
+	MaxHead   = 64 << 10
+	leastHead = 8 << 10
+)
 
 // Source is a connection with a buffer (frame.Conn).
 type Source interface {
@@ -41,7 +45,7 @@ func (r Request) Is(method, path string) bool {
 // nothing is copied; bodies above maxBody bytes are ErrTooLarge as soon as they
 // are announced.
 func Read(src Source, maxBody int) (Request, error) {
-	end, err := readHead(src)
+	end, err := readHead(src, min(MaxHead, max(leastHead, maxBody)))
 	if err != nil {
 		return Request{}, err
 	}
@@ -64,19 +68,19 @@ func Read(src Source, maxBody int) (Request, error) {
 }
 
 // readHead returns the number of bytes up to and with the empty line.
-func readHead(src Source) (int, error) {
+func readHead(src Source, most int) (int, error) {
 	seen := 0
 	for {
 		b := src.Buffered()
 		from := max(0, seen-len("\r\n\r"))
 		if i := bytes.Index(b[from:], []byte("\r\n\r\n")); i >= 0 {
 			seen = from + i + len("\r\n\r\n")
-			if seen > MaxHead {
+			if seen > most {
 				return 0, ErrTooLarge
 			}
 			return seen, nil
 		}
-		if seen = len(b); seen > MaxHead {
+		if seen = len(b); seen > most {
 			return 0, ErrTooLarge
 		}
 		if err := src.Fill(); err != nil {
