@@ -156,6 +156,14 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	return h, nil
 }
 
+// SetBoot implements server.Keys; the apps hear of the new level of protection.
+func (d *daemon) SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error) {
+	answer, err := d.Ring.SetBoot(ctx, r)
+	status := d.Status(ctx)
+	d.feed.Publish(wire.Change{Status: &status})
+	return answer, err
+}
+
 // inside is the open house, or nil.
 func (d *daemon) inside() *house {
 	d.mu.Lock()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -107,7 +108,7 @@ func stage(ctx context.Context, d *daemon, actors cast) (wire.Status, error) {
 	password := ""
 	if d.Status(ctx).State == wire.Unclaimed {
 		password = rand.Text()
-		if _, err := d.Setup(ctx, wire.SetupRequest{Password: password, StartLocked: true}); err != nil {
+		if err := settle(ctx, d, password); err != nil {
 			return wire.Status{}, err
 		}
 		if err := furnish(ctx, d, actors); err != nil {
@@ -127,6 +128,16 @@ func stage(ctx context.Context, d *daemon, actors cast) (wire.Status, error) {
 	status := d.Status(ctx)
 	status.DemoPassword, status.Simulators, status.Control = password, actors.Simulators, actors.Control
 	return status, nil
+}
+
+// settle claims the demo hub. It stays locked after a restart, because its password was on a screen;
+// its recovery code is thrown away, and nobody needs to be told that they have none.
+func settle(ctx context.Context, d *daemon, password string) error {
+	answer, err := d.Setup(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+	if err != nil {
+		return err
+	}
+	return d.ConfirmRecovery(keys.From(ctx, keys.Console), wire.RecoveryCode{RecoveryCode: answer.RecoveryCode})
 }
 
 // furnish brings the family, its zones and its things in, or tells things that are there already

@@ -93,8 +93,7 @@ func BootSlot(dir string) (kind, at string) {
 // SetBoot makes b the only way in without a person; nil for none. Before the
 // slots before it go, the new one has opened with what b gives back; their keys
 // are dropped last, and one that cannot be is no error: it opens nothing any
-// more. After an error the old slot is in force, except that a failed write may
-// have reached one of the two copies.
+// more. After an error the old slot is in force.
 func (v *Vault) SetBoot(ctx context.Context, b Boot, find Find) error {
 	var gone []slot
 	err := v.change(func(f *keyFile, k *keys) error {

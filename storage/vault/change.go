@@ -16,8 +16,8 @@ var errClosed = errors.New("vault: it is closed")
 
 // ChangePassword has the password slot open with another password, of which one
 // try takes about effort on this machine. What Judge refuses gives its *Refusal;
-// names are those that the hub knows. After an error the old password, the new
-// one or both may open it until the next opening.
+// names are those that the hub knows. After an error the old password counts, unless
+// the disk lets neither copy be brought back.
 func (v *Vault) ChangePassword(password string, names []string, effort time.Duration) error {
 	if err := Judge(password, names); err != nil {
 		return err
@@ -107,6 +107,10 @@ func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 		return err
 	}
 	defer unlock()
+	old, err := f.marshal()
+	if err != nil {
+		return err
+	}
 	before := slices.Clone(f.Slots)
 	if err := edit(f, v.keys); err != nil {
 		return err
@@ -116,7 +120,7 @@ func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 	}
 	f.Rev++
 	f.MAC = f.mac(&v.keys.data)
-	return f.write(v.dir)
+	return f.writeOver(v.dir, old)
 }
 
 // current reads the file as it is now; another Vault of the same folder may have

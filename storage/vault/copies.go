@@ -83,12 +83,27 @@ func (f *keyFile) write(dir string) error {
 	return nil
 }
 
+// writeOver is write, except that it tries to bring both copies back to the old
+// state when one of them cannot be written: whoever is told that a change failed
+// goes on with the old password.
+func (f *keyFile) writeOver(dir string, old []byte) error {
+	err := f.write(dir)
+	if err != nil {
+		_ = healTo(dir, old) // it is told that the change failed, and the next opening settles it
+	}
+	return err
+}
+
 // heal writes the copies that are not exactly this state.
 func (f *keyFile) heal(dir string) error {
 	raw, err := f.marshal()
 	if err != nil {
 		return err
 	}
+	return healTo(dir, raw)
+}
+
+func healTo(dir string, raw []byte) error {
 	for _, path := range copies(dir) {
 		if have, err := readBounded(path); err == nil && bytes.Equal(have, raw) {
 			continue

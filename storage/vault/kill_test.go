@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -42,7 +43,7 @@ func changeForever(role, dir string) error {
 	for n := 0; ; n++ {
 		switch role {
 		case "password":
-			next := fmt.Sprintf("%s %d", another, n)
+			next := fmt.Sprintf("%s %s", another, crand.Text()) // never one that was there before
 			fmt.Println("begins", next)
 			err = v.ChangePassword(next, nil, 0)
 		case "code":

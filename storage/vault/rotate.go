@@ -49,11 +49,15 @@ func (n *Next) Commit() error {
 		return err
 	}
 	defer unlock()
+	old, err := f.marshal()
+	if err != nil {
+		return err
+	}
 	f.Rev++
 	f.Epoch = n.epoch
 	f.sealDEK(&v.keys.vault, n.key)
 	f.MAC = f.mac(n.key)
-	err = f.write(v.dir)
+	err = f.writeOver(v.dir, old)
 	if err != nil && !n.reached(v) {
 		return err
 	}

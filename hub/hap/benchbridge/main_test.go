@@ -24,7 +24,7 @@ import (
 const within = 30 * time.Second
 
 // bridgeEnv makes the test binary the program itself.
-const bridgeEnv = "INGLE_BENCHBRIDGE"
+const bridgeEnv = "INGLE_BE_THE_BRIDGE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(bridgeEnv) != "" {
