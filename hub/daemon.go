@@ -153,10 +153,10 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 			return nil, errors.Join(err, h.close(), d.Release())
 		}
 	}
-	if h.unsound != nil {
-		d.log.Warn("the files that a restore replaced stay", "err", h.unsound)
-	} else if err := backup.Settle(d.settings.dir); err != nil { // what a restore replaced
-		d.log.Error("the files that a restore replaced stay for now", "err", err)
+	if h.unsound == nil { // or what a restore replaced may be better than what it brought
+		if err := backup.Settle(d.settings.dir); err != nil {
+			d.log.Error("the files that a restore replaced stay for now", "err", err)
+		}
 	}
 	d.mu.Lock()
 	d.house = h
