@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -19,9 +17,11 @@ import (
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 )
@@ -274,29 +274,71 @@ func TestADiskThatFailsAndReturns(t *testing.T) {
 	}
 }
 
-// TestTheWeeklyCheckIsForPeopleToSee, and which file it is.
+// Damage that comes while the hub runs is found by the weekly check, which says in which file it is.
 func TestTheWeeklyCheckIsForPeopleToSee(t *testing.T) {
-	h := opened(t)
-	dir := h.settings.dir
+	t.Parallel()
+	first := opened(t)
+	first.daemon.close()
+	d := must[*daemon](t)(newDaemon(first.settings, "https://127.0.0.1:0"))
+	if err := d.Unlock(t.Context(), wire.UnlockRequest{Password: password}); err != nil {
+		t.Fatal(explain(err))
+	}
+	h := d.inside()
 	if h.checked(h.store.Check(t.Context(), nil)); raised(h, codeFlawed) {
 		t.Error("a sound store is said to be damaged")
 	}
-	file := must[[]string](t)(filepath.Glob(filepath.Join(dir, "telemetry-*.db")))[0]
-	if err := h.store.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "dd", "if=/dev/zero", "of="+file, "bs=1", "seek="+strconv.Itoa(pageSize+100), "count=1", "conv=notrunc") // another process: closing the file here drops SQLite's locks
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("no dd: %v %s", err, said)
+	// By another process: whoever closes the file here drops SQLite's locks on it.
+	file := must[[]string](t)(filepath.Glob(filepath.Join(h.settings.dir, "telemetry-*.db")))[0]
+	spoil := exec.CommandContext(t.Context(), "dd", "if=/dev/urandom", "of="+file, "bs=1", "seek="+strconv.Itoa(pageSize+100), "count=16", "conv=notrunc")
+	if said, err := spoil.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
 	}
 	h.checked(h.store.Check(t.Context(), nil))
-	for _, trouble := range h.health.All() {
-		if trouble.Code == codeFlawed && trouble.Args["file"] == filepath.Base(file) && trouble.Args["backup"] == "FILE" {
-			return
+	if !slices.ContainsFunc(h.health.All(), func(trouble health.Trouble) bool {
+		return trouble.Code == codeFlawed && trouble.Args["file"] == filepath.Base(file) && trouble.Args["backup"] == "FILE"
+	}) {
+		t.Errorf("the troubles are %+v", h.health.All())
+	}
+	d.close()
+}
+
+// A hub that was at work years from now doubts its clock, and says so until somebody gives the password.
+func TestAClockInDoubt(t *testing.T) {
+	t.Parallel()
+	first := opened(t)
+	first.upkeep.Look(t.Context())
+	if raised(first, upkeep.CodeClock) {
+		t.Error("a new hub doubts its clock")
+	}
+	first.daemon.close()
+	later := func(at time.Time) *house {
+		d := must[*daemon](t)(newDaemon(first.settings, "https://127.0.0.1:0"))
+		if err := d.Unlock(t.Context(), wire.UnlockRequest{Password: password}); err != nil {
+			t.Fatal(explain(err))
+		}
+		if !at.IsZero() {
+			memory := upkept{archive.Document[upkeep.Notes]{Store: d.inside().store, Name: "upkeep"}}
+			soon(t, "the first look is over", func() bool {
+				n, err := memory.Load(t.Context())
+				return err == nil && !n.Believed.IsZero()
+			})
+			if err := memory.Save(t.Context(), upkeep.Notes{Believed: at}); err != nil {
+				t.Fatal(err)
+			}
+			d.close()
+		}
+		return d.inside()
+	}
+	later(time.Now().AddDate(10, 0, 0))
+	h := later(time.Time{})
+	soon(t, "the clock is in doubt", func() bool { return raised(h, upkeep.CodeClock) })
+	if err := h.daemon.Unlock(t.Context(), wire.UnlockRequest{Password: password}); err != nil || raised(h, upkeep.CodeClock) {
+		t.Errorf("with the password: %v, %+v", err, h.health.All())
+	}
+	h.daemon.close()
+	for _, lang := range []string{"en", "de"} {
+		if text := i18n.For(lang); !text.Has("health."+upkeep.CodeClock) || !text.Has("health."+upkeep.CodeClock+".do") {
+			t.Errorf("%s has no words for it", lang)
 		}
 	}
-	if info, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) || info.Size() < 2*pageSize {
-		t.Skip("all of it is still in the log")
-	}
-	t.Errorf("the troubles are %+v", h.health.All())
 }
