@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,16 +145,16 @@ func TestWhatIsBelieved(t *testing.T) {
 
 // counted is a store that counts how often it is looked after.
 type counted struct {
-	sweeps, checks int
-	ended          bool
+	sweeps, checks atomic.Int32
+	ended          atomic.Bool
 	damage         error
 }
 
-func (c *counted) Sweep(context.Context, time.Time) (int, error) { c.sweeps++; return 0, nil }
+func (c *counted) Sweep(context.Context, time.Time) (int, error) { c.sweeps.Add(1); return 0, nil }
 
 func (c *counted) Check(context.Context, func(int, int)) error {
-	c.checks++
-	if c.ended {
+	c.checks.Add(1)
+	if c.ended.Load() {
 		return context.Canceled
 	}
 	return c.damage
@@ -180,12 +181,12 @@ func TestTheStoreIsCheckedWeekly(t *testing.T) {
 				}
 			}
 		}
-		after := func(d time.Duration, checks int) {
+		after := func(d time.Duration, checks int32) {
 			t.Helper()
 			<-time.After(d)
 			synctest.Wait()
-			if store.checks != checks {
-				t.Errorf("after %v more there were %d checks, want %d", d, store.checks, checks)
+			if n := store.checks.Load(); n != checks {
+				t.Errorf("after %v more there were %d checks, want %d", d, n, checks)
 			}
 		}
 		const day = 24 * time.Hour
@@ -194,15 +195,15 @@ func TestTheStoreIsCheckedWeekly(t *testing.T) {
 		after(2*time.Minute, 1)
 		after(6*day, 1)
 		after(day+time.Minute, 2)
-		if store.sweeps < 8*23 || store.sweeps > 8*25 {
-			t.Errorf("%d sweeps in eight days", store.sweeps)
+		if n := store.sweeps.Load(); n < 8*23 || n > 8*25 {
+			t.Errorf("%d sweeps in eight days", n)
 		}
 		end()
 		end = begin()
 		after(6*day, 2)
-		store.ended = true // somebody forgets somebody meanwhile
+		store.ended.Store(true) // somebody forgets somebody meanwhile
 		after(day+2*time.Minute, 3)
-		store.ended = false
+		store.ended.Store(false)
 		after(61*time.Minute, 4)
 		end()
 		if len(found) != 3 || !errors.Is(found[0], records.ErrDamaged) {
