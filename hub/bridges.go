@@ -22,6 +22,7 @@ import (
 	"github.com/ingle-home/ingle/hub/homekit/camera"
 	"github.com/ingle-home/ingle/hub/homekit/servers"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/storage/records"
 )
 
 // bridges is the house as HomeKit sees it.
@@ -77,6 +78,11 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	})
 	h.run(ctx, "homekit", shown.Run)
 	err = b.show(ctx)
+	if err != nil && h.unsound != nil { // what can be shown is
+		h.log.Error("HomeKit does not show all", "err", err)
+		h.health.Raise(codeNoHomeKit, "", nil)
+		err = nil
+	}
 	if errors.Is(err, syscall.EADDRINUSE) { // any other server takes another port
 		err = wire.Refuse(http.StatusConflict, codeHomeKitPort, "port", strconv.Itoa(h.settings.homekitPort))
 	}
@@ -173,6 +179,9 @@ func offerOf(o device.Offer) homekit.Offer {
 // status is what the owner is shown of each server.
 func (b *bridges) status() []wire.HomeKit {
 	var list []wire.HomeKit
+	if b == nil {
+		return nil
+	}
 	for _, s := range b.servers.Status() {
 		list = append(list, homeKitOf(s))
 	}
@@ -200,19 +209,38 @@ func (d *daemon) HomeKit(context.Context) ([]wire.HomeKit, error) {
 
 // NewCode implements server.Bridges.
 func (d *daemon) NewCode(ctx context.Context, id string) (wire.HomeKit, error) {
-	s, err := d.inside().bridges.servers.NewCode(ctx, id)
+	b, err := d.bridged()
+	if err != nil {
+		return wire.HomeKit{}, err
+	}
+	s, err := b.servers.NewCode(ctx, id)
 	return homeKitOf(s), noServer(id, err)
 }
 
 // Unpair implements server.Bridges.
 func (d *daemon) Unpair(ctx context.Context, id string) error {
-	return noServer(id, d.inside().bridges.servers.Unpair(ctx, id))
+	b, err := d.bridged()
+	if err != nil {
+		return err
+	}
+	return noServer(id, b.servers.Unpair(ctx, id))
+}
+
+// bridged refuses where HomeKit's part of a damaged store cannot be read.
+func (d *daemon) bridged() (*bridges, error) {
+	if b := d.inside().bridges; b != nil {
+		return b, nil
+	}
+	return nil, wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 }
 
 // Arm implements server.Bridges.
 func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.HomeKit, error) {
-	b := d.inside().bridges
-	if err := b.private(id); err != nil {
+	b, err := d.bridged()
+	if err == nil {
+		err = b.private(id)
+	}
+	if err != nil {
 		return wire.HomeKit{}, err
 	}
 	s, err := b.servers.Arm(ctx, t)
@@ -225,8 +253,11 @@ func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.Home
 // Disarm implements server.Bridges. What does not stop is for people to see, as it always is; the
 // server is locked all the same.
 func (d *daemon) Disarm(ctx context.Context, id string) error {
-	b := d.inside().bridges
-	if err := b.private(id); err != nil {
+	b, err := d.bridged()
+	if err == nil {
+		err = b.private(id)
+	}
+	if err != nil {
 		return err
 	}
 	return problem(b.servers.Disarm(ctx))
@@ -274,7 +305,7 @@ func (h *house) show() {
 		return
 	}
 	h.tellDerived()
-	if err := h.bridges.show(h.living); err != nil {
+	if err := h.bridges.show(h.living); err != nil && !errors.Is(err, records.ErrReadOnly) {
 		h.log.Error("HomeKit does not show the newest home", "err", err)
 		h.health.Raise("homekit-stale", "", nil)
 		return

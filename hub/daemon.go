@@ -104,7 +104,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 	}
 	h := d.inside()
 	if h != nil {
-		err = errors.Join(h.bridges.servers.Forgive(ctx), v.Close())
+		err = errors.Join(h.vouch(ctx), v.Close())
 	} else {
 		h, err = d.enter(v, nil)
 	}
@@ -112,6 +112,15 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		err = h.NoteRecovery(ctx, keys.Used)
 	}
 	return problem(err)
+}
+
+// vouch is what a person's password is good for while the hub is open: pairing again, and a clock that
+// is hard to believe.
+func (h *house) vouch(ctx context.Context) error {
+	if h.unsound != nil {
+		return nil // it could not be remembered
+	}
+	return errors.Join(h.bridges.servers.Forgive(ctx), h.upkeep.Confirm(ctx))
 }
 
 // start opens the house without a person, if the household wants that.
@@ -144,8 +153,10 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 			return nil, errors.Join(err, h.close(), d.Release())
 		}
 	}
-	if err := backup.Settle(d.settings.dir); err != nil { // what a restore replaced
-		d.log.Error("the files that a restore replaced stay for now", "err", err)
+	if h.unsound == nil { // or what a restore replaced may be better than what it brought
+		if err := backup.Settle(d.settings.dir); err != nil {
+			d.log.Error("the files that a restore replaced stay for now", "err", err)
+		}
 	}
 	d.mu.Lock()
 	d.house = h
@@ -186,9 +197,12 @@ func (d *daemon) close() {
 func problem(err error) error {
 	err = keys.Problem(err)
 	var already *wire.Problem
+	var damage *records.Damage
 	switch {
 	case err == nil || errors.As(err, &already):
 		return err
+	case errors.As(err, &damage):
+		return wire.Refuse(http.StatusInternalServerError, "hub.damaged-file", "file", damage.File)
 	case errors.Is(err, records.ErrDamaged):
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 	}

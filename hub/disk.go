@@ -3,22 +3,34 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
+	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
 const (
-	codeFull = "disk-full"
-	codeTwin = "restored-twin" // this hub was restored, and the other copy is alive
-	diskTime = 2 * time.Second // between two looks at the disk
-	diskRoom = 64 << 10        // bytes that must fit before a full disk counts as free again
+	codeFull      = "disk-full"
+	codeNoWrite   = "disk-read-only"
+	codeDisk      = "disk-broken"
+	codeDamaged   = "store-damaged"  // found at the start: the store is only read
+	codeFlawed    = "store-flawed"   // found by the weekly check
+	codeNoHomeKit = "homekit-closed" // its part of a damaged store cannot be read
+	codeTwin      = "restored-twin"  // this hub was restored, and the other copy is alive
+	diskTime      = 2 * time.Second  // between two looks at the disk
+	diskRoom      = 64 << 10         // bytes that must fit before a full disk counts as free again
 
 	renewTime = time.Minute // between two looks whether something was forgotten
 	renewWait = time.Hour   // after a renewal that failed
@@ -32,13 +44,18 @@ func (h *house) stored(err error) {
 	case err == nil:
 	case errors.Is(err, storage.ErrFull):
 		h.health.Raise(codeFull, "", nil)
+	case errors.Is(err, storage.ErrReadOnlyDisk):
+		h.health.Raise(codeNoWrite, "", nil)
+	case errors.Is(err, storage.ErrDisk):
+		h.health.Raise(codeDisk, "", nil)
+	case errors.Is(err, records.ErrReadOnly): // people know since the start
 	default:
 		h.log.Error("the store refused a record", "err", err)
 	}
 }
 
 // watchDisk writes what is queued, so that a full disk is known even when nobody waits for a record,
-// and after one was full tries whether there is room again.
+// and after one was full, or could not be written, tries whether it can be again.
 func (h *house) watchDisk(ctx context.Context) error {
 	tick := time.NewTicker(diskTime)
 	defer tick.Stop()
@@ -49,9 +66,14 @@ func (h *house) watchDisk(ctx context.Context) error {
 		case <-tick.C:
 		}
 		err := h.store.Flush(ctx)
-		if err == nil && h.isFull() {
+		if err == nil && h.mountedReadOnly() {
+			err = storage.ErrReadOnlyDisk
+		}
+		if err == nil && h.isStuck() {
 			if err = h.fits(ctx); err == nil {
-				h.health.Clear(codeFull, "")
+				for _, code := range diskCodes() {
+					h.health.Clear(code, "")
+				}
 			}
 		}
 		if ctx.Err() == nil {
@@ -60,13 +82,110 @@ func (h *house) watchDisk(ctx context.Context) error {
 	}
 }
 
-func (h *house) isFull() bool {
-	for _, t := range h.health.All() {
-		if t.Code == codeFull {
-			return true
-		}
+// diskCodes are what the disk can do to a store that is sound.
+func diskCodes() []string { return []string{codeFull, codeNoWrite, codeDisk} }
+
+func (h *house) isStuck() bool {
+	return slices.ContainsFunc(h.health.All(), func(t health.Trouble) bool { return slices.Contains(diskCodes(), t.Code) })
+}
+
+// mountedReadOnly asks before anybody has something to store: Linux makes a failing disk read-only.
+func (h *house) mountedReadOnly() bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(h.settings.dir, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
+}
+
+// openStore opens the store; one that is damaged, or on a disk that may not be written, for reading
+// only: what is left of a home is worth having, and nothing of it may be overwritten.
+func (h *house) openStore(v *vault.Vault) (err error) {
+	h.store, err = records.Open(h.settings.dir, v, archive.Personal()...)
+	var damage *records.Damage
+	if !errors.As(err, &damage) && !errors.Is(err, storage.ErrReadOnlyDisk) {
+		return err
 	}
-	return false
+	why := err
+	if h.store, err = records.OpenDamaged(h.settings.dir, v, archive.Personal()...); err != nil {
+		return err
+	}
+	h.unsound = why
+	if found := h.store.Damage(); found != nil {
+		h.unsound = found // all of it
+	}
+	h.log.Error("the store is only read", "err", h.unsound)
+	return nil
+}
+
+// recall loads a document. Of one that is damaged the careful choice is taken, if all else is open.
+func recall[T any](ctx context.Context, h *house, d archive.Document[T], careful T) (T, error) {
+	v, err := d.Load(ctx)
+	switch {
+	case isNone(err):
+		return v, nil
+	case h.unsound != nil && errors.Is(err, records.ErrDamaged):
+		return careful, nil
+	}
+	return v, err
+}
+
+// tellUnsound says why nothing new is stored.
+func (h *house) tellUnsound() {
+	if files := damagedIn(h.unsound); len(files) > 0 {
+		h.tellDamage(codeDamaged, files)
+		return
+	}
+	h.health.Raise(codeNoWrite, "", nil)
+}
+
+func (h *house) tellDamage(code string, files []string) {
+	newest := "FILE"
+	if last := h.shelf.Status().Last; last != nil {
+		newest = last.Path
+	}
+	h.health.Raise(code, "", map[string]string{"file": strings.Join(files, ", "), "backup": newest})
+}
+
+// damagedIn lists the files that an error says are damaged.
+func damagedIn(err error) []string {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var files []string
+		for _, one := range many.Unwrap() {
+			files = append(files, damagedIn(one)...)
+		}
+		slices.Sort(files)
+		return slices.Compact(files)
+	}
+	var damage *records.Damage
+	if errors.As(err, &damage) {
+		return []string{damage.File}
+	}
+	return nil
+}
+
+// checked tells people what the weekly check of the store found.
+func (h *house) checked(err error) {
+	files := damagedIn(err)
+	switch {
+	case err == nil:
+		h.health.Clear(codeFlawed, "")
+	case len(files) > 0:
+		h.log.Error("the store is damaged", "err", err)
+		h.tellDamage(codeFlawed, files)
+	default:
+		h.stored(err)
+	}
+}
+
+// upkept are what the upkeep of the store remembers, as a sealed document.
+type upkept struct {
+	archive.Document[upkeep.Notes]
+}
+
+func (n upkept) Load(ctx context.Context) (upkeep.Notes, error) {
+	v, err := n.Document.Load(ctx)
+	if isNone(err) {
+		v.Believed, err = archive.Newest(ctx, n.Store)
+	}
+	return v, err
 }
 
 // fits keeps a document of some size and empties it again.
@@ -80,7 +199,7 @@ func (h *house) fits(ctx context.Context) error {
 
 // NoteRecovery implements keys.Home.
 func (h *house) NoteRecovery(ctx context.Context, s keys.Recovery) error {
-	if err := h.recovery.Save(ctx, s); err != nil {
+	if err := h.recovery.Save(ctx, s); err != nil && h.unsound == nil { // who came in must not be shut out for it
 		return err
 	}
 	return h.tellRecovery(ctx)
@@ -88,8 +207,8 @@ func (h *house) NoteRecovery(ctx context.Context, s keys.Recovery) error {
 
 // tellRecovery says whether the household should make another recovery code.
 func (h *house) tellRecovery(ctx context.Context) error {
-	now, err := h.recovery.Load(ctx)
-	if err != nil && !errors.Is(err, archive.ErrNone) {
+	now, err := recall(ctx, h, h.recovery, "")
+	if err != nil {
 		return err
 	}
 	for _, s := range []keys.Recovery{keys.Unseen, keys.Used} {
@@ -142,29 +261,25 @@ func (h *house) renew(ctx context.Context) error {
 }
 
 // plan remembers the schedule of backups as a sealed document.
-type plan struct{ archive.Document[backups.Plan] }
-
-func (p plan) Load(ctx context.Context) (backups.Plan, error) {
-	v, err := p.Document.Load(ctx)
-	if errors.Is(err, archive.ErrNone) {
-		return v, nil
-	}
-	return v, err
+type plan struct {
+	archive.Document[backups.Plan]
+	house *house
 }
 
-// openShelf starts what makes backups.
+func (p plan) Load(ctx context.Context) (backups.Plan, error) {
+	return recall(ctx, p.house, p.Document, backups.Plan{})
+}
+
+// openShelf readies what makes backups.
 func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
-	if h.restored, err = backup.RestoredIn(ctx, h.store); err != nil {
+	if h.restored, err = backup.RestoredIn(ctx, h.store); err != nil && h.unsound == nil {
 		return err
 	}
 	h.shelf, err = backups.New(ctx, backups.Options{
 		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: version},
-		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}},
+		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}, h},
 		Faults: h.health, Log: h.log,
 	})
-	if err == nil {
-		h.run(ctx, "backups", h.shelf.Run)
-	}
 	return err
 }
 

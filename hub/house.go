@@ -24,6 +24,7 @@ import (
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
@@ -43,6 +44,7 @@ type switches struct {
 type house struct {
 	*daemon
 	store    *records.Store
+	unsound  error // why the store is only read; nil as a rule
 	home     *home.Home
 	bus      *bus.Bus
 	health   *health.List
@@ -52,6 +54,7 @@ type house struct {
 	alarms   archive.Document[map[string]time.Time]
 	recovery archive.Document[keys.Recovery]
 	shelf    *backups.Shelf
+	upkeep   *upkeep.Upkeep  // nil where the store is only read
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -68,6 +71,7 @@ type house struct {
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool
+	cried   map[string]time.Time // when people heard of an alarm that is not stored
 
 	living context.Context    // ends with the house
 	end    context.CancelFunc // ends living
@@ -77,16 +81,14 @@ type house struct {
 // openHouse starts everything; on an error nothing is left running, and the vault is the caller's.
 func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 	ctx, end := context.WithCancel(context.Background())
-	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
+	h := &house{daemon: d, living: ctx, end: end, kept: map[string]*kept{}, cried: map[string]time.Time{}, drivers: map[string]device.Driver{}, bus: bus.New(), lan: keeper.NewLAN(d.settings.doors())}
 	for _, driver := range all.Drivers() {
 		h.drivers[driver.About().ID] = driver
 	}
-	store, err := records.Open(d.settings.dir, v, archive.Personal()...)
-	if err != nil {
+	if err := h.openStore(v); err != nil {
 		end()
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	h.store = store
 	if err := h.start(ctx, v); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -114,23 +116,24 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.presence = archive.Document[map[string]time.Time]{Store: h.store, Name: "presence"}
 	h.alarms = archive.Document[map[string]time.Time]{Store: h.store, Name: "alarms"}
 	h.recovery = archive.Document[keys.Recovery]{Store: h.store, Name: "recovery"}
-	set, err := h.switches.Load(ctx)
-	if err != nil && !errors.Is(err, archive.ErrNone) {
+	set, err := recall(ctx, h, h.switches, switches{Privacy: true, StopAll: true})
+	if err != nil {
 		return err
 	}
-	inside, err := h.presence.Load(ctx)
-	if err != nil && !errors.Is(err, archive.ErrNone) {
+	inside, err := recall(ctx, h, h.presence, nil)
+	if err != nil {
 		return err
 	}
-	held, err := h.alarms.Load(ctx)
-	if err != nil && !errors.Is(err, archive.ErrNone) {
+	held, err := recall(ctx, h, h.alarms, nil)
+	if err != nil {
 		return err
 	}
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
 	h.health = health.New(time.Now, map[string]health.Severity{
-		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
+		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
+		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})
 	if err := h.tellRecovery(ctx); err != nil {
 		return err
@@ -142,16 +145,34 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
 	h.run(ctx, "alarm", h.latch.Run)
 	h.run(ctx, "safety", h.guard.Run)
-	h.run(ctx, "presence", func(ctx context.Context) error { return h.keepPresence(ctx, inside) })
 	h.run(ctx, "feed", h.feedChanges)
 	h.run(ctx, "troubles", h.feedTroubles)
-	h.run(ctx, "sweep", h.sweep)
-	h.run(ctx, "disk", h.watchDisk)
-	h.run(ctx, "renewal", h.renew)
 	if err := h.openShelf(ctx, v); err != nil {
 		return err
 	}
+	if h.unsound != nil {
+		h.tellUnsound()
+	} else if err := h.care(ctx, inside); err != nil {
+		return err
+	}
 	return h.settle(ctx)
+}
+
+// care starts what writes to the store by itself.
+func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
+	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
+		Store: h.store, Faults: h.health, Log: h.log, Checked: h.checked,
+		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
+	})
+	if err != nil {
+		return err
+	}
+	h.run(ctx, "presence", func(ctx context.Context) error { return h.keepPresence(ctx, inside) })
+	h.run(ctx, "upkeep", h.upkeep.Run)
+	h.run(ctx, "disk", h.watchDisk)
+	h.run(ctx, "renewal", h.renew)
+	h.run(ctx, "backups", h.shelf.Run)
+	return nil
 }
 
 // settle shows the things to HomeKit and then opens them: one that is reached at once must find
@@ -168,8 +189,11 @@ func (h *house) settle(ctx context.Context) error {
 		}
 	}
 	var err error
-	if h.bridges, err = openBridges(ctx, h); err != nil {
+	if h.bridges, err = openBridges(ctx, h); err != nil && h.unsound == nil {
 		return err
+	} else if err != nil { // all else is worth having without HomeKit
+		h.log.Error("HomeKit stays away", "err", err)
+		h.health.Raise(codeNoHomeKit, "", nil)
 	}
 	for _, k := range things {
 		k.begin(ctx)
@@ -234,22 +258,6 @@ func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) e
 		}
 		if err := h.presence.Save(ctx, now); err != nil {
 			h.stored(err)
-		}
-	}
-}
-
-// sweep deletes what has expired, every hour.
-func (h *house) sweep(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if _, err := h.store.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			h.log.Warn("old records stay for now", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
 		}
 	}
 }

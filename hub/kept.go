@@ -16,10 +16,14 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/stream"
+	"github.com/ingle-home/ingle/storage"
 )
 
 // openTime bounds the first try to reach a thing that somebody adds.
 const openTime = 15 * time.Second
+
+// cryTime is between two times that people hear of an alarm which cannot be stored.
+const cryTime = time.Minute
 
 // kept is one accessory with its keeper and, for a camera, its pictures.
 type kept struct {
@@ -171,14 +175,35 @@ func (h *house) find(id string) *kept {
 	return h.kept[id]
 }
 
-// report takes what a thing says. An event is stored before anybody hears of it, and the thing hears
-// of it last; a state that cannot be stored is told all the same.
+// tellable says whether people hear of an event that is not stored. On a full disk it will be, as soon
+// as they make room. A store that is only read, or a disk that fails, may stay so for days: a call for
+// help must not wait for it. The watch, which is not answered, repeats its call, and each repeat would be
+// another alarm, so one in a while is enough.
+func (h *house) tellable(a home.Accessory, r trait.Reading, err error) bool {
+	if errors.Is(err, storage.ErrFull) || !home.IsAlarm(r.Trait) {
+		return h.unsound != nil && !home.IsAlarm(r.Trait)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	call := a.ID + "/" + r.Trait.ID()
+	if last, told := h.cried[call]; told && time.Since(last) < cryTime {
+		return false
+	}
+	h.cried[call] = time.Now()
+	return true
+}
+
+// report takes what a thing says. An event is stored before anybody hears of it, but see tellable, and
+// the thing hears of it last; a state that cannot be stored is told all the same.
 func (h *house) report(ctx context.Context, a home.Accessory, r trait.Reading) error {
 	event := r.Trait.Kind() == trait.Event
 	if event || (r.Trait.Class() > trait.Household && !h.isPrivate()) {
 		err := h.readings.Keep(ctx, a, r)
 		h.stored(err)
 		if err != nil && event {
+			if h.tellable(a, r, err) {
+				h.bus.Publish(bus.Change{Accessory: a.ID, Reading: r})
+			}
 			return err
 		}
 	}

@@ -87,12 +87,15 @@ func (h *house) remember(ctx context.Context, change func(*switches)) error {
 	defer cancel()
 	h.switching.Lock()
 	defer h.switching.Unlock()
-	s, err := h.switches.Load(ctx)
-	if err != nil && !isNone(err) {
+	s, err := recall(ctx, h, h.switches, switches{})
+	if err != nil {
 		return err
 	}
 	change(&s)
 	err = h.switches.Save(ctx, s)
+	if h.unsound != nil {
+		return nil // it holds until the next start, as all does that is done meanwhile
+	}
 	h.stored(err)
 	return err
 }

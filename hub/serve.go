@@ -82,8 +82,10 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
 	defer lock.Release()
-	if err := errors.Join(backup.Finish(s.dir), backup.Clean(s.dir)); err != nil { // what a power cut interrupted
-		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
+	for _, mend := range []func(string) error{backup.Finish, backup.Clean} { // what a power cut interrupted
+		if err := mend(s.dir); err != nil && !errors.Is(err, syscall.EROFS) { // a disk that is only read shows what is there
+			return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
+		}
 	}
 	if err := s.probe(ctx); err != nil {
 		return err

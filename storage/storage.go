@@ -24,6 +24,9 @@ var (
 	// ErrReadOnlyDisk says that the disk may not be written, which is how Linux
 	// answers a failing card. What was stored before can still be read.
 	ErrReadOnlyDisk = errors.New("storage: the disk is read-only")
+	// ErrDisk says that the disk did not do what it was asked to, as one does that
+	// fails or was pulled out. The write that got this error did not happen.
+	ErrDisk = errors.New("storage: the disk does not work")
 )
 
 // DirMode and FileMode are the permissions of the folder and of all in it.
@@ -74,7 +77,8 @@ func Acquire(dir string) (*Lock, error) {
 func (l *Lock) Release() error { return l.file.Close() }
 
 // Full wraps err in ErrFull if the operating system says that there is no room,
-// and in ErrReadOnlyDisk if it says that nothing may be written.
+// in ErrReadOnlyDisk if it says that nothing may be written, and in ErrDisk if the
+// disk failed.
 func Full(err error) error {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		if errors.Is(err, full) {
@@ -83,6 +87,9 @@ func Full(err error) error {
 	}
 	if errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%w: %w", ErrReadOnlyDisk, err)
+	}
+	if errors.Is(err, syscall.EIO) {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	return err
 }

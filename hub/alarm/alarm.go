@@ -29,11 +29,16 @@ type Latch struct {
 }
 
 // New makes a latch. Held are the emergencies that nobody had answered when the hub last ran: by
-// person, until when they stay. Keep is called with all of them after each change, before anybody
+// person, until when they stay, which is not for years where the clock was put back. Keep is called with all of them after each change, before anybody
 // hears of it.
 func New(h *home.Home, b *bus.Bus, held map[string]time.Time, keep func(map[string]time.Time)) *Latch {
 	l := &Latch{home: h, bus: b, keep: keep, woken: make(chan struct{}, 1), until: map[string]time.Time{}}
-	maps.Copy(l.until, held)
+	for person, until := range held {
+		if longest := time.Now().Add(hold); until.After(longest) {
+			until = longest
+		}
+		l.until[person] = until
+	}
 	return l
 }
 

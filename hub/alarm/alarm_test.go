@@ -100,3 +100,17 @@ func TestAnEmergencyOutlivesARestart(t *testing.T) {
 		}
 	})
 }
+
+// A clock that was put back by years does not keep an alarm for as long.
+func TestAnAlarmOfTheFutureEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, state := latch(t, &kept{map[string]time.Time{"p-1": time.Now().AddDate(10, 0, 0)}})
+		if on, _ := state(); !on {
+			t.Error("it is not held at all")
+		}
+		<-time.After(11 * time.Minute)
+		if on, _ := state(); on {
+			t.Error("it is still held")
+		}
+	})
+}

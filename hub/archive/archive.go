@@ -60,6 +60,24 @@ func (d Document[T]) Save(ctx context.Context, v T) error {
 	return put(ctx, d.Store, kindDocument, d.Name, household, v)
 }
 
+// Newest is when the hub last kept a document, a person, a zone or an accessory, by its own clock at
+// that time; zero if it never did. What things report carries their own times, which prove nothing.
+func Newest(ctx context.Context, store *records.Store) (time.Time, error) {
+	var newest time.Time
+	for _, kind := range []string{kindDocument, kindPerson, kindZone, kindAccessory} {
+		rows, err := store.List(ctx, kind)
+		if err != nil {
+			return newest, fmt.Errorf("archive: %s: %w", kind, err)
+		}
+		for _, r := range rows {
+			if r.At.After(newest) {
+				newest = r.At
+			}
+		}
+	}
+	return newest, nil
+}
+
 func put(ctx context.Context, store *records.Store, kind, id, subject string, v any) error {
 	r, err := record(kind, id, subject, v)
 	if err != nil {

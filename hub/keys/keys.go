@@ -17,6 +17,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vault/boot"
 )
@@ -194,6 +195,8 @@ func Problem(err error) error {
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 	case errors.Is(err, storage.ErrFull):
 		return wire.Refuse(http.StatusInsufficientStorage, "hub.full")
+	case errors.Is(err, storage.ErrReadOnlyDisk), errors.Is(err, records.ErrReadOnly):
+		return wire.Refuse(http.StatusServiceUnavailable, "hub.read-only")
 	}
 	return err
 }

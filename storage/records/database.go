@@ -213,6 +213,8 @@ func explain(doing string, err error) error {
 		err = fmt.Errorf("%w: %w", storage.ErrFull, err)
 	case e.Code == sqlite3.ErrReadonly, errors.Is(e.SystemErrno, syscall.EROFS):
 		err = fmt.Errorf("%w: %w", storage.ErrReadOnlyDisk, err)
+	case e.Code == sqlite3.ErrIoErr:
+		err = fmt.Errorf("%w: %w", storage.ErrDisk, err)
 	}
 	return fmt.Errorf("records: %s: %w", doing, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,11 @@ var ErrSocketInUse = errors.New("server: another hub answers on this socket")
 // a killed hub left behind is replaced.
 func ServeUnix(ctx context.Context, path string, h http.Handler, ready func()) error {
 	ln, err := listenUnix(path)
+	if errors.Is(err, syscall.EROFS) {
+		// No file can be made there: a name of the kernel's takes its place, which may
+		// be anybody's, so the client asks whose it is.
+		ln, err = net.ListenUnix("unix", &net.UnixAddr{Name: "@" + path, Net: "unix"})
+	}
 	if err != nil {
 		return err
 	}
