@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
@@ -52,6 +53,7 @@ type house struct {
 	alarms   archive.Document[map[string]time.Time]
 	recovery archive.Document[keys.Recovery]
 	shelf    *backups.Shelf
+	desk     *export.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -129,6 +131,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
+	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})

@@ -14,6 +14,11 @@ func (h *Home) Export(_ context.Context, r wire.ExportRequest) (wire.Export, err
 	if !filepath.IsAbs(r.Path) {
 		return wire.Export{}, wire.Refuse(http.StatusUnprocessableEntity, "backup.path", "path", r.Path)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.proven(r.Password); err != nil {
+		return wire.Export{}, err
+	}
 	return wire.Export{Path: r.Path, Made: time.Now().UTC(), Size: 4096}, nil
 }
 
