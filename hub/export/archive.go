@@ -37,9 +37,10 @@ func (d *Desk) write(ctx context.Context, to io.Writer, a about) (n int, err err
 	half := 2 * int64(n) // each reading is written twice
 	w := &writing{ctx: ctx, about: a, tables: tables, zip: zip.NewWriter(to), told: func(rows int64) { d.progress(half+rows, 2*half) }}
 	for _, step := range []func() error{w.readme, w.home, w.tracks, w.traits, w.lines, w.database} {
-		if err := errors.Join(ctx.Err(), step()); err != nil {
+		if err := step(); err != nil {
 			return 0, err
 		}
+		d.reached("file")
 	}
 	return n, w.zip.Close()
 }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,10 +21,8 @@ import (
 	"github.com/ingle-home/ingle/storage/records"
 )
 
-const (
-	stamp      = "20060102T150405Z"
-	partSuffix = ".ingle-export.part" // of one that is being made; the name begins with a dot
-)
+// stamp is of the names that exports get.
+const stamp = "20060102T150405Z"
 
 // Options are what New needs.
 type Options struct {
@@ -39,6 +36,7 @@ type Options struct {
 type Desk struct {
 	Options
 	making sync.Mutex
+	step   func(string) // called between the steps; nil but in tests
 
 	mu       sync.Mutex // guards all below
 	done, of int64
@@ -66,7 +64,7 @@ func (d *Desk) progress(done, of int64) {
 }
 
 // Make makes an export; whoever asks has shown the password. Under its name there is the whole file,
-// durable, or none: until then it is a part with another name, which the next export there removes.
+// durable, or none.
 func (d *Desk) Make(ctx context.Context, r wire.ExportRequest) (wire.Export, error) {
 	if !filepath.IsAbs(r.Path) {
 		return wire.Export{}, wire.Refuse(http.StatusUnprocessableEntity, "backup.path", "path", r.Path)
@@ -111,68 +109,28 @@ func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.Expo
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return made, errors.Join(err, fs.ErrExist)
 	}
-	sweep(filepath.Dir(path))
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+partSuffix)
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, storage.FileMode)
+	f, err := begin(path)
 	if err != nil {
 		return made, err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(part) // the error is told already
+			f.abandon()
 		}
 	}()
+	d.reached("begun")
 	made = wire.Export{Path: path, Made: now}
-	made.Readings, err = d.write(ctx, f, about)
-	if err == nil {
-		err = f.Sync()
-	}
-	info, statErr := f.Stat()
-	if err = errors.Join(err, statErr, f.Close()); err != nil {
+	if made.Readings, err = d.write(ctx, f, about); err != nil {
 		return made, err
 	}
-	made.Size = info.Size()
-	return made, name(part, path)
+	d.reached("written")
+	made.Size, err = f.finish(path)
+	return made, err
 }
 
-// name gives the part its name, but never that of another file.
-func name(part, path string) error {
-	err := os.Link(part, path)
-	switch {
-	case err == nil:
-		err = os.Remove(part)
-	case !errors.Is(err, fs.ErrExist): // a file system without links
-		if _, there := os.Lstat(path); there == nil {
-			return fs.ErrExist
-		}
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the names in a folder durable, where its file system has a way to.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil && storage.Full(err) != err { // some cannot, and need not
-		return err
-	}
-	return nil
-}
-
-// sweep removes what exports that were cut short left in a folder. None is being made.
-func sweep(folder string) {
-	entries, _ := os.ReadDir(folder) // making the file tells what is wrong with it
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") && strings.HasSuffix(e.Name(), partSuffix) {
-			_ = os.Remove(filepath.Join(folder, e.Name())) // the next one tries again
-		}
+func (d *Desk) reached(step string) {
+	if d.step != nil {
+		d.step(step)
 	}
 }
 
