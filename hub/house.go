@@ -120,8 +120,8 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err != nil && !errors.Is(err, archive.ErrNone) {
 		return err
 	}
-	inside, err := h.presence.Load(ctx)
-	if err != nil && !errors.Is(err, archive.ErrNone) {
+	inside, err := h.inZones(ctx)
+	if err != nil {
 		return err
 	}
 	held, err := h.alarms.Load(ctx)
@@ -131,7 +131,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
 	})
@@ -239,6 +239,15 @@ func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) e
 			h.stored(err)
 		}
 	}
+}
+
+// inZones is who was in which zone when it was last kept.
+func (h *house) inZones(ctx context.Context) (map[string]time.Time, error) {
+	inside, err := h.presence.Load(ctx)
+	if errors.Is(err, archive.ErrNone) {
+		err = nil
+	}
+	return inside, err
 }
 
 // sweep deletes what has expired, every hour.

@@ -2,6 +2,7 @@ package export
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type about struct {
 	Rooms       []string    `json:"rooms"`
 	Zones       []home.Zone `json:"zones"`
 	Accessories []thing     `json:"accessories"`
+	Presence    []presence  `json:"presence"`
 
 	language string
 	only     string // the ID of the only person
@@ -27,6 +29,13 @@ type person struct {
 	ID   string    `json:"id"`
 	Name string    `json:"name"`
 	Role home.Role `json:"role"`
+}
+
+// presence says in which zone somebody is, by its name: of one person's export the zones are no part.
+type presence struct {
+	Person string    `json:"person"`
+	Zone   string    `json:"zone"`
+	Since  time.Time `json:"since"`
 }
 
 // thing is an accessory field by field: one that comes to have a secret must not bring it here.
@@ -42,9 +51,9 @@ type thing struct {
 
 // about picks what the export is about: all, or what is one person's own. Zones are the household's:
 // their names tell about others.
-func (d *Desk) about(which string) (about, error) {
+func (d *Desk) about(ctx context.Context, which string) (about, error) {
 	has := d.Home()
-	a := about{People: []person{}, Rooms: []string{}, Zones: has.Zones, Accessories: []thing{}}
+	a := about{Presence: []presence{}, People: []person{}, Rooms: []string{}, Zones: has.Zones, Accessories: []thing{}}
 	if which != "" {
 		p, err := has.Person(which)
 		if err != nil {
@@ -68,7 +77,15 @@ func (d *Desk) about(which string) (about, error) {
 	}
 	a.Zones = append([]home.Zone{}, a.Zones...)
 	slices.Sort(a.Rooms)
-	return a, nil
+	inside, err := d.Presence(ctx)
+	for _, p := range a.People {
+		for _, z := range has.Zones {
+			if since, in := inside[home.PresenceID(p.ID, z.ID)]; in {
+				a.Presence = append(a.Presence, presence{p.ID, z.Name, since.UTC()})
+			}
+		}
+	}
+	return a, err
 }
 
 // open is an address without what may be a secret in it: a user, a password, a token.

@@ -96,7 +96,7 @@ func (w *writing) trait(id string) error {
 	if err != nil {
 		return err
 	}
-	err = w.each("WHERE trait=?", []any{id}, func(r row) error {
+	err = w.each("WHERE trait=? ORDER BY time, rowid", []any{id}, func(r row) error {
 		line := []string{r.time, r.accessory, cell(w.about.thingName(r.accessory)), cell(w.about.personName(r.person))}
 		var p trait.Place
 		if id == trait.Where.ID() && json.Unmarshal([]byte(r.value), &p) == nil {
@@ -134,7 +134,7 @@ func (w *writing) lines() error {
 	}
 	buffer := bufio.NewWriter(f)
 	out := json.NewEncoder(buffer)
-	err = w.each("", nil, func(r row) error {
+	err = w.each("ORDER BY rowid", nil, func(r row) error {
 		return out.Encode(line{r.time, r.accessory, r.person, r.trait, json.RawMessage(r.value)})
 	})
 	return errors.Join(err, buffer.Flush())
@@ -143,10 +143,10 @@ func (w *writing) lines() error {
 // row is a reading as the table has it.
 type row struct{ time, accessory, person, trait, value string }
 
-// each gives the readings that a condition selects, by time.
-func (w *writing) each(where string, args []any, f func(row) error) error {
+// each gives the readings that the rest of a statement selects.
+func (w *writing) each(which string, args []any, f func(row) error) error {
 	rows, err := w.tables.QueryContext(w.ctx,
-		"SELECT time, accessory, person, trait, CAST(value AS TEXT) FROM reading "+where+" ORDER BY time, rowid", args...)
+		"SELECT time, accessory, person, trait, CAST(value AS TEXT) FROM reading "+which, args...)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ type Options struct {
 	Dir      string // the hub's own folder, absolute
 	Home     func() home.Contents
 	Readings archive.Readings
-	Now      func() time.Time // time.Now if nil
+	Presence func(context.Context) (map[string]time.Time, error) // since when who is where, by home.PresenceID
+	Now      func() time.Time                                    // time.Now if nil
 }
 
 // Desk makes exports, one at a time. It is safe for concurrent use.
@@ -101,7 +102,7 @@ func (d *Desk) inside(path string) bool {
 }
 
 func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.ExportRequest) (made wire.Export, err error) {
-	about, err := d.about(r.Person)
+	about, err := d.about(ctx, r.Person)
 	if err != nil {
 		return made, err
 	}

@@ -64,8 +64,10 @@ func newHouse(t *testing.T) *house {
 	}
 	must(t, archive.Document[string]{Store: store, Name: "bridge"}.Save(t.Context(), marker))
 	h.live(t)
+	inside := map[string]time.Time{home.PresenceID("p-2", "z-1"): h.at}
 	h.Desk = export.New(export.Options{Dir: h.dir, Home: func() home.Contents { return h.has }, Readings: h.readings,
-		Now: func() time.Time { return h.at }})
+		Presence: func(context.Context) (map[string]time.Time, error) { return inside, nil },
+		Now:      func() time.Time { return h.at }})
 	return h
 }
 
@@ -148,9 +150,11 @@ func TestAll(t *testing.T) {
 		People, Zones []struct{ Name string }
 		Rooms         []string
 		Accessories   []struct{ Name, Address string }
+		Presence      []struct{ Person, Zone string }
 	}
 	must(t, json.Unmarshal([]byte(files["home.json"]), &about))
-	if len(about.People) != 2 || len(about.Zones) != 1 || len(about.Rooms) != 3 || about.Accessories[2].Address != "rtsp://192.168.1.20/live" {
+	if len(about.People) != 2 || len(about.Zones) != 1 || len(about.Rooms) != 3 || about.Accessories[2].Address != "rtsp://192.168.1.20/live" ||
+		len(about.Presence) != 1 || about.Presence[0].Person != "p-2" || about.Presence[0].Zone != "Noors School" {
 		t.Errorf("the home: %+v", about)
 	}
 	if left, err := os.ReadDir(h.out); err != nil || len(left) != 1 {

@@ -76,7 +76,7 @@ const (
 
 func (w *writing) track(to io.Writer, t track) error {
 	rows, err := w.tables.QueryContext(w.ctx,
-		"SELECT time, lat, lon, accuracy, fixed FROM position WHERE person=?1 AND (?1<>'' OR accessory=?2) ORDER BY time, rowid", t.person, t.accessory)
+		"SELECT time, lat, lon, accuracy, fixed FROM position WHERE person=?1 AND (?1<>'' OR accessory=?2) ORDER BY time", t.person, t.accessory)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"time"
 
-	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/storage/records"
 )
@@ -52,23 +50,10 @@ func (d *Desk) fill(ctx context.Context, tx *sql.Tx, a about) (n int, err error)
 		return 0, err
 	}
 	defer reading.Close()
-	position, err := tx.PrepareContext(ctx, "INSERT INTO position VALUES (?, ?, ?, ?, ?, ?, ?)")
-	if err != nil {
-		return 0, err
-	}
-	defer position.Close()
 	half := func(done, of int64) { d.progress(done, 2*of) }
 	err = d.Readings.Each(ctx, a.only, half, func(p archive.Past) error {
 		n++
-		at := format(p.At)
-		if _, err := reading.ExecContext(ctx, at, p.Accessory, p.Person, p.Trait, string(p.Value)); err != nil {
-			return err
-		}
-		var place trait.Place
-		if p.Trait != trait.Where.ID() || json.Unmarshal(p.Value, &place) != nil {
-			return nil
-		}
-		_, err := position.ExecContext(ctx, at, p.Accessory, p.Person, place.Lat, place.Lon, place.Accuracy, place.Fixed)
+		_, err := reading.ExecContext(ctx, format(p.At), p.Accessory, p.Person, p.Trait, string(p.Value))
 		return err
 	})
 	return n, err
@@ -88,6 +73,11 @@ func (a about) fill(ctx context.Context, tx *sql.Tx) error {
 	for _, t := range a.Accessories {
 		_, err := tx.ExecContext(ctx, "INSERT INTO accessory VALUES (?, ?, ?, ?, ?, ?, ?)", t.ID, t.Name, t.Kind, t.Driver, t.Address, t.Room, t.Person)
 		if err != nil {
+			return err
+		}
+	}
+	for _, p := range a.Presence {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO presence VALUES (?, ?, ?)", p.Person, p.Zone, format(p.Since)); err != nil {
 			return err
 		}
 	}

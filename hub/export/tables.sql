@@ -5,7 +5,11 @@ CREATE TABLE zone (id TEXT PRIMARY KEY, name TEXT, lat REAL, lon REAL, radius RE
 CREATE TABLE accessory (id TEXT PRIMARY KEY, name TEXT, kind TEXT, driver TEXT, address TEXT, room TEXT, person TEXT);
 -- A value is a number, or else JSON.
 CREATE TABLE reading (time TEXT, accessory TEXT, person TEXT, trait TEXT, value NUMERIC);
--- The readings of the trait "where", in columns: degrees WGS84, metres.
-CREATE TABLE position (time TEXT, accessory TEXT, person TEXT, lat REAL, lon REAL, accuracy REAL, fixed INTEGER);
 CREATE INDEX reading_of ON reading (trait, time);
-CREATE INDEX position_of ON position (person, accessory, time);
+-- Who was in which zone when this was written.
+CREATE TABLE presence (person TEXT, zone TEXT, since TEXT);
+-- The readings of the trait "where", in columns: degrees WGS84, metres.
+CREATE VIEW position AS SELECT time, accessory, person,
+  json_extract(value, '$.lat') AS lat, json_extract(value, '$.lon') AS lon,
+  json_extract(value, '$.accuracy') AS accuracy, json_extract(value, '$.fixed') AS fixed
+  FROM reading WHERE trait='where' AND json_valid(value);
