@@ -42,7 +42,8 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir(), out: t.TempDir(), at: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)}
-	v, _, err := vault.Create(h.dir, "quokka umbrella tarmac violin")
+	must(t, os.CopyFS(h.dir, os.DirFS(os.Getenv(envKeys))))
+	v, err := vault.OpenRecovery(h.dir, os.Getenv(envCode))
 	must(t, err)
 	store, err := records.Open(h.dir, v, archive.Personal()...)
 	must(t, errors.Join(err, v.Close()))
