@@ -153,3 +153,26 @@ func TestTakenMeanwhile(t *testing.T) {
 		t.Errorf("there lie %v, %v", left, err)
 	}
 }
+
+// Somebody is forgotten while an export is made that has them: it is given up.
+func TestForgottenMeanwhile(t *testing.T) {
+	for _, when := range []string{"begun", "file", "written"} {
+		h := newHouse(t)
+		h.OnStep(func(step string) {
+			if step == when {
+				must(t, h.readings.Store.Forget(t.Context(), "person/p-1"))
+			}
+		})
+		_, err := h.Make(t.Context(), wire.ExportRequest{Path: h.out})
+		if wire.Code(err) != "export.ended" {
+			t.Errorf("%s: %v", when, err)
+		}
+		if left, err := os.ReadDir(h.out); err != nil || len(left) > 0 {
+			t.Errorf("%s: there lie %v, %v", when, left, err)
+		}
+		h.OnStep(nil)
+		if e, err := h.Make(t.Context(), wire.ExportRequest{Path: h.out}); err != nil || e.Readings != 6 {
+			t.Errorf("%s: afterwards %+v, %v", when, e, err)
+		}
+	}
+}

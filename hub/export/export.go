@@ -102,6 +102,8 @@ func (d *Desk) inside(path string) bool {
 }
 
 func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.ExportRequest) (made wire.Export, err error) {
+	ctx, done := d.Readings.Store.Undisturbed(ctx) // who is forgotten meanwhile must not be in it
+	defer done()
 	about, err := d.about(ctx, r.Person)
 	if err != nil {
 		return made, err
@@ -121,11 +123,14 @@ func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.Expo
 	}()
 	d.reached("begun")
 	made = wire.Export{Path: path, Made: now}
-	if made.Readings, err = d.write(ctx, f, about); err != nil {
-		return made, err
-	}
+	made.Readings, err = d.write(ctx, f, about)
 	d.reached("written")
-	made.Size, err = f.finish(path)
+	if ctx.Err() != nil { // the store's own word for it would be another
+		err = ctx.Err()
+	}
+	if err == nil {
+		made.Size, err = f.finish(path)
+	}
 	return made, err
 }
 

@@ -80,6 +80,14 @@ func (s *Store) Walk(ctx context.Context, subject string, progress func(done, of
 	return nil
 }
 
+// Undisturbed gives a context that ends with ctx and also when Forget, Rotate or Close
+// come in between: what was read before must not stay then. Its caller cancels it.
+func (s *Store) Undisturbed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	remove := s.checks.add(cancel)
+	return ctx, func() { remove(); cancel() }
+}
+
 // span is the first and the last row of telemetry; 1 and 0 if there is none.
 func (s *Store) span(ctx context.Context) (first, last int64, err error) {
 	s.mu.RLock()
