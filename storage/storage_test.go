@@ -52,3 +52,25 @@ func TestFull(t *testing.T) {
 		t.Errorf("another error: %v", err)
 	}
 }
+
+// What is placed replaces what was there, whole, under no other name and for no other user.
+func TestPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for _, raw := range []string{"old and longer", "new"} {
+		if err := storage.Place(path, []byte(raw)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != raw {
+			t.Errorf("%q, %v; want %q", got, err, raw)
+		}
+	}
+	if all, err := os.ReadDir(filepath.Dir(path)); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != storage.FileMode {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := storage.Place(filepath.Join(path, "x"), nil); err == nil {
+		t.Error("a file in a file is placed")
+	}
+}

@@ -61,7 +61,7 @@ func (r *Ring) leaveMark() error {
 	if err != nil {
 		return fmt.Errorf("setup: %w", storage.Full(err))
 	}
-	return errors.Join(f.Close(), syncDir(r.Dir))
+	return errors.Join(f.Close(), storage.SyncDir(r.Dir))
 }
 
 // Settle says that the setup counts, whatever happens from now on.
@@ -69,7 +69,7 @@ func (r *Ring) Settle() error {
 	if err := os.Remove(filepath.Join(r.Dir, mark)); err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
-	return syncDir(r.Dir)
+	return storage.SyncDir(r.Dir)
 }
 
 // Undo takes a setup back that did not come to its end.
@@ -106,13 +106,4 @@ func madeBySetup(name string) bool {
 		}
 	}
 	return false
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -160,29 +159,10 @@ func (t *tries) name(source string) string {
 func (t *tries) save() error {
 	raw, err := json.Marshal(t.file)
 	if err == nil {
-		err = replace(t.path, raw)
+		err = storage.Place(t.path, raw)
 	}
 	if err != nil {
 		return fmt.Errorf("keys: count a try: %w", storage.Full(err))
 	}
 	return nil
-}
-
-// replace puts raw at path, whole and durable.
-func replace(path string, raw []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".ingle-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ingle-home/ingle/storage"
@@ -85,7 +84,7 @@ func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c
 	if err := os.Rename(part, path); err != nil {
 		return c, fmt.Errorf("backup: %w", err)
 	}
-	return c, syncDir(filepath.Dir(path))
+	return c, storage.SyncDir(filepath.Dir(path))
 }
 
 func (s Source) reached(step string) {
@@ -266,17 +265,4 @@ func (s Source) try(ctx context.Context, part string) error {
 		return err
 	}
 	return b.check(ctx)
-}
-
-// syncDir makes the names in a folder durable, where its file system has a way to.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return fmt.Errorf("backup: %w", storage.Full(err))
-	}
-	return nil
 }

@@ -81,7 +81,7 @@ func (b *Backup) noteMedia() error {
 	if err := os.WriteFile(filepath.Join(b.into, strangeMark), nil, storage.FileMode); err != nil {
 		return fmt.Errorf("backup: %w", storage.Full(err))
 	}
-	return syncDir(b.into)
+	return storage.SyncDir(b.into)
 }
 
 func moveOut(dir string, reached func(string)) error {
@@ -103,7 +103,7 @@ func moveOut(dir string, reached func(string)) error {
 		}
 		reached("out " + filepath.Base(path))
 	}
-	return errors.Join(syncDir(old), syncDir(dir))
+	return errors.Join(storage.SyncDir(old), storage.SyncDir(dir))
 }
 
 func moveIn(dir string, reached func(string)) error {
@@ -121,7 +121,7 @@ func moveIn(dir string, reached func(string)) error {
 		}
 		reached("in " + filepath.Base(path))
 	}
-	if err := syncDir(dir); err != nil {
+	if err := storage.SyncDir(dir); err != nil {
 		return err
 	}
 	return remove(dir, placingFolder)
@@ -150,14 +150,14 @@ func moveMedia(dir, from string) error {
 			return fmt.Errorf("backup: %w", storage.Full(err))
 		}
 	}
-	return syncDir(to)
+	return storage.SyncDir(to)
 }
 
 func rename(dir, from, to string) error {
 	if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
 		return fmt.Errorf("backup: %w", storage.Full(err))
 	}
-	return syncDir(dir)
+	return storage.SyncDir(dir)
 }
 
 func remove(dir, name string) error {
@@ -168,7 +168,7 @@ func remove(dir, name string) error {
 	if err := os.RemoveAll(path); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	return syncDir(dir)
+	return storage.SyncDir(dir)
 }
 
 func exists(path string) bool {
@@ -206,7 +206,7 @@ func syncAll(dir string) error {
 			return fmt.Errorf("backup: %w", err)
 		}
 		if e.IsDir() {
-			return syncDir(path)
+			return storage.SyncDir(path)
 		}
 		f, err := os.Open(path)
 		if err != nil {

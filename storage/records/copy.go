@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vfs"
 	"github.com/mattn/go-sqlite3"
@@ -65,7 +66,7 @@ func (s *Store) copyInto(ctx context.Context, dir string, c *vault.Copy, progres
 	if err := errors.Join(fresh.core.shrink(ctx), fresh.telemetry.shrink(ctx)); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return storage.SyncDir(dir)
 }
 
 // copyLive copies the database as it is at one moment into a new file under other

@@ -36,7 +36,7 @@ func removeOthers(dir string, k keySource) error {
 	if err != nil || len(others) == 0 {
 		return err
 	}
-	return syncDir(dir)
+	return storage.SyncDir(dir)
 }
 
 func otherEpochs(dir string, epoch uint64) ([]string, error) {
@@ -70,14 +70,5 @@ func removeEpoch(dir string, epoch uint64) error {
 			}
 		}
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("records: %w", err)
-	}
-	defer d.Close()
-	return storage.Full(d.Sync())
+	return storage.SyncDir(dir)
 }

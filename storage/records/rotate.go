@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/mattn/go-sqlite3"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -159,7 +160,7 @@ func (s *Store) finish(ctx context.Context, fresh *pair, next *vault.Next, last 
 	}
 	s.reached("wrapped")
 	err := errors.Join(fresh.core.checkpoint(ctx), fresh.telemetry.checkpoint(ctx))
-	return errors.Join(err, syncDir(s.dir))
+	return errors.Join(err, storage.SyncDir(s.dir))
 }
 
 // copyRest copies the readings after last as they are.

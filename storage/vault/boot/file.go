@@ -69,7 +69,7 @@ func (f keyFile) Make(ctx context.Context) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(string(f)), storage.DirMode); err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
-	if err := place(string(f), formatKeyFile(key)); err != nil {
+	if err := storage.Place(string(f), formatKeyFile(key)); err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
 	return key, nil
@@ -82,33 +82,5 @@ func (f keyFile) Drop(ctx context.Context) error {
 	if err := os.Remove(string(f)); err != nil {
 		return fmt.Errorf("boot: key file: %w", err)
 	}
-	return syncDir(filepath.Dir(string(f)))
-}
-
-// place writes a file whole or not at all, durably.
-func place(path string, raw []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".ingle-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return storage.SyncDir(filepath.Dir(string(f)))
 }

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/ingle-home/ingle/storage"
 )
 
 const kindSystemd = "boot-systemd-creds"
@@ -88,7 +90,7 @@ func (s systemd) Make(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := place(s.path(), sealed); err != nil {
+	if err := storage.Place(s.path(), sealed); err != nil {
 		return nil, fmt.Errorf("boot: credential: %w", err)
 	}
 	return key, nil
