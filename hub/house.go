@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
@@ -54,7 +55,8 @@ type house struct {
 	alarms   archive.Document[map[string]time.Time]
 	recovery archive.Document[keys.Recovery]
 	shelf    *backups.Shelf
-	upkeep   *upkeep.Upkeep  // nil where the store is only read
+	upkeep   *upkeep.Upkeep // nil where the store is only read
+	desk     *export.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -120,7 +122,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err != nil {
 		return err
 	}
-	inside, err := recall(ctx, h, h.presence, nil)
+	inside, err := h.inZones(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,6 +133,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
+	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
@@ -260,6 +263,11 @@ func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) e
 			h.stored(err)
 		}
 	}
+}
+
+// inZones is who was in which zone when it was last kept.
+func (h *house) inZones(ctx context.Context) (map[string]time.Time, error) {
+	return recall(ctx, h, h.presence, nil)
 }
 
 // feedChanges passes what the bus carries to the owner's apps.

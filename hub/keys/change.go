@@ -119,3 +119,14 @@ func (r *Ring) Renew(ctx context.Context) error {
 	}
 	return h.Rotate(ctx, v)
 }
+
+// Prove takes the password, or the recovery code, of somebody who asks for what an
+// open app alone must not get.
+func (r *Ring) Prove(ctx context.Context, secret string) error {
+	return r.proven(ctx, secret, func(_ *vault.Vault, h Home, byCode bool) error {
+		if byCode {
+			return h.NoteRecovery(ctx, Used)
+		}
+		return nil
+	})
+}

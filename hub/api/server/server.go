@@ -23,6 +23,7 @@ type Hub interface {
 	Door
 	Keys
 	Backups
+	Exports
 	Rooms
 	Family
 	Bridges
@@ -146,6 +147,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.door()
 	a.keys()
 	a.backups()
+	a.exports()
 	a.rooms()
 	a.family()
 	a.homekit()

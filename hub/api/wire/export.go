@@ -1,0 +1,27 @@
+package wire
+
+import "time"
+
+// ExportRequest asks for a copy in the clear. Path is absolute, on the hub's machine: a new file, or a
+// folder in which it gets a name. Person, an ID or a name, limits it to what is about one person.
+// Language is that of the page inside which explains the rest.
+type ExportRequest struct {
+	Password string `json:"password" maxLength:"4096" doc:"again, or the recovery code: whoever has the file can read it"`
+	Path     string `json:"path" maxLength:"1024"`
+	Person   string `json:"person,omitempty" maxLength:"256"`
+	Language string `json:"language,omitempty" maxLength:"32" doc:"en, de; English for any other"`
+}
+
+// Export is one that was made.
+type Export struct {
+	Path     string    `json:"path"`
+	Made     time.Time `json:"made"`
+	Size     int64     `json:"size" doc:"bytes"`
+	Readings int       `json:"readings"`
+}
+
+// ExportStatus is how far the export is that is being made; Of is 0 if none is.
+type ExportStatus struct {
+	Done int64 `json:"done"`
+	Of   int64 `json:"of"`
+}
