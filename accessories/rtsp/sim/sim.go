@@ -196,8 +196,8 @@ func (s *Sim) down() {
 	s.server, s.stream = nil, nil
 	s.mu.Unlock()
 	if server != nil {
-		stream.Close() // outside the lock: the server calls back while it closes
-		server.Close()
+		server.Close() // outside the lock, since it calls back, and first: it ends the sessions that read the stream
+		stream.Close()
 	}
 }
 
