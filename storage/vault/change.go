@@ -98,15 +98,15 @@ func (f *keyFile) drop(which func(*slot) bool) {
 func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	f, err := v.current()
-	if err != nil {
-		return err
-	}
 	unlock, err := lockDir(v.dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	f, err := v.current()
+	if err != nil {
+		return err
+	}
 	old, err := f.marshal()
 	if err != nil {
 		return err

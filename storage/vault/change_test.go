@@ -274,3 +274,28 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("this machine has %d KiB", memoryKiB())
 	}
 }
+
+// A try at a secret takes a second, and what is changed meanwhile stands: the old state must not be
+// written over it.
+func TestOpeningKeepsWhatWasChangedMeanwhile(t *testing.T) {
+	for what, change := range map[string]func(*Vault) error{
+		"password": func(v *Vault) error { return v.ChangePassword(another, nil, 0) },
+		"data key": func(v *Vault) error { return v.Rotate().Commit() },
+	} {
+		dir, _, v := cheapVault(t)
+		late, err := open(dir, cheap, func(f *keyFile) (*[keySize]byte, error) {
+			key, err := f.unlockPassword(dir, secret)
+			must(t, change(v))
+			return key, err
+		})
+		must(t, err)
+		if late.Epoch() != v.Epoch() || !bytes.Equal(late.Key("x"), v.Key("x")) {
+			t.Errorf("%s: epoch %d, want %d", what, late.Epoch(), v.Epoch())
+		}
+		for _, path := range copies(dir) {
+			if f := load(t, path); f.Rev != 2 || f.Epoch != v.Epoch() {
+				t.Errorf("%s: %s has revision %d of epoch %d", what, path, f.Rev, f.Epoch)
+			}
+		}
+	}
+}

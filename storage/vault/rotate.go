@@ -37,6 +37,11 @@ func (n *Next) Commit() error {
 	v := n.vault
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	unlock, err := lockDir(v.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	f, err := v.current()
 	if err != nil {
 		return err
@@ -44,11 +49,6 @@ func (n *Next) Commit() error {
 	if f.Epoch+1 != n.epoch {
 		return fmt.Errorf("vault: rotate from epoch %d to %d", f.Epoch, n.epoch)
 	}
-	unlock, err := lockDir(v.dir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	old, err := f.marshal()
 	if err != nil {
 		return err

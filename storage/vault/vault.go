@@ -186,7 +186,11 @@ func open(dir string, min cost, unlock func(*keyFile) (*[keySize]byte, error)) (
 		if err != nil {
 			return nil, err
 		}
-		newest, dek := newestOf(found, vaultKey)
+		newest, dek, err := settled(dir, min, vaultKey)
+		if err != nil {
+			clear(vaultKey[:])
+			return nil, err
+		}
 		if newest == nil {
 			clear(vaultKey[:])
 			verdict = ErrDamaged
@@ -195,12 +199,31 @@ func open(dir string, min cost, unlock func(*keyFile) (*[keySize]byte, error)) (
 		k := &keys{vault: *vaultKey, data: *dek}
 		clear(vaultKey[:])
 		clear(dek[:])
-		// A full or read-only disk is no reason to keep the household out;
-		// the next opening heals the twin.
-		_ = newest.heal(dir)
 		return newest.opened(dir, min, k), nil
 	}
 	return nil, verdict
+}
+
+// settled reads the copies again, since a change may have been made while the
+// secret was tried, and brings both to the newest that the vault key proves
+// authentic; nil if there is none.
+func settled(dir string, min cost, vaultKey *[keySize]byte) (*keyFile, *[keySize]byte, error) {
+	unlock, err := lockDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	found, err := readCopies(dir, min)
+	if err != nil {
+		return nil, nil, err
+	}
+	newest, dek := newestOf(found, vaultKey)
+	if newest != nil {
+		// A full or read-only disk is no reason to keep the household out;
+		// the next opening heals the twin.
+		_ = newest.heal(dir)
+	}
+	return newest, dek, nil
 }
 
 // newestOf gives the newest copy that the vault key proves authentic, and its
