@@ -139,8 +139,7 @@ func (d *daemon) start(ctx context.Context) {
 // enter opens the house with an open vault; the vault is the house's from then on. Nobody hears of it
 // before settle, if not nil, is done.
 func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error) {
-	stores, _ := filepath.Glob(filepath.Join(d.settings.dir, "core-*.db"))
-	if len(stores) == 0 && settle == nil { // never silently start empty
+	if found, err := records.Exists(d.settings.dir); (err != nil || !found) && settle == nil { // never silently start empty
 		return nil, errors.Join(wire.Refuse(http.StatusInternalServerError, "hub.damaged"), v.Close())
 	}
 	h, err := openHouse(d, v)
@@ -153,7 +152,8 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 			return nil, errors.Join(err, h.close(), d.Release())
 		}
 	}
-	if h.unsound == nil { // or what a restore replaced may be better than what it brought
+	// What a restore replaced may be better than what it brought, or all that there is.
+	if h.unsound == nil && h.restored.Times > 0 {
 		if err := backup.Settle(d.settings.dir); err != nil {
 			d.log.Error("the files that a restore replaced stay for now", "err", err)
 		}

@@ -257,3 +257,26 @@ func (s *slow) Save(ctx context.Context, p backups.Plan) error {
 	<-s.done
 	return s.Memory.Save(ctx, p)
 }
+
+// Others may write into the folder of the backups: a link by the name of the mark leads nowhere.
+func TestALinkInsteadOfTheMark(t *testing.T) {
+	h := newHome(t)
+	schedule := wire.BackupSchedule{Folder: h.folder, Every: wire.BackupDay}
+	if _, err := h.Schedule(t.Context(), schedule); err != nil {
+		t.Fatal(err)
+	}
+	marks, err := filepath.Glob(filepath.Join(h.folder, ".ingle-*"))
+	if err != nil || len(marks) != 1 {
+		t.Fatalf("marks: %v, %v", marks, err)
+	}
+	precious := filepath.Join(t.TempDir(), "precious")
+	must(t, os.WriteFile(precious, []byte("keys"), 0o600))
+	must(t, os.Remove(marks[0]))
+	must(t, os.Symlink(precious, marks[0]))
+	if _, err := h.Schedule(t.Context(), schedule); err == nil {
+		t.Error("a link is taken for the mark")
+	}
+	if raw, err := os.ReadFile(precious); err != nil || string(raw) != "keys" {
+		t.Errorf("what the link leads to: %q, %v", raw, err)
+	}
+}

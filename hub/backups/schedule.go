@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -53,7 +54,12 @@ func (s *Shelf) fits(folder string) error {
 	if s.inside(folder) {
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.inside", "folder", folder)
 	}
-	if err := os.WriteFile(s.mark(folder), nil, 0o600); err != nil {
+	// Others may write there: a link by the mark's name must not lead to a file of the hub.
+	mark, err := os.OpenFile(s.mark(folder), os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err == nil {
+		err = mark.Close()
+	}
+	if err != nil {
 		return problem(err, filepath.Join(folder, "x"))
 	}
 	return nil

@@ -113,7 +113,8 @@ func TestUnsettledSetup(t *testing.T) {
 
 // Databases without keys are somebody's: a setup does not touch them.
 func TestSetupBesideAStore(t *testing.T) {
-	dir := machine(t)
+	dir := filepath.Join(machine(t), "a[b]c") // which is a name and no pattern
+	must(t, os.Mkdir(dir, 0o700))
 	store := filepath.Join(dir, "core-3.db")
 	must(t, os.WriteFile(store, []byte("sealed"), 0o600))
 	r := ring(t, dir)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vault/boot"
 )
@@ -26,7 +27,10 @@ func (r *Ring) Create(ctx context.Context, wish wire.SetupRequest) (v *vault.Vau
 	if err := vault.Judge(wish.Password, nil); err != nil { // nothing to undo yet
 		return nil, "", err
 	}
-	if stores, _ := filepath.Glob(filepath.Join(r.Dir, "*-*.db")); len(stores) > 0 {
+	switch found, err := records.Exists(r.Dir); {
+	case err != nil:
+		return nil, "", err
+	case found:
 		return nil, "", vault.ErrDamaged // its keys are gone, perhaps not for ever: nothing may take its place
 	}
 	if err := r.leaveMark(); err != nil {

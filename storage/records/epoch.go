@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ingle-home/ingle/storage"
@@ -37,6 +38,19 @@ func removeOthers(dir string, k keySource) error {
 		return err
 	}
 	return storage.SyncDir(dir)
+}
+
+// Exists tells whether dir holds a database of any epoch.
+func Exists(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, fmt.Errorf("records: %w", err)
+	}
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		core, _ := filepath.Match(coreRole+"-*.db", e.Name())
+		telemetry, _ := filepath.Match(telemetryRole+"-*.db", e.Name())
+		return core || telemetry
+	}), nil
 }
 
 func otherEpochs(dir string, epoch uint64) ([]string, error) {
