@@ -251,3 +251,48 @@ func TestKeyFileFromTheStart(t *testing.T) {
 		}
 	}
 }
+
+// A key disk can be mounted elsewhere today, and the key on it is the one that is made anew: it is not
+// dropped as the old one.
+func TestTheSameKeyFileElsewhere(t *testing.T) {
+	dir, ctx := machine(t), t.Context()
+	disk, mounted := t.TempDir(), filepath.Join(t.TempDir(), "mounted")
+	r, err := keys.New(keys.Options{Dir: dir, KeyFile: filepath.Join(disk, "ingle.key"), Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	v, _, err := r.Create(ctx, wire.SetupRequest{Password: password})
+	must(t, err)
+	must(t, r.Settle())
+	r.Hold(v, &house{})
+	must(t, os.Symlink(disk, mounted))
+	path := filepath.Join(mounted, "ingle.key")
+	_, err = r.SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootKeyFile, Path: path})
+	must(t, err)
+	r, err = keys.New(keys.Options{Dir: dir, KeyFile: path, Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	if _, open := r.Boot(ctx); !open {
+		t.Error("it does not start by itself any more")
+	}
+}
+
+// A setup that is undone takes the key along that it made, and leaves one that was there before: it may
+// be another hub's.
+func TestAnUndoneSetupLeavesTheKeysOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ingle.key")
+	setUp := func() *keys.Ring {
+		r, err := keys.New(keys.Options{Dir: machine(t), KeyFile: path, Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		v, _, err := r.Create(t.Context(), wire.SetupRequest{Password: password})
+		must(t, err)
+		must(t, v.Close())
+		return r
+	}
+	must(t, setUp().Undo(t.Context()))
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("its own key: %v", err)
+	}
+	must(t, setUp().Settle())
+	must(t, setUp().Undo(t.Context()))
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the key of another hub: %v", err)
+	}
+}

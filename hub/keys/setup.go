@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -20,6 +21,8 @@ import (
 // there to the moment when somebody says that they have the code, the store
 // itself remembers that nobody did.
 const mark = "setup-unfinished"
+
+const keyWasThere = "the key file is older\n"
 
 // Create makes the vault of an unclaimed hub, ready to start by itself unless r
 // says otherwise. Nothing counts until Settle; Undo takes it back.
@@ -60,12 +63,17 @@ func (r *Ring) setBoot(ctx context.Context, v *vault.Vault, path string) error {
 	return boot.Best(ctx, r.Dir, set)
 }
 
+// leaveMark notes in the mark whether the key file was there before: then it is
+// somebody's, and an undoing leaves it.
 func (r *Ring) leaveMark() error {
-	f, err := os.OpenFile(filepath.Join(r.Dir, mark), os.O_CREATE|os.O_WRONLY, storage.FileMode)
-	if err != nil {
-		return fmt.Errorf("setup: %w", storage.Full(err))
+	var note []byte
+	if _, err := os.Lstat(r.KeyFile); r.KeyFile != "" && err == nil {
+		note = []byte(keyWasThere)
 	}
-	return errors.Join(f.Close(), storage.SyncDir(r.Dir))
+	if err := storage.Place(filepath.Join(r.Dir, mark), note); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	return nil
 }
 
 // Settle says that the setup counts, whatever happens from now on.
@@ -84,13 +92,16 @@ func (r *Ring) Undo(ctx context.Context) error {
 }
 
 func (r *Ring) undoSetup(ctx context.Context) error {
-	if _, err := os.Stat(filepath.Join(r.Dir, mark)); err != nil {
+	note, err := os.ReadFile(filepath.Join(r.Dir, mark))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if b := r.find(vault.BootSlot(r.Dir)); b != nil {
+	if err != nil {
+		return fmt.Errorf("setup: undo: %w", err)
+	}
+	if b := r.find(vault.BootSlot(r.Dir)); b != nil && string(note) != keyWasThere {
 		_ = b.Drop(ctx) // it opens nothing any more
 	}
-	var err error
 	entries, _ := os.ReadDir(r.Dir) // without a folder there is nothing to undo
 	for _, e := range entries {
 		if madeBySetup(e.Name()) {

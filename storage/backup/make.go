@@ -73,6 +73,8 @@ func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c
 		return c, err
 	}
 	defer keys.Close()
+	ctx, done := s.Store.Undisturbed(ctx) // who is forgotten meanwhile must not be in it
+	defer done()
 	if c, err = s.write(ctx, keys, part, media, p); err != nil {
 		return c, err
 	}
@@ -81,6 +83,9 @@ func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c
 		return c, fmt.Errorf("backup: the trial: %w", err)
 	}
 	s.reached("tried")
+	if err := ctx.Err(); err != nil {
+		return c, fmt.Errorf("backup: %w", err)
+	}
 	if err := os.Rename(part, path); err != nil {
 		return c, fmt.Errorf("backup: %w", err)
 	}

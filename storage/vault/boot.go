@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -115,11 +116,22 @@ func (v *Vault) SetBoot(ctx context.Context, b Boot, find Find) error {
 		if b != nil && s.Kind == b.Kind() && s.At == b.At() {
 			continue
 		}
-		if old := find(s.Kind, s.At); old != nil {
+		if old := find(s.Kind, s.At); old != nil && !sameKey(ctx, old, b) {
 			_ = old.Drop(ctx)
 		}
 	}
 	return nil
+}
+
+// sameKey tells whether two boots keep one key: the disk with it may be mounted
+// elsewhere today, or be reached through a link.
+func sameKey(ctx context.Context, a, b Boot) bool {
+	if b == nil {
+		return false
+	}
+	x, errX := a.Key(ctx)
+	y, errY := b.Key(ctx)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 func (f *keyFile) addBoot(ctx context.Context, b Boot, k *keys) error {
