@@ -22,6 +22,25 @@ func SyncDir(dir string) error {
 	return nil
 }
 
+// Inside tells whether path, which need not exist, is dir or lies in it, however
+// links lead there.
+func Inside(dir, path string) bool {
+	rel, err := filepath.Rel(resolved(dir), resolved(path))
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// resolved follows the links of as much of path as exists.
+func resolved(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if parent := filepath.Dir(path); err != nil && parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	if err != nil {
+		return path
+	}
+	return real
+}
+
 // Place puts raw at path, mode 0600: after a power cut either what was there
 // before or raw is there, whole. Errors as those of Full.
 func Place(path string, raw []byte) error {

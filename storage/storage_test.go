@@ -74,3 +74,19 @@ func TestPlace(t *testing.T) {
 		t.Error("a file in a file is placed")
 	}
 }
+
+// A folder is found again through links, and whether or not what lies in it exists.
+func TestInside(t *testing.T) {
+	dir, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		dir: true, link: true, filepath.Join(dir, "new", "x"): true, filepath.Join(link, "new", "x"): true,
+		filepath.Dir(dir): false, dir + "-other": false, filepath.Join(filepath.Dir(link), "x"): false,
+	} {
+		if got := storage.Inside(dir, path); got != want {
+			t.Errorf("%s in %s: %v", path, dir, got)
+		}
+	}
+}

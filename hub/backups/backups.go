@@ -99,17 +99,10 @@ func (s *Shelf) Make(ctx context.Context, r wire.BackupRequest) (wire.Backup, er
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, s.name())
 	}
-	if s.inside(path) {
+	if storage.Inside(s.Source.Dir, path) {
 		return wire.Backup{}, wire.Refuse(http.StatusUnprocessableEntity, "backup.inside", "folder", filepath.Dir(path))
 	}
 	return s.make(ctx, path, r.Media)
-}
-
-// inside says that a path is in the hub's own folder, with which a backup there would be
-// lost.
-func (s *Shelf) inside(path string) bool {
-	rel, err := filepath.Rel(s.Source.Dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 func (s *Shelf) make(ctx context.Context, path string, media bool) (wire.Backup, error) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 )
 
@@ -51,7 +52,7 @@ func (s *Shelf) fits(folder string) error {
 	if !filepath.IsAbs(folder) {
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.path", "path", folder)
 	}
-	if s.inside(folder) {
+	if storage.Inside(s.Source.Dir, folder) {
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.inside", "folder", folder)
 	}
 	// Others may write there: a link by the mark's name must not lead to a file of the hub.

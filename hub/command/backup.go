@@ -13,7 +13,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// tellTime is the time between two lines about how far a backup is.
+// tellTime is the time between two lines about how far long work is.
 const tellTime = 2 * time.Second
 
 func (r *room) backup() *cobra.Command {
@@ -23,7 +23,11 @@ func (r *room) backup() *cobra.Command {
 		if err != nil {
 			return wire.Refuse(0, "backup.path", "path", args[0])
 		}
-		made, err := c.watched(func(ctx context.Context) (wire.Backup, error) {
+		far := func(ctx context.Context) (done, of int64, err error) {
+			s, err := c.hub.Backups(ctx)
+			return s.Done, s.Of, err
+		}
+		made, err := watched(c, far, func(ctx context.Context) (wire.Backup, error) {
 			return c.hub.Backup(ctx, wire.BackupRequest{Path: path, Media: media})
 		})
 		if err != nil {
@@ -39,20 +43,22 @@ func (r *room) backup() *cobra.Command {
 	return backup
 }
 
+// progress asks how much of how much is done.
+type progress func(context.Context) (done, of int64, err error)
+
 // watched runs do and says meanwhile how far it is.
-func (c *call) watched(do func(context.Context) (wire.Backup, error)) (wire.Backup, error) {
+func watched[T any](c *call, far progress, do func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
 	var telling sync.WaitGroup
 	defer telling.Wait()
-	if !c.json {
-		telling.Go(func() { c.tellBackup(ctx) })
-	}
 	defer cancel() // before the wait
+	if !c.json {
+		telling.Go(func() { c.tellProgress(ctx, far) })
+	}
 	return do(ctx)
 }
 
-func (c *call) tellBackup(ctx context.Context) {
+func (c *call) tellProgress(ctx context.Context, far progress) {
 	tick := time.NewTicker(tellTime)
 	defer tick.Stop()
 	for {
@@ -61,9 +67,8 @@ func (c *call) tellBackup(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		s, err := c.hub.Backups(ctx)
-		if err == nil && s.Of > 0 {
-			_ = c.say("backup.progress", "percent", strconv.FormatInt(min(100, 100*s.Done/s.Of), 10)) // nobody reads it then
+		if done, of, err := far(ctx); err == nil && of > 0 {
+			_ = c.say("backup.progress", "percent", strconv.FormatInt(min(100, 100*done/of), 10)) // nobody reads it then
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,28 +38,9 @@ func (r *room) export() *cobra.Command {
 
 // exported makes the export and says meanwhile how far it is.
 func (c *call) exported(q wire.ExportRequest) (wire.Export, error) {
-	ctx, cancel := context.WithCancel(c.ctx)
-	var telling sync.WaitGroup
-	defer telling.Wait()
-	defer cancel() // before the wait
-	if !c.json {
-		telling.Go(func() { c.tellExport(ctx) })
-	}
-	return c.hub.Export(ctx, q)
-}
-
-func (c *call) tellExport(ctx context.Context) {
-	tick := time.NewTicker(tellTime)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	far := func(ctx context.Context) (done, of int64, err error) {
 		s, err := c.hub.Exporting(ctx)
-		if err == nil && s.Of > 0 {
-			_ = c.say("backup.progress", "percent", strconv.FormatInt(min(100, 100*s.Done/s.Of), 10)) // nobody reads it then
-		}
+		return s.Done, s.Of, err
 	}
+	return watched(c, far, func(ctx context.Context) (wire.Export, error) { return c.hub.Export(ctx, q) })
 }

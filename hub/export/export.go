@@ -74,7 +74,7 @@ func (d *Desk) Make(ctx context.Context, r wire.ExportRequest) (wire.Export, err
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, "ingle-export-"+now.Format(stamp)+".zip")
 	}
-	if d.inside(path) {
+	if storage.Inside(d.Dir, filepath.Dir(path)) { // where nothing lies in the clear
 		return wire.Export{}, wire.Refuse(http.StatusUnprocessableEntity, "export.inside", "folder", filepath.Dir(path))
 	}
 	if !d.making.TryLock() {
@@ -84,21 +84,6 @@ func (d *Desk) Make(ctx context.Context, r wire.ExportRequest) (wire.Export, err
 	defer d.progress(0, 0)
 	made, err := d.make(ctx, path, now, r)
 	return made, problem(err, path)
-}
-
-// inside says that a path is in the hub's own folder, in which nothing lies in the clear. A link must
-// not hide it.
-func (d *Desk) inside(path string) bool {
-	folder := filepath.Dir(path)
-	if real, err := filepath.EvalSymlinks(folder); err == nil {
-		folder = real
-	}
-	own := d.Dir
-	if real, err := filepath.EvalSymlinks(own); err == nil {
-		own = real
-	}
-	rel, err := filepath.Rel(own, folder)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.ExportRequest) (made wire.Export, err error) {

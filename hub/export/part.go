@@ -56,7 +56,7 @@ func (p part) finish(path string) (int64, error) {
 	if err = errors.Join(err, p.Close()); err != nil {
 		return 0, err
 	}
-	return info.Size(), syncDir(filepath.Dir(path))
+	return info.Size(), storage.SyncDir(filepath.Dir(path))
 }
 
 // rename does not replace a file.
@@ -72,19 +72,6 @@ func rename(from, to string) error {
 		return fs.ErrExist
 	}
 	return os.Rename(from, to)
-}
-
-// syncDir makes the names in a folder durable, where its file system has a way to.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Sync(); storage.Full(err) != err { // some cannot, and need not
-		return err
-	}
-	return nil
 }
 
 // sweep removes what exports that were cut short left in a folder. None is being made.

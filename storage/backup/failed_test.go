@@ -88,6 +88,26 @@ func TestForgottenMeanwhile(t *testing.T) {
 	t.Error("no backup was ended by a forgetting")
 }
 
+// Somebody who is forgotten at any step before a backup has its name is not in one.
+func TestForgottenAtAnyStep(t *testing.T) {
+	for n, step := range []string{"copied", "written", "tried"} {
+		a := newHub(t)
+		path, reached := filepath.Join(t.TempDir(), "x"), false
+		source := a.source().At(func(at string) {
+			if at == step {
+				reached = true
+				must(t, a.store.Forget(context.Background(), fmt.Sprintf("person/%s-%02d", marker, n)))
+			}
+		})
+		if _, err := backup.Make(within(t), source, path, false, nil); !errors.Is(err, context.Canceled) || !reached {
+			t.Errorf("%s (reached: %v): %v", step, reached, err)
+		}
+		if got := names(t, filepath.Dir(path)); len(got) > 0 {
+			t.Errorf("%s: left over: %v", step, got)
+		}
+	}
+}
+
 // A full disk, on either side, is told as such and leaves nothing behind.
 func TestFullDisk(t *testing.T) {
 	a := newHub(t)
