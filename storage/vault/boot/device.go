@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -14,8 +15,12 @@ import (
 // chip between programs, and frees what one leaves behind.
 const chipDevice = "/dev/tpmrm0"
 
-// maxAnswer is the most that the kernel gives of one answer, bytes.
-const maxAnswer = 4096
+// An answer, bytes: its head of a tag, its length and a code, and more than the
+// kernel gives of any.
+const (
+	answerHead = 10
+	maxAnswer  = 4096 + 1
+)
 
 // device is a TPM behind a character device. It does not block: a command then
 // runs in the kernel's own thread, where the signals that a Go program sends
@@ -51,15 +56,27 @@ func (d device) Send(command []byte) ([]byte, error) {
 	if n != len(command) {
 		return nil, fmt.Errorf("write: %d of %d bytes", n, len(command))
 	}
-	if err := d.wait(); err != nil {
-		return nil, err
-	}
+	return d.receive()
+}
+
+// receive reads an answer, whose length stands in it.
+func (d device) receive() ([]byte, error) {
 	answer := make([]byte, maxAnswer)
-	n, err = retried(func() (int, error) { return unix.Read(d.fd, answer) })
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
+	for n := 0; ; {
+		if err := d.wait(); err != nil {
+			return nil, err
+		}
+		more, err := retried(func() (int, error) { return unix.Read(d.fd, answer[n:]) })
+		if err != nil {
+			return nil, fmt.Errorf("read: %w", err)
+		}
+		if n += more; more == 0 || n == maxAnswer {
+			return nil, fmt.Errorf("read: an answer that does not end after %d bytes", n)
+		}
+		if n >= answerHead && uint64(n) >= uint64(binary.BigEndian.Uint32(answer[2:])) {
+			return answer[:n], nil
+		}
 	}
-	return answer[:n], nil
 }
 
 // wait returns when there is an answer, or none in time.

@@ -8,9 +8,6 @@ type Opener = opener
 // Device reaches the chip behind a device; the hub's own is /dev/tpmrm0.
 func Device(path string) Opener { return openDevice(path) }
 
-// ChipTime is how long a conversation may take.
-const ChipTime = chipTime
-
 // FinderWith and BestWith are Finder and Best of a machine with that chip.
 var (
 	FinderWith = finder
