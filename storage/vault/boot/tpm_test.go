@@ -52,8 +52,8 @@ func (c *chip) power(t *testing.T, on bool) {
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for { // the control socket, because the other serves one caller only
-		if conn, err := net.Dial("unix", socket+".ctrl"); err == nil {
+	for { // what was left of the sockets when it was killed refuses
+		if conn, err := net.Dial("unix", socket); err == nil {
 			_ = conn.Close()
 			break
 		}
