@@ -22,21 +22,24 @@ import (
 // Nothing is left in the chip, whatever became of a conversation.
 func TestNothingLeftBehind(t *testing.T) {
 	mine := newChip(t)
-	h := newHouse(t, mine.open)
-	b := boot.FinderWith(h.dir, mine.open)(kindChip, withPCR7)
-	whole, err := os.ReadFile(h.path())
+	dir := t.TempDir()
+	path := filepath.Join(dir, "boot-chip.cred")
+	b := boot.FinderWith(dir, mine.open)(kindChip, withPCR7)
+	_, err := b.Make(t.Context())
+	must(t, err)
+	whole, err := os.ReadFile(path)
 	must(t, err)
 	for range 100 {
 		_, err := b.Key(t.Context())
 		must(t, err)
 	}
 	for i := range 10 {
-		must(t, os.Remove(h.path()))
+		must(t, os.Remove(path))
 		_, err := b.Make(t.Context())
 		must(t, err)
 		raw := bytes.Clone(whole)
 		raw[len(raw)-1-i] ^= 1
-		must(t, os.WriteFile(h.path(), raw, 0o600))
+		must(t, os.WriteFile(path, raw, 0o600))
 		if _, err := b.Key(t.Context()); err == nil {
 			t.Error("a damaged file opens")
 		}
