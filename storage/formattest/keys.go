@@ -38,6 +38,7 @@ type keyFile struct {
 	Vault []byte `json:"vault"`
 	Rev   uint64 `json:"rev"`
 	Epoch uint64 `json:"epoch"`
+	Stale bool   `json:"stale"`
 	Slots []slot `json:"slots"`
 	MAC   []byte `json:"mac"`
 }
@@ -120,22 +121,37 @@ func openCopy(raw []byte, kind string, keyOf func(slot) ([]byte, error)) (*Keys,
 	if err != nil || len(raw) > 65536 || f.V != 2 || len(f.Vault) != 16 || !f.fewSlots() {
 		return nil, 0, fmt.Errorf("%w: shape of the keys: %v", ErrRefused, err)
 	}
+	err = fmt.Errorf("%w: no slot of kind %s", ErrRefused, kind)
 	for _, s := range f.Slots {
 		if s.Kind != kind {
 			continue
 		}
-		key, err := keyOf(s)
-		if err != nil {
-			return nil, 0, err
+		key, wrong := keyOf(s)
+		if wrong != nil {
+			return nil, 0, wrong
 		}
-		dek, err := f.dataKey(s, key)
-		if err != nil {
-			return nil, 0, err
+		dek, shared, wrong := f.dataKey(s, key)
+		if wrong != nil {
+			err = wrong
+			continue
 		}
 		k := &Keys{Vault: f.Vault, Epoch: f.Epoch, dek: dek}
-		return k, f.Rev, f.authentic(k)
+		return k, f.Rev, errors.Join(f.authentic(k), f.renewable(k, s, shared))
 	}
-	return nil, 0, fmt.Errorf("%w: no slot of kind %s", ErrRefused, kind)
+	return nil, 0, err
+}
+
+// renewable tells whether the holder of the data key can seal another to this slot.
+func (f *keyFile) renewable(k *Keys, s slot, shared []byte) error {
+	key, err := k.For("hub/keys/slots")
+	if err != nil {
+		return err
+	}
+	again, err := unseal(key, s.Share.Nonce, s.Share.CT, join(append([]any{f.V, f.Vault}, s.words()...)...))
+	if err != nil || !bytes.Equal(again, shared) {
+		return fmt.Errorf("%w: the shared key: %v", ErrRefused, err)
+	}
+	return nil
 }
 
 // fewSlots tells whether there are no more slots of a kind than there may be.
@@ -156,28 +172,28 @@ func (f *keyFile) fewSlots() bool {
 }
 
 // dataKey takes the three steps from the slot key to the data key.
-func (f *keyFile) dataKey(s slot, key []byte) ([]byte, error) {
+func (f *keyFile) dataKey(s slot, key []byte) (dek, shared []byte, err error) {
 	words := append([]any{f.V, f.Vault}, s.words()...)
 	pair, err := unseal(key, s.Nonce, s.CT, join(words...))
 	if err != nil {
-		return nil, fmt.Errorf("slot: %w", err)
+		return nil, nil, fmt.Errorf("slot: %w", err)
 	}
 	if len(pair) != 64 {
-		return nil, fmt.Errorf("%w: a pair of %d bytes", ErrRefused, len(pair))
+		return nil, nil, fmt.Errorf("%w: a pair of %d bytes", ErrRefused, len(pair))
 	}
 	point, err := x25519(pair[:32], s.DEK.Eph)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	letter, err := derive(append(point, pair[32:]...), f.Vault, string(join("hub/slot/dek", s.DEK.Eph, s.Pub)))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	dek, err := unseal(letter, s.DEK.Nonce, s.DEK.CT, join(append(words, f.Epoch)...))
+	dek, err = unseal(letter, s.DEK.Nonce, s.DEK.CT, join(append(words, f.Epoch)...))
 	if err != nil {
-		return nil, fmt.Errorf("data key: %w", err)
+		return nil, nil, fmt.Errorf("data key: %w", err)
 	}
-	return dek, nil
+	return dek, pair[32:], nil
 }
 
 func x25519(private, public []byte) ([]byte, error) {
@@ -198,7 +214,11 @@ func (s slot) words() []any {
 }
 
 func (f *keyFile) authentic(k *Keys) error {
-	all := []any{f.V, f.Vault, f.Rev, f.Epoch, uint64(len(f.Slots))}
+	stale := uint64(0)
+	if f.Stale {
+		stale = 1
+	}
+	all := []any{f.V, f.Vault, f.Rev, f.Epoch, stale, uint64(len(f.Slots))}
 	for _, s := range f.Slots {
 		all = append(append(all, s.words()...), s.Salt, s.Nonce, s.CT, s.Pub, s.Share.Nonce, s.Share.CT, s.DEK.Eph, s.DEK.Nonce, s.DEK.CT)
 	}

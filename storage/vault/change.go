@@ -119,6 +119,7 @@ func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 		return nil
 	}
 	f.Rev++
+	f.Stale = f.Stale || slices.ContainsFunc(before, func(s slot) bool { return f.count(func(k *slot) bool { return k.ID == s.ID }) == 0 })
 	f.MAC = f.mac(&v.keys.data)
 	return f.writeOver(v.dir, old)
 }

@@ -49,6 +49,7 @@ type keyFile struct {
 	Vault []byte `json:"vault"`
 	Rev   uint64 `json:"rev"`
 	Epoch uint64 `json:"epoch"`
+	Stale bool   `json:"stale"` // a slot was taken out since the data key was drawn
 	Slots []slot `json:"slots"`
 	MAC   []byte `json:"mac"`
 }
@@ -135,6 +136,7 @@ func (f *keyFile) mac(dek *[keySize]byte) []byte {
 	e.bytes(f.Vault)
 	e.number(f.Rev)
 	e.number(f.Epoch)
+	e.truth(f.Stale)
 	e.number(uint64(len(f.Slots)))
 	for i := range f.Slots {
 		s := &f.Slots[i]
@@ -157,6 +159,14 @@ func (e *encoding) bytes(b []byte) {
 }
 
 func (e *encoding) number(n uint64) { e.bytes(binary.BigEndian.AppendUint64(nil, n)) }
+
+func (e *encoding) truth(b bool) {
+	if b {
+		e.number(1)
+	} else {
+		e.number(0)
+	}
+}
 
 func (e *encoding) identity(s *slot) {
 	e.bytes([]byte(s.ID))

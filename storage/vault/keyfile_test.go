@@ -79,6 +79,7 @@ func TestTampering(t *testing.T) {
 	for name, spoil := range map[string]func(f *keyFile){
 		"vault":          func(f *keyFile) { f.Vault[3] ^= 1 },
 		"rev":            func(f *keyFile) { f.Rev++ },
+		"stale":          func(f *keyFile) { f.Stale = true },
 		"epoch":          func(f *keyFile) { f.Epoch++ },
 		"passes":         func(f *keyFile) { f.Slots[0].KDF.T++ },
 		"memory":         func(f *keyFile) { f.Slots[0].KDF.MKiB *= 2 },

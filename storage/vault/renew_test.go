@@ -95,23 +95,34 @@ func TestAReplacedSecretOpensNothingNew(t *testing.T) {
 		},
 	}
 	must(t, v.Rotate().Commit())
+	if stale, err := v.Stale(); err != nil || stale {
+		t.Errorf("nothing was replaced yet: stale %v, %v", stale, err)
+	}
 	for who, l := range thieves {
 		if !l.letters(load(t, copies(dir)[0])) {
 			t.Errorf("control: the %s was not replaced and must open", who)
 		}
 		changes[who]()
+		if stale, err := v.Stale(); err != nil || !stale {
+			t.Errorf("the %s was replaced: stale %v, %v", who, stale, err)
+		}
 		for _, path := range copies(dir) {
 			if l.letters(load(t, path)) {
 				t.Errorf("%s holds the data key for the old %s", path, who)
 			}
 		}
 	}
-	must(t, v.Rotate().Commit())
 	c, err := v.Copy()
 	must(t, err)
 	defer c.Close()
+	must(t, v.Rotate().Commit())
+	if stale, err := v.Stale(); err != nil || stale {
+		t.Errorf("after the rotation: stale %v, %v", stale, err)
+	}
 	backup, err := parseKeyFile(c.File(), cheap)
-	must(t, err)
+	if err != nil || backup.Stale {
+		t.Fatalf("a copy, which has a data key of its own: %v", err)
+	}
 	for who, l := range thieves {
 		for _, f := range []*keyFile{load(t, copies(dir)[0]), load(t, copies(dir)[1]), backup} {
 			if l.anything(f) {

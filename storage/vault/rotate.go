@@ -20,6 +20,19 @@ func (v *Vault) Rotate() *Next {
 	return n
 }
 
+// Stale tells whether a secret was replaced since the data key was drawn: until a
+// rotation, what is stored still opens for whoever had that secret and kept a copy
+// of keys.json from when it did.
+func (v *Vault) Stale() (bool, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	f, err := v.current()
+	if err != nil {
+		return false, err
+	}
+	return f.Stale, nil
+}
+
 // Epoch is the one that begins with Commit.
 func (n *Next) Epoch() uint64 { return n.epoch }
 

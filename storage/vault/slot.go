@@ -201,7 +201,7 @@ func (f *keyFile) letterKey(s *slot, point, shared []byte) []byte {
 // renew seals another data key to every slot, for the epoch that f says. The file
 // must have been authentic: it is the MAC that vouches for the public keys.
 func (f *keyFile) renew(old, dek *[keySize]byte, epoch uint64) error {
-	f.Epoch = epoch
+	f.Epoch, f.Stale = epoch, false
 	under := derive(old[:], f.Vault, sharePurpose)
 	defer clear(under)
 	for i := range f.Slots {
