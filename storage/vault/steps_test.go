@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -111,6 +112,9 @@ func (c cut) settles(t *testing.T, how string, inBefore, inAfter bool, open func
 		if !bytes.Equal(read(t, path), c.state) {
 			t.Errorf("%s: by the %s: %s was not settled", c.step, how, path)
 		}
+	}
+	if !strings.HasSuffix(how, "code") || !inAfter {
+		return // the next change meets the same files
 	}
 	must(t, v.Rotate().Commit())
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
