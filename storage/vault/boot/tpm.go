@@ -39,10 +39,10 @@ type opener func(context.Context) (transport.TPMCloser, error)
 // Boot is on, and whose signatures it trusts. So the same machine started from a
 // stick with Secure Boot switched off does not open it. The price is that an
 // update of the firmware's lists may change the register: then the hub waits for
-// its password once, and seals anew when it is told to start by itself again. A
-// binding to the kernel as well would ask for that after every update of the
-// system; none at all would save it, and give the key to any system started on
-// the machine. Where the firmware measures nothing, as on a Raspberry Pi, the
+// its password at every start, until it is told to start by itself again, which
+// seals anew. A binding to the kernel as well would ask for that after every
+// update of the system; none at all would save it, and give the key to any system
+// started on the machine. Where the firmware measures nothing, as on a Raspberry Pi, the
 // register is always the same, and the chip alone protects.
 //
 // No password guards the seal: nobody is there to type it. Hence no wrong one can
