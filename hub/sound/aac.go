@@ -24,6 +24,7 @@ const (
 	mostAAC     = 1<<13 - 1 - adtsHead
 	aacBehind   = 64               // units on their way through the process at most
 	aacPatience = 10 * time.Second // for a process that takes and gives nothing
+	aacPause    = 5 * time.Second  // between two starts of the process, by the camera's clock
 )
 
 // aac is one ffmpeg that decodes one camera's AAC-LC. It sees sound only: pipes, no address, no name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/media"
 )
@@ -23,12 +24,13 @@ type Encoder struct {
 	options Options
 	line    timeline
 
-	track   *media.Track // whose units come
-	joiner  *joiner      // nil, or what the track's units go through
-	coder   *coder       // nil, or open for good
-	decoder *opusDecoder // nil, or of Opus that does not fit
-	rates   *resampler   // nil, or of G.711
-	aac     *aac         // nil, or of AAC
+	track   *media.Track  // whose units come
+	joiner  *joiner       // nil, or what the track's units go through
+	coder   *coder        // nil, or open for good
+	decoder *opusDecoder  // nil, or of Opus that does not fit
+	rates   *resampler    // nil, or of G.711
+	aac     *aac          // nil, or of AAC
+	again   time.Duration // when AAC is tried again after its process failed
 }
 
 // NewEncoder makes one; errors are those of the format. Close ends it, and the end of ctx what it runs.
@@ -87,6 +89,7 @@ func (e *Encoder) change() {
 		e.aac.close()
 		e.aac = nil
 	}
+	e.again = 0
 	e.rates = nil
 }
 
@@ -174,6 +177,10 @@ func (e *Encoder) fromAAC(u *media.Unit) ([]Packet, error) {
 		return nil, err
 	}
 	if e.aac == nil {
+		if u.PTS < e.again {
+			return nil, nil
+		}
+		e.again = u.PTS + aacPause
 		a, err := startAAC(e.ctx, e.options.FFmpeg, u.Track.Config, e.line.format.Rate)
 		if err != nil {
 			return nil, err
@@ -194,3 +201,9 @@ func (e *Encoder) fromAAC(u *media.Unit) ([]Packet, error) {
 	}
 	return list, nil
 }
+
+// At is a presentation time counted in the viewer's samples, as in Packet.
+func (e *Encoder) At(pts time.Duration) int64 { return e.line.format.At(pts) }
+
+// Samples are in one packet: the step from timestamp to timestamp.
+func (e *Encoder) Samples() int { return e.line.format.Samples() }

@@ -49,8 +49,8 @@ func TestSetupIsReadAndAnswered(t *testing.T) {
 		hex.EncodeToString(s.audioKey.master) != audioKey || hex.EncodeToString(s.audioKey.salt) != audioSalt {
 		t.Error("the keys are not those of the message")
 	}
-	got := s.answer(netip.MustParseAddr("10.0.0.2"), 40000, 0x01020304, 0x05060708)
-	want := "0110" + sessionID + "020100" + "0315" + "010100" + "0208" + "31302e302e302e32" + "0302" + "409c" + "0402" + "409c" +
+	got := s.answer(netip.MustParseAddr("10.0.0.2"), end{40000, 0x01020304}, end{40001, 0x05060708})
+	want := "0110" + sessionID + "020100" + "0315" + "010100" + "0208" + "31302e302e302e32" + "0302" + "409c" + "0402" + "419c" +
 		ofVideo + ofAudio + "060404030201" + "070408070605"
 	if hex.EncodeToString(got) != want {
 		t.Errorf("answered\n%x, want\n%s", got, want)
@@ -58,7 +58,7 @@ func TestSetupIsReadAndAnswered(t *testing.T) {
 	if got := hex.EncodeToString(s.refuse(setupBusy)); got != "0110"+sessionID+"020101" {
 		t.Errorf("refused with %s", got)
 	}
-	v6 := s.answer(netip.MustParseAddr("fe80::1%eth0"), 1, 2, 3)
+	v6 := s.answer(netip.MustParseAddr("fe80::1%eth0"), end{1, 2}, end{1, 3})
 	where := haptest.Get(v6, 3)
 	if haptest.Code(where, 1) != 1 || string(haptest.Get(where, 2)) != "fe80::1" {
 		t.Errorf("IPv6 is answered with % x", where)
@@ -70,7 +70,7 @@ func TestSetupWithoutSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := s.answer(netip.MustParseAddr("10.0.0.2"), 1, 2, 3)
+	got := s.answer(netip.MustParseAddr("10.0.0.2"), end{1, 2}, end{1, 3})
 	if haptest.Get(got, 5) != nil || haptest.Get(got, 7) != nil || haptest.Get(got, 6) == nil {
 		t.Errorf("sound in % x", got)
 	}
@@ -202,9 +202,9 @@ func TestPicturesStayInTheHome(t *testing.T) {
 		p  *hap.Peer
 		ok bool
 	}{
-		{"10.0.0.27", v4, true}, {"192.168.4.4", v4, true}, {"fd00::5", v4, true}, {"fe80::5", v6, true},
+		{"10.0.0.27", v4, true}, {"192.168.4.4", v4, false}, {"10.0.0.28", v4, false}, {"192.168.4.4", v6, true}, {"fd00::5", v4, true}, {"fe80::5", v6, true},
 		{"2001:db8:1:2::99", v6, true}, {"2001:db8:1:3::99", v6, false}, {"192.0.2.9", odd, true}, {"192.0.2.10", odd, false},
-		{"8.8.8.8", v4, false}, {"127.0.0.1", v4, false}, {"127.0.0.1", loop, true}, {"::1", v6, false},
+		{"8.8.8.8", v4, false}, {"127.0.0.1", v4, false}, {"127.0.0.1", loop, true}, {"127.0.0.2", loop, false}, {"::1", loop, true}, {"::1", v6, false},
 		{"0.0.0.0", v4, false}, {"224.0.0.1", v4, false}, {"255.255.255.255", v4, false}, {"ff02::1", v6, false},
 	} {
 		if got := inHome(netip.MustParseAddr(c.to), c.p); got != c.ok {
@@ -215,7 +215,7 @@ func TestPicturesStayInTheHome(t *testing.T) {
 
 func TestLinkLocalViewersGetOurZone(t *testing.T) {
 	s := setup{address: netip.MustParseAddr("fe80::9"), video: 7}
-	if got := s.destination(netip.MustParseAddr("fe80::1%eth7")); got.String() != "[fe80::9%eth7]:7" {
+	if got := s.destination(netip.MustParseAddr("fe80::1%eth7"), s.video); got.String() != "[fe80::9%eth7]:7" {
 		t.Errorf("to %s", got)
 	}
 	other := &hap.Peer{Local: netip.MustParseAddrPort("[::1]:1")}
@@ -239,7 +239,7 @@ func FuzzSetup(f *testing.F) {
 			return
 		}
 		// What we answer has the structure that we read, so it reads as the same wish at our address.
-		again, err := parseSetup(s.answer(netip.MustParseAddr("10.0.0.2"), 9, 1, 2))
+		again, err := parseSetup(s.answer(netip.MustParseAddr("10.0.0.2"), end{9, 1}, end{10, 2}))
 		if err != nil || again.id != s.id || !bytes.Equal(again.videoKey.master, s.videoKey.master) || again.video != 9 {
 			t.Fatalf("%+v is answered with %+v, %v", s, again, err)
 		}
