@@ -77,7 +77,7 @@ func TestAACComesOutAsOpus(t *testing.T) {
 			if len(list) < 85 || len(list) > 105 {
 				t.Errorf("%d packets of %d units", len(list), len(units))
 			}
-			if a, b := listen(t, f, list, 440); a < 18 || b < 18 {
+			if a, b := listen(t, f, list, 440); a < 14 || b < 14 {
 				t.Errorf("%.0f and %.0f dB", a, b)
 			}
 		})
@@ -139,7 +139,9 @@ func TestADecoderThatHangs(t *testing.T) {
 			t.Fatalf("%d units wait", waits)
 		}
 	}
-	t.Log(err)
+	if err != nil {
+		t.Logf("it is given up: %v", err)
+	}
 }
 
 func TestWhatAACIsRefused(t *testing.T) {

@@ -62,7 +62,7 @@ func TestG711(t *testing.T) {
 
 func TestResampler(t *testing.T) {
 	for _, c := range []struct{ from, to int }{{8000, 16000}, {8000, 24000}, {16000, 24000}, {16000, 16000}, {24000, 8000}, {48000, 16000}, {44100, 24000}} {
-		for _, hz := range []float64{100, 440, 1000, 3000} {
+		for _, hz := range []float64{100, 1000, 3000} {
 			r, err := newResampler(c.from, c.to)
 			if err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 	"github.com/ingle-home/ingle/hub/hap/tlv8"
+	"github.com/ingle-home/ingle/hub/sound"
 )
 
 // The messages below are written out byte by byte from the protocol's tables.
@@ -107,6 +108,38 @@ const (
 		"0417" + "010163" + "0204" + "0d0c0b0a" + "0302" + "0010" + "0404" + "0000803f" + "0502" + "6205" // PT 99, 4096 kbit/s, 1 s, 1378
 	wantsStart = control + "01" + videoStart
 )
+
+// Opus, mono, variable, 24 kHz, 60 ms; PT 110, 24 kbit/s, 5 s, comfort noise type 13.
+const (
+	soundStart = "032c" + "010103" + "020c" + "010101" + "020100" + "030102" + "04013c" +
+		"0316" + "01016e" + "0204" + "04030201" + "0302" + "1800" + "0404" + "0000a040" + "06010d" + "040100"
+	wantsSound = wantsStart + soundStart
+)
+
+func TestSoundIsRead(t *testing.T) {
+	s, err := parseSelection(raw(t, wantsSound))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := soundChoice{wanted: true, payloadType: 110, ssrc: 0x01020304,
+		format: sound.Format{Rate: 24000, PacketTime: 60 * time.Millisecond, Bitrate: 24_000}}
+	if s.sound != want {
+		t.Errorf("read %+v, want %+v", s.sound, want)
+	}
+	for name, text := range map[string]string{
+		"nothing":          wantsStart + "0300",
+		"AAC-ELD":          strings.Replace(wantsSound, "010103020c", "010102020c", 1),
+		"8 kHz":            strings.Replace(wantsSound, "03010204013c", "03010004013c", 1),
+		"48 kHz":           strings.Replace(wantsSound, "03010204013c", "03010304013c", 1),
+		"10 ms":            strings.Replace(wantsSound, "03010204013c", "03010204010a", 1),
+		"payload type 255": strings.Replace(wantsSound, "01016e", "0101ff", 1),
+		"cut":              wantsSound[:len(wantsSound)-20],
+	} {
+		if s, err := parseSelection(raw(t, text)); err == nil {
+			t.Errorf("%s: read %+v", name, s.sound)
+		}
+	}
+}
 
 func TestSelectionIsRead(t *testing.T) {
 	s, err := parseSelection(raw(t, wantsStart))
@@ -253,6 +286,7 @@ func FuzzSelection(f *testing.F) {
 	for _, text := range []string{wantsStart, control + "00", control + "02", control + "04", control + "04" + "0206" + "0404" + "05022003", ""} {
 		f.Add(raw(f, text))
 	}
+	f.Add(raw(f, wantsSound))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseSelection(b)
 		if err != nil {
@@ -260,6 +294,9 @@ func FuzzSelection(f *testing.F) {
 		}
 		if len(s.id) != idLength || s.command > commandReconfigure || s.video.payloadType > 127 || s.video.reports < 0 || s.video.reports > slowestReports {
 			t.Fatalf("read %+v", s)
+		}
+		if _, err := sound.NewEncoder(t.Context(), s.sound.format, sound.Options{}); s.sound.wanted && err != nil {
+			t.Fatalf("sound that cannot be made: %v", err)
 		}
 		if n := s.video.payload(false); n < mtuLeast-header-authTag || n > mtuV4-header-authTag {
 			t.Fatalf("packets of %d bytes", n)
