@@ -2,12 +2,7 @@ package camera
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"time"
-
-	"github.com/pion/rtp"
 
 	"github.com/ingle-home/ingle/accessories/media"
 )
@@ -61,7 +56,7 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		if w.suspended() {
 			return nil
 		}
-		if waiting && !(u.Key && w.news(u)) {
+		if u.Sound != nil || waiting && !(u.Key && w.news(u)) {
 			continue
 		}
 		waiting = false
@@ -70,7 +65,8 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
 				return err
 			}
-			if err := w.sendPacket(u, packet); err != nil {
+			w.sent(u)
+			if err := w.video.send(packet); err != nil {
 				return err
 			}
 		}
@@ -100,25 +96,9 @@ func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, er
 	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
 }
 
-func (w *viewer) sendPacket(u *media.Unit, packet *rtp.Packet) error {
+// sent notes the newest picture.
+func (w *viewer) sent(u *media.Unit) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	raw, err := packet.Marshal()
-	if err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	if w.buffer, err = w.srtp.EncryptRTP(w.buffer[:0], raw, nil); err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	w.last, w.sent, w.octets = u, w.sent+1, w.octets+uint32(len(packet.Payload))
-	return w.write(w.buffer)
-}
-
-// write sends a datagram. A viewer that is not there yet, or no more, refuses it: its reports decide.
-func (w *viewer) write(b []byte) error {
-	_, err := w.conn.WriteToUDPAddrPort(b, w.to)
-	if err != nil && errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
+	w.last = u
 }
