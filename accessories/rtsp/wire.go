@@ -19,7 +19,7 @@ import (
 
 const (
 	maxAddress  = 2048
-	ioTimeout   = 10 * time.Second
+	ioTimeout   = 5 * time.Second // also the silence after which a stream counts as broken
 	dialTimeout = 5 * time.Second
 )
 
@@ -195,6 +195,8 @@ func statusError(code base.StatusCode) error {
 	switch code {
 	case base.StatusUnauthorized, base.StatusForbidden:
 		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.ErrRefused)
+	case base.StatusUnsupportedTransport:
+		return fmt.Errorf("the camera does not take this transport; try the other, tcp or udp (status %d): %w", code, device.ErrRefused)
 	case base.StatusNotFound:
 		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.ErrRefused)
 	}
