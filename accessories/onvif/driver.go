@@ -36,7 +36,8 @@ const (
 	fieldAdminPassword = "admin-password"
 	fieldOld           = "old-user" // how the camera let us in before Rekey, until it no longer does
 	fieldOldPassword   = "old-password"
-	fieldShutPassword  = "shut-password" // what Rekey gives the account that it shuts
+	fieldShut          = "shut-user" // the account that Rekey shut, and the password that it gave it
+	fieldShutPassword  = "shut-password"
 )
 
 const openTime = 15 * time.Second
@@ -96,6 +97,7 @@ func (s *session) login(ctx context.Context) error {
 	if s.proof, err = s.line.findProof(ctx, parts.media); err != nil {
 		return err
 	}
+	s.old = accountOf(s.config, fieldOld, fieldOldPassword)
 	if s.as, err = s.line.enter(ctx, s.proof, accounts(s.config)); err != nil {
 		return fmt.Errorf("onvif: login: %w", err)
 	}
@@ -122,7 +124,7 @@ func (s *session) learn(ctx context.Context) error {
 	if s.profiles, err = s.readProfiles(ctx); err != nil {
 		return err
 	}
-	if s.pictures, err = s.openPictures(ctx, s.as); err != nil {
+	if err = s.openPictures(ctx); err != nil {
 		return err
 	}
 	s.offer = device.Offer{

@@ -192,8 +192,12 @@ func (l *line) call(ctx context.Context, a ask) (*node, error) {
 
 func (l *line) post(ctx context.Context, a ask) (*answer, error) {
 	body := l.envelope(a)
+	action := a.ns + "/" + a.action
+	if a.wsa != "" {
+		action = a.wsa
+	}
 	return l.send(ctx, http.MethodPost, a.at, a.as, body, map[string]string{
-		"Content-Type": `application/soap+xml; charset=utf-8; action="` + a.ns + "/" + a.action + `"`,
+		"Content-Type": `application/soap+xml; charset=utf-8; action="` + action + `"`,
 	}, maxAnswer)
 }
 

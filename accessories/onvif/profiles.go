@@ -21,9 +21,9 @@ const (
 
 // profile is one media profile of the camera: a view, and the settings behind it.
 type profile struct {
-	view           media.View
-	url            string // of the stream
-	pictures, voice *node // its encoder configurations, as the camera gave them
+	view            media.View
+	url             string // of the stream
+	pictures, voice *node  // its encoder configurations, as the camera gave them
 }
 
 func (s *session) profile(view string) *profile {
@@ -90,10 +90,28 @@ func (s *session) locate(ctx context.Context, list []profile) error {
 	return nil
 }
 
-// openPictures makes the way to the streams, as an account, and proves that the account opens them.
-// Views that the camera does not stream after all are dropped, and the streams' own words are
-// believed about the others.
-func (s *session) openPictures(ctx context.Context, as account) (*rtsp.Camera, error) {
+// openPictures makes the way to the streams. Views that the camera does not stream after all are
+// dropped, and the streams' own words are believed about the others.
+func (s *session) openPictures(ctx context.Context) (err error) {
+	if s.pictures, err = s.pull(ctx, s.as); err != nil {
+		return err
+	}
+	views := s.pictures.Views()
+	var list []profile
+	for _, p := range s.profiles {
+		for _, v := range views {
+			if v.ID == p.view.ID {
+				p.view = merge(p.view, v)
+				list = append(list, p)
+			}
+		}
+	}
+	s.profiles = list
+	return nil
+}
+
+// pull goes to the streams as an account, which proves that it opens them.
+func (s *session) pull(ctx context.Context, as account) (*rtsp.Camera, error) {
 	var streams []rtsp.Stream
 	for _, p := range s.profiles {
 		if p.url != "" {
@@ -103,22 +121,7 @@ func (s *session) openPictures(ctx context.Context, as account) (*rtsp.Camera, e
 	if len(streams) == 0 {
 		return nil, fmt.Errorf("onvif: %w: it streams neither H.264 nor H.265", device.ErrUnsupported)
 	}
-	c, err := rtsp.Open(ctx, s.configOf(as), streams...)
-	if err != nil {
-		return nil, err
-	}
-	views := c.Views()
-	s.profiles = slices.DeleteFunc(s.profiles, func(p profile) bool {
-		return !slices.ContainsFunc(views, func(v media.View) bool { return v.ID == p.view.ID })
-	})
-	for i := range s.profiles {
-		for _, v := range views {
-			if v.ID == s.profiles[i].view.ID {
-				s.profiles[i].view = merge(s.profiles[i].view, v)
-			}
-		}
-	}
-	return c, nil
+	return rtsp.Open(ctx, s.configOf(as), streams...)
 }
 
 // merge completes what the stream says of itself by what the profile says.

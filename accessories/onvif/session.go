@@ -26,19 +26,22 @@ type session struct {
 	line     *line
 	pace     pace
 	proof    proof
-	as       account
 	parts    parts
 	offer    device.Offer
 	heeds    heeds
 	profiles []profile
-	pictures *rtsp.Camera
 	rung     chan struct{} // something broke off: Run looks at once
 	life     context.Context
 	end      context.CancelFunc // ends life, and with it every call that waits
 
-	mu    sync.Mutex
-	tuned map[string]bool // what was settled once in this session
-	still map[string]string
+	rekeying sync.Mutex // one Rekey at a time
+	plan     *plan      // what an interrupted Rekey of this session kept
+
+	mu       sync.Mutex
+	as, old  account // who we are, and who we were before Rekey as long as that may still open
+	pictures *rtsp.Camera
+	tuned    map[string]bool // what was settled once in this session
+	still    map[string]string
 }
 
 // speaking is the session of a camera with a loudspeaker.
@@ -49,13 +52,21 @@ func (s *speaking) Talk(ctx context.Context, next func(context.Context) ([]byte,
 	if err := s.safe(); err != nil {
 		return err
 	}
-	return s.pictures.Talk(ctx, next)
+	_, pictures := s.now()
+	return pictures.Talk(ctx, next)
+}
+
+// now is who we are, and the way to the pictures; Rekey changes both.
+func (s *session) now() (account, *rtsp.Camera) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.as, s.pictures
 }
 
 // call asks as the account that let us in. A refusal may mean that the camera's clock was set since:
 // only if it was, the call is made again.
 func (s *session) call(ctx context.Context, a ask) (*node, error) {
-	a.as = s.as
+	a.as, _ = s.now()
 	n, err := s.line.call(ctx, a)
 	if !errors.Is(err, errLogin) || s.line.asksDigest() {
 		return n, err
@@ -99,7 +110,8 @@ func (s *session) Watch(ctx context.Context, view string, sound bool, out func(*
 			s.settle(watching, "sound of "+view, func() error { return s.setSound(watching, p) })
 		}
 	}
-	err := s.pictures.Watch(watching, view, sound, out)
+	_, pictures := s.now()
+	err := pictures.Watch(watching, view, sound, out)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -153,7 +165,8 @@ func (s *session) Snap(ctx context.Context) ([]byte, error) {
 	if err := s.safe(); err != nil {
 		return nil, err
 	}
-	return s.snap(ctx, s.as)
+	as, _ := s.now()
+	return s.snap(ctx, as)
 }
 
 func (s *session) snap(ctx context.Context, as account) ([]byte, error) {
@@ -218,9 +231,14 @@ func (s *session) safe() error {
 // known says whether the camera opens with a password of the factory: with the one that we have, or
 // with the one that Rekey has not shut yet.
 func (s *session) known() bool {
-	old := accountOf(s.config, fieldOld, fieldOldPassword)
-	return factory.Known(s.as.user, s.as.password.Reveal()) && !s.as.nobody() ||
-		!old.nobody() && factory.Known(old.user, old.password.Reveal())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range []account{s.as, s.old} {
+		if !a.nobody() && factory.Known(a.user, a.password.Reveal()) {
+			return true
+		}
+	}
+	return false
 }
 
 const holdingRecordings = "holding.recordings"
@@ -275,8 +293,9 @@ func (s *session) recordings(ctx context.Context) ([]string, error) {
 // "right-clock" (within a minute).
 func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 	at := s.config.Now()
+	as, pictures := s.now()
 	own := device.Yes
-	if s.as.nobody() || s.known() {
+	if as.nobody() || s.known() {
 		own = device.No
 	}
 	clock := device.Evidence{Claim: "right-clock"}
@@ -285,9 +304,9 @@ func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 	}
 	return []device.Evidence{
 		{Claim: "own-password", Answer: own, How: "inferred", At: at},
-		{Claim: "anonymous-video", Answer: s.pictures.Anonymous(ctx), How: "measured", At: at},
+		{Claim: "anonymous-video", Answer: pictures.Anonymous(ctx), How: "measured", At: at},
 		{Claim: "anonymous-control", Answer: yes(s.proof.open), How: "measured", At: at},
-		{Claim: "encrypted", Answer: yes(s.line.scheme == "https" && s.pictures.Encrypted()), How: "measured", At: at},
+		{Claim: "encrypted", Answer: yes(s.line.scheme == "https" && pictures.Encrypted()), How: "measured", At: at},
 		clock,
 	}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -227,13 +229,17 @@ func readFault(n *node) *fault {
 	return f
 }
 
-// printable bounds a text from outside and drops what is not plain ASCII.
+// printable bounds a text from outside, in bytes, and drops what cannot be shown in a line.
 func printable(s string, limit int) string {
-	out := make([]byte, 0, min(len(s), limit))
-	for i := 0; i < len(s) && len(out) < limit; i++ {
-		if s[i] >= ' ' && s[i] < 0x7f {
-			out = append(out, s[i])
+	var b strings.Builder
+	for _, c := range s[:min(len(s), 4*limit)] {
+		if c == utf8.RuneError || !unicode.IsPrint(c) {
+			continue
 		}
+		if b.Len()+utf8.RuneLen(c) > limit {
+			break
+		}
+		b.WriteRune(c)
 	}
-	return string(out)
+	return b.String()
 }
