@@ -84,7 +84,8 @@ func soundTrack(f format.Format) *media.Track {
 	case *format.Opus:
 		return &media.Track{Codec: media.Opus, ClockRate: f.ClockRate(), Channels: f.ChannelCount}
 	case *format.MPEG4Audio:
-		if f.Config == nil || f.Config.Type != mpeg4audio.ObjectTypeAACLC {
+		odd := f.SizeLength < 1 || f.SizeLength > 16 || f.IndexLength > 16 || f.IndexDeltaLength > 16
+		if f.Config == nil || f.Config.Type != mpeg4audio.ObjectTypeAACLC || odd {
 			return nil
 		}
 		config, err := f.Config.Marshal()

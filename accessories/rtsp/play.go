@@ -3,7 +3,12 @@ package rtsp
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/pion/rtp"
 
 	"github.com/ingle-home/ingle/accessories/device"
@@ -50,7 +55,7 @@ func (c *Camera) stream(view string) (stream, bool) {
 }
 
 // play runs the stream until the line ends, and says why it did.
-func (c *Camera) play(l *line, t target, _ bool, out func(*media.Unit)) error {
+func (c *Camera) play(l *line, t target, sound bool, out func(*media.Unit)) error {
 	d, err := l.describe(t)
 	if err != nil {
 		return err
@@ -61,20 +66,83 @@ func (c *Camera) play(l *line, t target, _ bool, out func(*media.Unit)) error {
 	if _, err := l.client.Setup(d.base, d.picture, 0, 0); err != nil {
 		return err
 	}
-	var lost uint64
-	sps, pps := d.h264.SafeParams()
-	a := newAssembler(sps, pps, c.now, func(u *media.Unit) {
-		c.seen.Store(u.At.UnixNano())
-		out(u)
-	}, func(err error) {
-		// A bad line must not fill the log: the 1st, 2nd, 4th, 8th … loss is worth a line.
-		if lost++; lost&(lost-1) == 0 {
-			c.log().Warn("rtsp: picture lost", "err", err, "lost", lost)
+	p := &player{camera: c, client: l.client, out: out}
+	if sound && d.sound != nil {
+		if _, err := l.client.Setup(d.base, d.sound, 0, 0); err != nil {
+			return fmt.Errorf("sound: %w", err)
 		}
-	})
-	l.client.OnPacketRTP(d.picture, d.h264, func(p *rtp.Packet) { a.packet(p) })
+	}
+	p.pictures(d)
+	if sound && d.sound != nil {
+		if err := p.sound(d); err != nil {
+			return err
+		}
+	}
 	if _, err := l.client.Play(nil); err != nil {
 		return err
 	}
 	return l.client.Wait()
+}
+
+// player is one Watch while it runs.
+type player struct {
+	camera *Camera
+	client *gortsplib.Client
+	mu     sync.Mutex // over UDP pictures and sound come on goroutines of their own
+	line   timeline
+	out    func(*media.Unit)
+	lost   uint64
+	latest time.Duration // the highest PTS of a picture
+	mixed  bool          // the order of decoding is not that of showing
+}
+
+func (p *player) pictures(d described) {
+	sps, pps := d.h264.SafeParams()
+	a := newAssembler(sps, pps, p.picture, p.miss)
+	a.now, a.time = p.camera.now, p.line.picture
+	p.line.ntp = p.cameraTime(d.picture, d.h264)
+	p.client.OnPacketRTP(d.picture, d.h264, func(packet *rtp.Packet) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		a.packet(packet)
+	})
+}
+
+func (p *player) sound(d described) error {
+	s, err := newSounder(d, &p.line, p.camera.now, p.out, p.miss)
+	if err != nil {
+		return err
+	}
+	p.line.soundNTP = p.cameraTime(d.sound, d.voice)
+	p.client.OnPacketRTP(d.sound, d.voice, func(packet *rtp.Packet) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		s.packet(packet)
+	})
+	return nil
+}
+
+// cameraTime tells an RTP timestamp's time by the camera's clock, once RTCP has told it.
+func (p *player) cameraTime(m *description.Media, f format.Format) func(uint32) (time.Time, bool) {
+	return func(stamp uint32) (time.Time, bool) {
+		return p.client.PacketNTP(m, &rtp.Packet{Header: rtp.Header{PayloadType: f.PayloadType(), Timestamp: stamp}})
+	}
+}
+
+func (p *player) picture(u *media.Unit) {
+	p.camera.seen.Store(u.At.UnixNano())
+	if u.PTS < p.latest && !p.mixed {
+		p.mixed = true
+		p.camera.log().Warn("rtsp: the camera sends B-frames, which delay the picture; switch them off there")
+	}
+	p.latest = max(p.latest, u.PTS)
+	p.out(u)
+}
+
+// miss logs what was thrown away. A bad line must not fill the log: the 1st, 2nd, 4th, 8th … loss is
+// worth a line.
+func (p *player) miss(err error) {
+	if p.lost++; p.lost&(p.lost-1) == 0 {
+		p.camera.log().Warn("rtsp: pictures or sound lost", "err", err, "lost", p.lost)
+	}
 }
