@@ -36,6 +36,8 @@ const (
 	fieldAdminPassword = "admin-password"
 	fieldOld           = "old-user" // how the camera let us in before Rekey, until it no longer does
 	fieldOldPassword   = "old-password"
+	fieldMaker         = "maker" // the account for Rekey that this Rekey replaces
+	fieldMakerPassword = "maker-password"
 	fieldShut          = "shut-user" // the account that Rekey shut, and the password that it gave it
 	fieldShutPassword  = "shut-password"
 )
@@ -75,7 +77,13 @@ func (d *Driver) Open(ctx context.Context, c device.Config) (device.Session, err
 	if err := s.login(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.learn(ctx); err != nil {
+	err = s.learn(ctx)
+	// A new account that Rekey made may open SOAP and not yet the streams.
+	if errors.Is(err, device.ErrRefused) && !s.old.nobody() && s.as != s.old && s.line.prove(ctx, s.proof, s.old) == nil {
+		s.as = s.old
+		err = s.learn(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.life, s.end = context.WithCancel(context.Background()) // outlives Open; Run ends it

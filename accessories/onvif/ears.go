@@ -172,7 +172,10 @@ func (e *ears) ring(source string, p press, initial bool) {
 		return
 	}
 	again := p.utc != "" && p.utc == last.utc || last.down && p.at.Sub(last.at) < onePress
-	if p.down && again {
+	switch {
+	case initial:
+		p.at = time.Time{}
+	case p.down && again:
 		p.at = last.at
 	}
 	e.bells[source] = p

@@ -178,7 +178,7 @@ func (l *line) blame(moved bool) error {
 	case moved:
 		return fmt.Errorf("%w, or its clock: the camera's clock jumps", errLogin)
 	case offset.Abs() > skewTold:
-		return fmt.Errorf("%w is wrong; the camera's clock is off by %v, which was allowed for", errLogin, offset.Round(time.Second))
+		return fmt.Errorf("%w is wrong; the camera's clock is off by %v, which was allowed for", errLogin, offset.Round(time.Minute))
 	}
 	return fmt.Errorf("%w is wrong; the camera's clock is right", errLogin)
 }

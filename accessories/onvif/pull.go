@@ -66,9 +66,10 @@ func (p *subscription) lasts(n *node) {
 
 // pull waits for events.
 func (p *subscription) pull(ctx context.Context) ([]*node, error) {
+	wait := min(p.s.pace.poll, time.Until(p.renewAt)) // or it ends meanwhile, where the camera grants little
 	n, err := p.call(ctx, ask{
 		ns: nsEvents, action: "PullMessages", wsa: pullPort + "PullMessagesRequest", max: p.s.pace.poll + pollMargin,
-		body: fmt.Sprintf("<Timeout>%s</Timeout><MessageLimit>%d</MessageLimit>", seconds(p.s.pace.poll), maxNews),
+		body: fmt.Sprintf("<Timeout>%s</Timeout><MessageLimit>%d</MessageLimit>", seconds(wait), maxNews),
 	})
 	return n.all("NotificationMessage"), err
 }

@@ -20,8 +20,9 @@ const (
 type plan struct {
 	hub   account // for pictures and events
 	admin account // for this alone; nobody where the camera takes no second administrator
-	old   account // what the camera came with
+	old   account // what opened the camera before
 	shut  account // old, with the password that it gets
+	maker account // who makes admin: old, or the admin of an earlier Rekey
 }
 
 // Rekey makes an administrator and an account for pictures, proves both, gives the account that the
@@ -51,12 +52,17 @@ func (s *session) Rekey(ctx context.Context, keep func(device.Keys) error) error
 // newPlan reads what was kept of an interrupted change, or makes a plan and keeps it.
 func (s *session) newPlan(keep func(device.Keys) error) (*plan, error) {
 	if old := accountOf(s.config, fieldOld, fieldOldPassword); !old.nobody() {
-		return &plan{
+		p := &plan{
 			hub:   accountOf(s.config, fieldUser, fieldPassword),
 			admin: accountOf(s.config, fieldAdmin, fieldAdminPassword),
 			old:   old,
 			shut:  account{old.user, s.config.Secret(fieldShutPassword)},
-		}, nil
+			maker: accountOf(s.config, fieldMaker, fieldMakerPassword),
+		}
+		if p.maker.nobody() {
+			p.maker = old
+		}
+		return p, nil
 	}
 	old, _ := s.now()
 	if old.nobody() {
@@ -67,18 +73,29 @@ func (s *session) newPlan(keep func(device.Keys) error) (*plan, error) {
 		admin: account{newName("adm-"), newPassword()},
 		old:   old,
 		shut:  account{old.user, newPassword()},
+		maker: old,
+	}
+	if maker := accountOf(s.config, fieldAdmin, fieldAdminPassword); !maker.nobody() {
+		p.maker = maker
 	}
 	return p, p.keep(keep)
 }
 
+// ours says whether both accounts that go were made by an earlier Rekey.
+func (p *plan) ours() bool { return p.maker != p.old }
+
 func (p *plan) keep(keep func(device.Keys) error) error {
-	return keep(device.Keys{
-		Fields: map[string]string{fieldUser: p.hub.user, fieldAdmin: p.admin.user, fieldOld: p.old.user, fieldShut: p.shut.user},
-		Secrets: map[string]device.Secret{
-			fieldPassword: p.hub.password, fieldAdminPassword: p.admin.password,
-			fieldOldPassword: p.old.password, fieldShutPassword: p.shut.password,
-		},
-	})
+	keys := device.Keys{Fields: map[string]string{}, Secrets: map[string]device.Secret{}}
+	put := func(user, password string, a account) { keys.Fields[user], keys.Secrets[password] = a.user, a.password }
+	put(fieldUser, fieldPassword, p.hub)
+	put(fieldAdmin, fieldAdminPassword, p.admin)
+	put(fieldOld, fieldOldPassword, p.old)
+	if p.ours() {
+		put(fieldMaker, fieldMakerPassword, p.maker)
+	} else {
+		put(fieldShut, fieldShutPassword, p.shut)
+	}
+	return keep(keys)
 }
 
 // carryOut goes through all steps; those that were done before do no harm.
@@ -98,7 +115,10 @@ func (s *session) carryOut(ctx context.Context, p *plan, keep func(device.Keys) 
 		return err
 	}
 	// The pair that the camera came with is of no more use, and is forgotten.
-	if err := keep(device.Keys{Fields: map[string]string{fieldOld: ""}, Secrets: map[string]device.Secret{fieldOldPassword: {}}}); err != nil {
+	if err := keep(device.Keys{
+		Fields:  map[string]string{fieldOld: "", fieldMaker: ""},
+		Secrets: map[string]device.Secret{fieldOldPassword: {}, fieldMakerPassword: {}},
+	}); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -114,7 +134,7 @@ func (s *session) makeAdmin(ctx context.Context, p *plan, keep func(device.Keys)
 		return s.changeOwn(ctx, p)
 	}
 	if as.user == p.old.user { // else all was made before
-		err := s.ensure(ctx, as, p.admin, administrator)
+		err := s.ensure(ctx, p.maker, p.admin, administrator)
 		if errors.Is(err, device.ErrUnreachable) || errors.Is(err, errNoAdmin) {
 			return err
 		}
@@ -123,7 +143,7 @@ func (s *session) makeAdmin(ctx context.Context, p *plan, keep func(device.Keys)
 	if err == nil || errors.Is(err, device.ErrUnreachable) || as.user != p.old.user {
 		return err
 	}
-	single := plan{hub: p.shut, old: p.old}
+	single := plan{hub: p.shut, old: p.old, maker: p.old}
 	if err := single.keep(keep); err != nil {
 		return err
 	}
@@ -219,14 +239,19 @@ func (s *session) changeOwn(ctx context.Context, p *plan) error {
 }
 
 // shut gives the account that the camera came with a password that nobody knows, or deletes it where
-// that is refused. What became of it, dead finds out.
+// that is refused; accounts of an earlier Rekey are deleted. What became of them, dead finds out.
 func (s *session) shut(ctx context.Context, p *plan) error {
-	err := s.change(ctx, p.admin, "SetUser", p.shut, administrator)
-	if err != nil && !errors.Is(err, device.ErrUnreachable) {
-		_, err = s.line.call(ctx, ask{ns: nsDevice, action: "DeleteUsers", as: p.admin, body: "<Username>" + escape(p.old.user) + "</Username>"})
-	}
-	if errors.Is(err, device.ErrUnreachable) {
+	goes := []account{p.old}
+	if p.ours() {
+		goes = []account{p.maker, p.old}
+	} else if err := s.change(ctx, p.admin, "SetUser", p.shut, administrator); err == nil || errors.Is(err, device.ErrUnreachable) {
 		return err
+	}
+	for _, who := range goes {
+		_, err := s.line.call(ctx, ask{ns: nsDevice, action: "DeleteUsers", as: p.admin, body: "<Username>" + escape(who.user) + "</Username>"})
+		if errors.Is(err, device.ErrUnreachable) {
+			return err
+		}
 	}
 	return nil
 }

@@ -172,7 +172,7 @@ func (s *session) Snap(ctx context.Context) ([]byte, error) {
 func (s *session) snap(ctx context.Context, as account) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	at, err := s.stillAt(ctx)
+	at, err := s.stillAt(ctx, as)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (s *session) snap(ctx context.Context, as account) ([]byte, error) {
 }
 
 // stillAt asks where the still pictures of the first view are, once.
-func (s *session) stillAt(ctx context.Context) (string, error) {
+func (s *session) stillAt(ctx context.Context, as account) (string, error) {
 	view := s.profiles[0].view.ID
 	s.mu.Lock()
 	at := s.still[view]
@@ -202,7 +202,7 @@ func (s *session) stillAt(ctx context.Context) (string, error) {
 	if at != "" {
 		return at, nil
 	}
-	n, err := s.call(ctx, ask{at: s.parts.media, ns: nsMedia, action: "GetSnapshotUri", body: tokenOf(view)})
+	n, err := s.line.call(ctx, ask{at: s.parts.media, ns: nsMedia, action: "GetSnapshotUri", body: tokenOf(view), as: as})
 	if err != nil {
 		return "", err
 	}

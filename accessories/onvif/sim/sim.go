@@ -38,7 +38,8 @@ type Options struct {
 	Single   bool          // takes no second user
 	Fixed    bool          // refuses to change its first user, and lets it be deleted
 	Denies   bool          // says that it refused when a user changed its own password
-	Split    bool          // RTSP does not follow: it has the first user's first password for ever
+	Split    bool          // RTSP has users of its own: the first user's first password, for ever
+	Stale    bool          // RTSP learns new users, and the first user's new passwords never
 
 	// What it tells.
 	Doorbell bool
@@ -99,6 +100,7 @@ type Sim struct {
 	subs    map[string]*pullPoint
 	last    int
 	moving  bool
+	mute    bool // how motion stands is not told again
 	records int
 	cut     func(n int) (before, after bool)
 	seen    int // requests since cut was set

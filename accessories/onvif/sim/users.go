@@ -154,6 +154,9 @@ func (s *Sim) follow() {
 	for _, u := range s.users {
 		all[u.name] = u.password
 	}
+	if s.opts.Stale {
+		all[s.opts.User] = s.opts.Password
+	}
 	s.streams.SetUsers(all)
 }
 
