@@ -54,7 +54,7 @@ func (d *Driver) About() device.About {
 }
 
 // Discover is ErrUnsupported: the protocol has no discovery.
-func (d *Driver) Discover(context.Context, func(device.Candidate)) error {
+func (d *Driver) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return fmt.Errorf("buttplug: %w: servers do not announce themselves", device.ErrUnsupported)
 }
 
