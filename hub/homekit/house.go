@@ -172,13 +172,13 @@ func (h *House) Show(ctx context.Context, contents home.Contents, offers map[str
 	return servers(things), nil
 }
 
-// Snapshot is the picture of a camera: the one with this aid on the server with this key, or the
-// only one where aid is 0. Errors: hap.StatusNotFound, or the camera's own.
-func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, height int) ([]byte, error) {
+// Snapshot is the picture of a camera on the server with this key. Errors: hap.StatusNotFound,
+// hap.StatusNotAllowed where the household wants no such pictures, or the camera's own.
+func (h *House) Snapshot(ctx context.Context, server string, p hap.Picture) ([]byte, error) {
 	h.mu.Lock()
 	var found []*thing
 	for _, t := range h.shown {
-		if t.plan.server == server && t.snapshot != nil && (aid == 0 || t.accessory.AID == aid) {
+		if t.plan.server == server && t.snapshot != nil && (p.AID == 0 || t.accessory.AID == p.AID) {
 			found = append(found, t)
 		}
 	}
@@ -190,7 +190,7 @@ func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, 
 	case !there:
 		return nil, hap.StatusUnreachable
 	}
-	return found[0].snapshot(ctx, width, height)
+	return found[0].snapshot(ctx, p)
 }
 
 // replace makes things the ones that hear from the bus.

@@ -25,6 +25,8 @@ type Hub interface {
 	Backups
 	Exports
 	Rooms
+	Cameras
+	Finder
 	Family
 	Bridges
 	// Troubles lists what is wrong, the most severe first.
@@ -61,8 +63,6 @@ type Rooms interface {
 	// Place says which HomeKit server shows a thing.
 	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error
-	// Still is a JPEG that fits into width by height pixels; 0 is any size.
-	Still(ctx context.Context, id string, width, height int) ([]byte, error)
 }
 
 // Family is who lives in the home and which places matter to them.
@@ -149,6 +149,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.backups()
 	a.exports()
 	a.rooms()
+	a.cameras()
 	a.family()
 	a.homekit()
 	a.events()

@@ -25,6 +25,12 @@ const seats = 2
 type Options struct {
 	Source *stream.Source
 	Log    *slog.Logger // nil is silent
+	// Nearest gives the source of the view nearest to a size in pixels; it is barred when Source is. nil:
+	// there is one view.
+	Nearest func(width, height int) *stream.Source
+	// Still gives a JPEG of exactly that size; stream.ErrPaused while nobody may have one. nil: the
+	// newest key frame of Source.
+	Still func(ctx context.Context, width, height int) ([]byte, error)
 	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
 	// nil: never.
 	Sound func() bool
@@ -37,6 +43,8 @@ type Options struct {
 // Camera is safe for concurrent use.
 type Camera struct {
 	source   *stream.Source
+	nearest  func(width, height int) *stream.Source
+	still    func(ctx context.Context, width, height int) ([]byte, error)
 	log      *slog.Logger
 	sound    func() bool
 	talk     func(ctx context.Context, next func(context.Context) ([]byte, error)) error
@@ -55,7 +63,13 @@ type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, log: o.Log, sound: o.Sound, talk: o.Talk}
+	c := &Camera{source: o.Source, nearest: o.Nearest, still: o.Still, log: o.Log, sound: o.Sound, talk: o.Talk}
+	if c.nearest == nil {
+		c.nearest = func(int, int) *stream.Source { return o.Source }
+	}
+	if c.still == nil {
+		c.still = o.Source.Snapshot
+	}
 	if c.sound == nil {
 		c.sound = func() bool { return false }
 	}
@@ -97,10 +111,10 @@ func (c *Camera) follow(ctx context.Context) {
 // Services are complete but for their IIDs.
 func (c *Camera) Services() []*hap.Service { return c.services }
 
-// Snapshot is a JPEG of the newest key frame, width by height pixels. hap.StatusNotAllowed while
+// Snapshot is a picture of the camera as a JPEG, width by height pixels. hap.StatusNotAllowed while
 // Privacy is on, hap.StatusUnreachable when the camera gives no picture.
 func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error) {
-	jpeg, err := c.source.Snapshot(ctx, width, height)
+	jpeg, err := c.still(ctx, width, height)
 	switch {
 	case errors.Is(err, stream.ErrPaused):
 		return nil, hap.StatusNotAllowed

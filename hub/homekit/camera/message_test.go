@@ -147,7 +147,7 @@ func TestSelectionIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := selection{id: string(raw(t, sessionID)), command: commandStart,
-		video: rtpChoice{payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
+		video: rtpChoice{width: 1920, height: 1080, payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
 	if s != want {
 		t.Errorf("read %+v, want %+v", s, want)
 	}

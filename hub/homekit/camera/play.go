@@ -2,9 +2,11 @@ package camera
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/media"
+	"github.com/ingle-home/ingle/hub/stream"
 )
 
 const (
@@ -42,11 +44,20 @@ func (w *viewer) suspended() bool {
 	}
 }
 
-// play sends the cached pictures, paced, and then what comes, until the stream is suspended. It begins
-// at a key unit, and after a suspension at one that was not sent before it.
+// play sends the cached pictures, paced, and then what comes, until the stream is suspended or another view
+// that the viewer wants is there. It begins at a key unit, and after a suspension at one that was not sent
+// before it.
 func (w *viewer) play(ctx context.Context, p *packetizer) error {
-	view := w.source.View(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	var changing sync.WaitGroup
+	defer changing.Wait()
+	defer cancel()
+	source := w.wanted()
+	moved := w.shown != nil && w.shown != source
+	w.shown = source
+	view := source.View(ctx)
 	defer view.Close()
+	var other chan struct{}
 	free := time.Now() // when the line is free again
 	for waiting := true; ; {
 		u, err := view.Next(ctx)
@@ -56,10 +67,20 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		if w.suspended() {
 			return nil
 		}
+		if want := w.wanted(); want != source && other == nil {
+			other = make(chan struct{})
+			changing.Go(func() { begun(ctx, want, other) })
+		}
+		select {
+		case <-other:
+			return nil
+		default:
+		}
+		u = w.shifted(u, moved && u.Key)
 		if u.Sound != nil || waiting && !(u.Key && w.news(u)) {
 			continue
 		}
-		waiting = false
+		waiting, moved = false, false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
 		for _, packet := range p.packets(u) {
 			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
@@ -71,6 +92,40 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 			}
 		}
 	}
+}
+
+// begun closes a channel as soon as a source has a key unit that is new.
+func begun(ctx context.Context, source *stream.Source, is chan<- struct{}) {
+	asked := time.Now()
+	view := source.View(ctx)
+	defer view.Close()
+	for {
+		u, err := view.Next(ctx)
+		if err != nil {
+			return // the old view must do
+		}
+		if u.Key && u.At.After(asked) {
+			close(is)
+			return
+		}
+	}
+}
+
+// shifted gives a unit the time of the viewer's clock, which is that of the first view. With anew it is
+// the first unit of another view.
+func (w *viewer) shifted(u *media.Unit, anew bool) *media.Unit {
+	w.mu.Lock()
+	last := w.last
+	w.mu.Unlock()
+	if anew && last != nil {
+		w.shift = last.PTS + max(u.At.Sub(last.At), time.Millisecond) - u.PTS
+	}
+	if w.shift == 0 {
+		return u
+	}
+	own := *u // units are shared and never changed
+	own.PTS += w.shift
+	return &own
 }
 
 // news reports whether a unit is newer than all that were sent.

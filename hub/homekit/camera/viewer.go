@@ -42,6 +42,10 @@ type viewer struct {
 	voice  soundChoice
 	gate   chan struct{} // closed while the stream may run
 	last   *media.Unit   // of the pictures that were sent
+
+	// Of forward alone: the source of the pictures, and what brings their times to the clock of the first.
+	shown *stream.Source
+	shift time.Duration
 }
 
 func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup) *viewer {
@@ -105,6 +109,7 @@ func (w *viewer) start(s selection) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.choice, w.voice = s.video, s.sound
+		w.source = w.nearest()
 		close(w.started)
 	})
 }
@@ -141,7 +146,25 @@ func (w *viewer) reconfigure(c rtpChoice) {
 	if c.mtu != 0 {
 		w.choice.mtu = c.mtu
 	}
+	if c.width != 0 && c.height != 0 {
+		w.choice.width, w.choice.height = c.width, c.height
+	}
 	w.choice.reports = c.reports // absent or 0 means the default
+}
+
+// nearest is the source of the view that the viewer wants. Callers hold mu.
+func (w *viewer) nearest() *stream.Source {
+	if w.choice.width == 0 || w.choice.height == 0 {
+		return w.camera.source
+	}
+	return w.camera.nearest(int(w.choice.width), int(w.choice.height))
+}
+
+// wanted is the source of the view that the viewer wants.
+func (w *viewer) wanted() *stream.Source {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.nearest()
 }
 
 // wishes are what the viewer last asked for.
