@@ -18,7 +18,7 @@ import (
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
-// child makes or restores a backup and kills itself at the step that it was told.
+// child makes, restores or undoes and kills itself at the step that it was told.
 func child(role string) error {
 	dir, path, code, end := os.Getenv(envDir), os.Getenv(envFile), os.Getenv(envCode), os.Getenv(envStep)
 	step := func(at string) {
@@ -33,6 +33,9 @@ func child(role string) error {
 		return err
 	}
 	defer lock.Release()
+	if role == "undo" {
+		return backup.UndoAt(dir, step)
+	}
 	if role == "restore" {
 		b, err := backup.Open(path, dir, code)
 		if err != nil {
