@@ -164,7 +164,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: h.store, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: tended{h.store, h.settings.dir}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {

@@ -112,6 +112,12 @@ func TestDocuments(t *testing.T) {
 	if other, err := (archive.Document[table]{Store: store, Name: "others"}).Load(ctx); !errors.Is(err, archive.ErrNone) {
 		t.Errorf("another document is %v, %v", other, err)
 	}
+	if names, err := archive.Names(ctx, store, "num"); err != nil || !slices.Equal(names, []string{"numbers"}) {
+		t.Errorf("the documents are %v, %v", names, err)
+	}
+	if names, err := archive.Names(ctx, store, "x"); err != nil || len(names) > 0 {
+		t.Errorf("of another name there are %v, %v", names, err)
+	}
 	check(t, store.Close())
 	d.Store = s.open(t)
 	if got, err := d.Load(ctx); err != nil || got.Numbers["a"] != 2 {

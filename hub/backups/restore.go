@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +28,7 @@ type restoring struct {
 	dir              string
 	out              io.Writer
 	yes, stdin, json bool
+	back             bool  // to what an earlier one replaced
 	told             int64 // the tenth of the way that was told last
 }
 
@@ -37,9 +37,18 @@ type restoring struct {
 func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	r := &restoring{}
 	c := &cobra.Command{
-		Use: "restore FILE", Short: text.Text("command.restore", nil), Args: cobra.ExactArgs(1),
+		Use: "restore FILE", Short: text.Text("command.restore", nil), Long: text.Text("command.restore.long", nil),
+		Args: func(c *cobra.Command, args []string) error {
+			if r.back {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			r.out, r.text = c.OutOrStdout(), command.At(text, r.dir)
+			if r.back {
+				return r.undo()
+			}
 			if !r.stdin {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
@@ -55,6 +64,7 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	f.BoolVar(&r.stdin, "recovery-code-stdin", false, text.Text("flag.recovery-code-stdin", nil))
 	f.BoolVar(&r.json, "json", false, text.Text("flag.json", nil))
 	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
+	f.BoolVar(&r.back, "undo", false, text.Text("flag.undo", nil))
 	return c
 }
 
@@ -78,6 +88,9 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	r.say("restore.done", nil)
+	if found != nil {
+		r.say("restore.kept", nil)
+	}
 	r.say("restore.then", nil)
 	if r.json {
 		return json.NewEncoder(r.out).Encode(answer{b.Contents, found})
@@ -93,7 +106,6 @@ type answer struct {
 
 // show says what is in the backup and what it replaces.
 func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
-	date := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
 		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
 	if old == nil {
@@ -105,6 +117,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 		key = "restore.replaces"
 	}
 	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	r.dropping()
 }
 
 // say prints a line for people.
@@ -139,6 +152,7 @@ func (r *restoring) problem(err error, path string) error {
 		{backup.ErrDamaged, "restore.damaged"},
 		{records.ErrDamaged, "restore.damaged"},
 		{backup.ErrUnopened, "restore.unopened"},
+		{backup.ErrNothing, "restore.nothing"},
 		{fs.ErrNotExist, "restore.missing"},
 		{storage.ErrFull, "hub.full"},
 		{context.Canceled, "restore.ended"},
