@@ -1,16 +1,21 @@
 package backups
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -52,11 +57,11 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 			if !r.stdin {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
-			secret, err := io.ReadAll(io.LimitReader(c.InOrStdin(), 4096))
+			secret, err := r.secret(c.InOrStdin())
 			if err != nil {
-				return wire.Refuse(0, "command.stdin", "error", err.Error())
+				return err
 			}
-			return r.run(c.Context(), args[0], strings.TrimRight(string(secret), "\r\n"))
+			return r.run(c.Context(), args[0], secret)
 		},
 	}
 	f := c.Flags()
@@ -68,12 +73,29 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	return c
 }
 
+// secret reads the code: one line. Whoever types it is told to.
+func (r *restoring) secret(from io.Reader) (string, error) {
+	if f, ok := from.(*os.File); ok {
+		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+			r.say("restore.type", nil)
+		}
+	}
+	line, err := bufio.NewReader(io.LimitReader(from, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
 func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 	lock, err := storage.Acquire(r.dir)
 	if err != nil {
 		return r.problem(err, path)
 	}
 	defer lock.Release()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return r.folder(path)
+	}
 	b, err := backup.Open(path, r.dir, secret)
 	if err != nil {
 		return r.problem(err, path)
@@ -88,6 +110,7 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	r.say("restore.done", nil)
+	r.say("restore.forgot", nil)
 	if found != nil {
 		r.say("restore.kept", nil)
 	}
@@ -96,6 +119,34 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return json.NewEncoder(r.out).Encode(answer{b.Contents, found})
 	}
 	return nil
+}
+
+// folder refuses a folder in place of a file, and says which is its newest backup.
+func (r *restoring) folder(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return r.problem(err, path)
+	}
+	newest := ""
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) && (newest == "" || stampOf(e.Name()) > stampOf(newest)) {
+			newest = e.Name()
+		}
+	}
+	if newest == "" {
+		return wire.Refuse(0, "restore.none", "path", path)
+	}
+	return wire.Refuse(0, "restore.folder", "path", path, "newest", command.Quoted(filepath.Join(path, newest)))
+}
+
+// stampOf is the date in a backup's name; one without counts as old.
+func stampOf(name string) string {
+	name = strings.TrimSuffix(name, suffix)
+	at := name[strings.LastIndex(name, "-")+1:]
+	if _, err := time.Parse(stamp, at); err != nil {
+		return ""
+	}
+	return at
 }
 
 // answer is what --json prints once the backup is restored.
