@@ -24,7 +24,7 @@ import (
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
 // marker is in everything that must not be in an archive.
@@ -43,8 +43,8 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir(), out: t.TempDir(), at: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)}
-	must(t, os.CopyFS(h.dir, os.DirFS(os.Getenv(envKeys))))
-	v, err := vault.OpenRecovery(h.dir, os.Getenv(envCode))
+	must(t, vaulttest.Give(h.dir))
+	v, err := vaulttest.Open(h.dir)
 	must(t, err)
 	store, err := records.Open(h.dir, v, archive.Personal()...)
 	h.id = v.ID()

@@ -3,7 +3,6 @@ package export
 import (
 	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -60,27 +59,12 @@ func (p part) finish(path string) (int64, error) {
 	if p.named == "" {
 		err = link(p.File, path)
 	} else {
-		err = rename(p.named, path)
+		err = storage.Rename(p.named, path)
 	}
 	if err = errors.Join(err, p.Close()); err != nil {
 		return 0, err
 	}
 	return info.Size(), storage.SyncDir(filepath.Dir(path))
-}
-
-// rename does not replace a file.
-func rename(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil {
-		return os.Remove(from)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if _, there := os.Lstat(to); there == nil { // a file system without links
-		return fs.ErrExist
-	}
-	return os.Rename(from, to)
 }
 
 // sweep removes what an export of this hub that was cut short left in a folder. None is being made.

@@ -20,7 +20,7 @@ import (
 
 // child makes, restores or undoes and kills itself at the step that it was told.
 func child(role string) error {
-	dir, path, code, end := os.Getenv(envDir), os.Getenv(envFile), os.Getenv(envCode), os.Getenv(envStep)
+	dir, path, code, end := os.Getenv(envDir), os.Getenv(envFile), os.Getenv(envOpen), os.Getenv(envStep)
 	step := func(at string) {
 		fmt.Println(at)
 		if at == end {
@@ -63,7 +63,7 @@ func child(role string) error {
 func run(t *testing.T, role, dir, path, code, end string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(within(t), os.Args[0])
-	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envFile+"="+path, envCode+"="+code, envStep+"="+end)
+	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envFile+"="+path, envOpen+"="+code, envStep+"="+end)
 	var problem strings.Builder
 	cmd.Stderr = &problem
 	out, err := cmd.Output()
