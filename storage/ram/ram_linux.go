@@ -3,6 +3,7 @@ package ram
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,9 @@ func Seclude() error {
 // New gives a T, zero, on a page that is not dumped and, if kept, never swapped. T holds no pointers: Go's
 // collector does not look there. It must be given back with Free.
 func New[T any]() (p *T, kept bool) {
+	if !flat(reflect.TypeFor[T]()) {
+		panic("ram: " + reflect.TypeFor[T]().String() + " holds pointers")
+	}
 	size := sizeOf[T]()
 	at, err := secret(size)
 	if err == nil {
@@ -69,4 +73,20 @@ func sizeOf[T any]() uintptr {
 	var t T
 	page := uintptr(os.Getpagesize())
 	return (unsafe.Sizeof(t) + page - 1) / page * page
+}
+
+// flat says whether a type is made of bytes and numbers alone.
+func flat(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return flat(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !flat(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	}
+	return t.Kind() >= reflect.Bool && t.Kind() <= reflect.Complex128 && t.Kind() != reflect.Uintptr
 }

@@ -1,6 +1,9 @@
+//go:build linux
+
 package ram
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -21,4 +24,29 @@ func TestSwapsIn(t *testing.T) {
 	if _, err := Swaps(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Go's collector does not see what a page points to.
+func TestFlat(t *testing.T) {
+	for _, c := range []struct {
+		v    any
+		want bool
+	}{
+		{[32]byte{}, true}, {struct{ a, b [32]byte }{}, true}, {struct {
+			n int
+			f [2]float64
+			b bool
+		}{}, true},
+		{"", false}, {[]byte{}, false}, {new(int), false}, {struct{ a [2]struct{ s string } }{}, false}, {map[int]int{}, false}, {[1]any{}, false},
+	} {
+		if got := flat(reflect.TypeOf(c.v)); got != c.want {
+			t.Errorf("%T: %t", c.v, got)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a page for a text was given")
+		}
+	}()
+	New[struct{ s string }]()
 }
