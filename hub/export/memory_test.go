@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,6 +25,9 @@ const (
 
 // What a home has seen in months is exported by a machine that could not hold it in its memory.
 func TestLean(t *testing.T) {
+	if racing() {
+		t.Skip("the race detector takes memory of its own")
+	}
 	if os.Getenv(envLean) == "" {
 		c, said := child(t, envLean+"=1", "GOGC=20")
 		if err := c.Run(); err != nil {
@@ -53,6 +57,12 @@ func TestLean(t *testing.T) {
 	if e.Readings != rows+13 || more > mostMore {
 		t.Errorf("%d readings took %d MB more", e.Readings, more)
 	}
+}
+
+// racing says whether the race detector is in this program.
+func racing() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // memory is a line of proc_pid_status(5), in MB.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,6 +170,9 @@ func TestNobodyLooksIn(t *testing.T) {
 
 // A signal that dumps core leaves none, even where somebody has raised the limit again.
 func TestNoCore(t *testing.T) {
+	if racing() {
+		t.Skip("the race detector makes core dumps too large")
+	}
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 	if err != nil || strings.ContainsAny(string(pattern), "|/%") {
 		t.Skipf("needs core dumps in the working folder: %q, %v", pattern, err)
@@ -187,6 +192,12 @@ func TestNoCore(t *testing.T) {
 			}
 		}
 	}
+}
+
+// racing says whether the race detector is in this program.
+func racing() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // look says whether a core dump has what lies in Go's heap: else none would not show anything; and that
