@@ -44,6 +44,8 @@ func child(role, dir string) {
 		fmt.Println("answer:", err)
 	case "rotate":
 		err = childRotates(dir)
+	case "forget":
+		err = childForgets(dir)
 	case "make":
 		err = childMakes(dir)
 	case "work", "endure":
@@ -153,12 +155,12 @@ type running struct {
 	in    io.Closer
 }
 
-func start(t testing.TB, role, dir string) *running {
+func start(t testing.TB, role, dir string, env ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir)
+	cmd.Env = append(append(os.Environ(), envRole+"="+role, envDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)

@@ -37,14 +37,17 @@ const metaStale = "stale"
 // Rotate seals everything anew under a new data key of the store's vault, and
 // destroys the old one. Readings, which are many, are copied while the store is
 // in use; only Forget and Sweep wait for that. Then everybody waits for the rest,
-// which is what came meanwhile and core. After an error the store is as usable as
-// before.
+// which is what came meanwhile and core. It finishes a Forget that was cut short. After an
+// error the store is as usable as before.
 func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	if s.frozen {
 		return ErrReadOnly
 	}
 	s.erasing.Lock()
 	defer s.erasing.Unlock()
+	if err := s.tryForgetting(ctx); err != nil {
+		return err
+	}
 	next := v.Rotate()
 	var fresh pair
 	defer func() {
