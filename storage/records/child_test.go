@@ -123,31 +123,6 @@ func holdOn() error {
 	return err
 }
 
-// childCommits puts numbered records, two at a time, until it is killed.
-func childCommits(dir string) error {
-	s, err := openStore(dir)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	have, err := s.List(ctx, "pair")
-	if err != nil {
-		return err
-	}
-	for n := len(have)/2 + 1; ; n++ {
-		a := records.Record{Kind: "pair", ID: fmt.Sprintf("%08d a", n), Subject: "mia", Body: fmt.Append(nil, n)}
-		b := a
-		b.ID = fmt.Sprintf("%08d b", n)
-		if err := s.Put(ctx, a, b); err != nil {
-			return err
-		}
-		fmt.Println(n)
-		if err := s.Append(ctx, a); err != nil {
-			return err
-		}
-	}
-}
-
 // running is a child process that was started by a test.
 type running struct {
 	cmd   *exec.Cmd
