@@ -82,19 +82,6 @@ func (s *Store) rename(id, from, to string) error {
 	return nil
 }
 
-// syncDir makes new, renamed and removed names durable.
-func (s *Store) syncDir() error {
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return fmt.Errorf("blobs: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("blobs: sync the folder: %w", storage.Full(err))
-	}
-	return nil
-}
-
 // doom empties a file under a name that says that it must go. Emptying comes
 // before the row is deleted, because on a full disk that needs room itself.
 func (s *Store) doom(id string) error {

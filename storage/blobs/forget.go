@@ -166,7 +166,7 @@ func (s *Store) drop(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := s.syncDir(); err != nil {
+	if err := storage.SyncDir(s.dir); err != nil {
 		return err
 	}
 	if err := s.rows.Delete(ctx, kindSegment, ids...); err != nil {
@@ -176,5 +176,5 @@ func (s *Store) drop(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		errs = append(errs, s.unlink(id))
 	}
-	return errors.Join(append(errs, s.syncDir())...)
+	return errors.Join(append(errs, storage.SyncDir(s.dir))...)
 }

@@ -243,7 +243,7 @@ func (s *Store) adoptAll(ctx context.Context, files set, keys map[string][]byte,
 	if err := s.drop(ctx, remnants); err != nil {
 		return err
 	}
-	return s.syncDir() // what was put aside, before the mark says that all is known
+	return storage.SyncDir(s.dir) // what was put aside, before the mark says that all is known
 }
 
 // whose tries all keys on a file; "" if none fits.
