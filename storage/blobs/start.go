@@ -167,16 +167,30 @@ func (s *Store) recognise(ctx context.Context, names map[string]set) (newest boo
 	return len(mark) > 0 && bytes.Equal(mark, row.Body), err
 }
 
-// meet gives folder and database a new mark, in the transaction that stores rs. If the folder
-// does not take it the next start is more careful than need be, and that is all.
+// meet gives folder and database a new mark, the latter in the transaction that stores rs. If
+// the folder does not take it, or a crash comes in between, they have none in common, and
+// the next start is more careful than need be.
 func (s *Store) meet(ctx context.Context, rs ...records.Record) error {
 	mark := []byte(newID())
+	if s.writeMark(mark) != nil {
+		mark = nil
+	}
 	rs = append(rs, records.Record{Kind: kindFolder, ID: folder, At: s.now(), Body: mark})
-	if err := s.rows.Put(ctx, rs...); err != nil {
+	return s.rows.Put(ctx, rs...)
+}
+
+// writeMark makes the folder's mark durable. After an error the old one is gone, if the folder
+// can be written at all.
+func (s *Store) writeMark(mark []byte) error {
+	f, err := os.OpenFile(s.path(markName), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, storage.FileMode)
+	if err != nil {
 		return err
 	}
-	_ = os.WriteFile(s.path(markName), mark, storage.FileMode)
-	return nil
+	_, err = f.Write(mark)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 func (s *Store) keys(ctx context.Context) (map[string][]byte, error) {

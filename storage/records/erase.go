@@ -100,8 +100,15 @@ func (s *Store) finishForgetting(ctx context.Context) error {
 	return s.core.checkpoint(ctx) // the log has the notes
 }
 
-// tryForgetting is for who does not have the store alone yet.
+// tryForgetting is finishForgetting for who holds only s.erasing, and disturbs nobody if there
+// is nothing to do.
 func (s *Store) tryForgetting(ctx context.Context) error {
+	s.mu.RLock()
+	left := len(s.forgetting)
+	s.mu.RUnlock()
+	if left == 0 {
+		return nil
+	}
 	s.alone()
 	defer s.mu.Unlock()
 	return s.finishForgetting(context.WithoutCancel(ctx))
