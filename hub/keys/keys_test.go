@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -22,21 +23,32 @@ const (
 
 // house stands for the open house.
 type house struct {
-	recovery []keys.Recovery
-	rotated  []*vault.Vault
-	unbooted bool
+	recovery  []keys.Recovery
+	rotated   []*vault.Vault
+	unbooted  bool
+	uncounted error
+	deaf      bool   // its disk takes no notes
+	within    func() // what happens during a rotation
 }
 
 func (h *house) NoteBoot(well bool) { h.unbooted = !well }
 
+func (h *house) NoteTries(err error) { h.uncounted = err }
+
 func (h *house) Names() []string { return []string{"Lindenhofer"} }
 
 func (h *house) NoteRecovery(_ context.Context, s keys.Recovery) error {
+	if h.deaf {
+		return storage.ErrFull
+	}
 	h.recovery = append(h.recovery, s)
 	return nil
 }
 
 func (h *house) Rotate(_ context.Context, v *vault.Vault) error {
+	if h.within != nil {
+		h.within()
+	}
 	h.rotated = append(h.rotated, v)
 	return v.Rotate().Commit()
 }
@@ -164,8 +176,8 @@ func TestChanges(t *testing.T) {
 		"too short":        {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "short"}), "password.too_short"},
 		"a name":           {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "LindenhoferLindenhofer"}), "password.name"},
 		"rotate, wrong":    {r.Rotate(ctx, wire.UnlockRequest{Password: another}), wire.CodePassword},
-		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), wire.CodePassword},
-		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), wire.CodePassword},
+		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), "recovery.unknown"},
+		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), "recovery.unknown"},
 	} {
 		if got := wire.Code(c.err); got != c.want {
 			t.Errorf("%s: %v", name, c.err)
