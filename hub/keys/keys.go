@@ -85,7 +85,7 @@ func New(o Options) (*Ring, error) {
 		own := boot.KeyFile(path)
 		r.find = func(kind, at string) vault.Boot {
 			if kind == own.Kind() { // the disk may be mounted elsewhere today
-				return own
+				return boot.KeyFileNow(path, at)
 			}
 			return find(kind, at)
 		}

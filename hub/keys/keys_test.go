@@ -98,6 +98,7 @@ func TestUnsettledSetup(t *testing.T) {
 	}
 	must(t, v.Close())
 	_, key := vault.BootSlot(dir)
+	key, _, _ = strings.Cut(key, "#") // the file
 	if _, err := os.Stat(key); err != nil {
 		t.Fatalf("control: the key for starting by itself: %v", err)
 	}
@@ -249,7 +250,7 @@ func TestKeyFileFromTheStart(t *testing.T) {
 	v, _, err := r.Create(ctx, wire.SetupRequest{Password: password})
 	must(t, err)
 	must(t, errors.Join(r.Settle(), v.Close()))
-	if kind, at := vault.BootSlot(dir); kind != "boot-keyfile" || at != today {
+	if kind, at := vault.BootSlot(dir); kind != "boot-keyfile" || !strings.HasPrefix(at, today+"#") {
 		t.Errorf("%s at %s", kind, at)
 	}
 	must(t, os.Rename(today, tomorrow))
@@ -302,9 +303,39 @@ func TestAnUndoneSetupLeavesTheKeysOfOthers(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("its own key: %v", err)
 	}
-	must(t, setUp().Settle())
+	other := setUp()
+	must(t, other.Settle())
 	must(t, setUp().Undo(t.Context()))
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the key of another hub: %v", err)
+	if _, open := other.Boot(t.Context()); !open {
+		t.Error("another hub does not start by itself any more")
 	}
+}
+
+// Two hubs whose keys lie in one file: what one does with its own leaves the other's.
+func TestTwoHubsShareAKeyFile(t *testing.T) {
+	dirs, path, ctx := []string{machine(t), t.TempDir()}, filepath.Join(t.TempDir(), "ingle.key"), keys.From(t.Context(), keys.Console)
+	var rings [2]*keys.Ring
+	for i, dir := range dirs {
+		rings[i] = ring(t, dir)
+		v, _, err := rings[i].Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+		must(t, errors.Join(err, rings[i].Settle()))
+		rings[i].Hold(v, &house{})
+		_, err = rings[i].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootKeyFile, Path: path})
+		must(t, err)
+	}
+	starts := func(step string, want ...bool) {
+		t.Helper()
+		for i, dir := range dirs {
+			if _, open := ring(t, dir).Boot(ctx); open != want[i] {
+				t.Errorf("%s: hub %d starts by itself: %v", step, i, open)
+			}
+		}
+	}
+	starts("both", true, true)
+	_, err := rings[0].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootKeyFile, Path: path})
+	must(t, err)
+	starts("made again", true, true)
+	_, err = rings[0].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootLocked})
+	must(t, err)
+	starts("one is locked", false, true)
 }
