@@ -139,7 +139,7 @@ func (k *kept) watch(ctx context.Context, out func(*media.Unit)) error {
 	if !ok {
 		return device.ErrUnreachable
 	}
-	return v.Watch(ctx, out)
+	return v.Watch(ctx, v.Views()[0].ID, false, out)
 }
 
 func (h *house) config(a home.Accessory, secrets map[string]string) device.Config {

@@ -60,15 +60,37 @@ type Session interface {
 	Evidence(ctx context.Context) ([]Evidence, error)
 }
 
-// Viewable is a session with pictures. Watch streams them until ctx ends (nil) or the line breaks;
-// out must not block.
+// Viewable is a session with pictures.
 type Viewable interface {
-	Watch(ctx context.Context, out func(*media.Unit)) error
+	// Views lists the ways in which the camera shows itself, the largest first; at least one.
+	Views() []media.View
+	// Watch streams one view, and its sound only where that is asked for, until ctx ends (nil) or the
+	// line breaks; out must not block. Without sound the camera is not even asked to send it.
+	Watch(ctx context.Context, view string, sound bool, out func(*media.Unit)) error
 }
 
-// Rekeyable is a session whose device password can be changed.
+// Refreshable is a session that can ask for a key picture in a view that is being watched.
+type Refreshable interface {
+	Refresh(ctx context.Context, view string) error
+}
+
+// Snapper is a session whose device makes a still picture by itself. Snap gives a JPEG.
+type Snapper interface {
+	Snap(ctx context.Context) ([]byte, error)
+}
+
+// Talker is a session whose device has a loudspeaker. Talk plays what next gives, 20 ms of G.711
+// µ-law at 8 kHz (160 bytes) at a time, until next fails or ctx ends (nil both) or the line breaks.
+type Talker interface {
+	Talk(ctx context.Context, next func(context.Context) ([]byte, error)) error
+}
+
+// Rekeyable is a session whose device can be given passwords of its own. Rekey makes accounts for
+// the hub alone, proves them, shuts the one that it came with, and proves that too. Before it sends a
+// new secret it calls keep, which returns only when the secret is stored. It may be interrupted at
+// any step and called again: with what was kept last, Open finds a way in.
 type Rekeyable interface {
-	SetPassword(ctx context.Context, to Secret) error
+	Rekey(ctx context.Context, keep func(Keys) error) error
 }
 
 // Identifiable is a session whose device can show which one it is.
@@ -82,6 +104,12 @@ type About struct {
 	Kinds  []Kind
 	Fields []Field
 	Models []string // tested models
+}
+
+// Keys are answers to a driver's questions, to be kept in place of those with the same key.
+type Keys struct {
+	Fields  map[string]string // "" removes one
+	Secrets map[string]Secret // the zero Secret removes one
 }
 
 // Field is one question of setup. The hub shows it under the i18n key "field.<driver>.<key>".

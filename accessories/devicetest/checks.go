@@ -285,7 +285,9 @@ func drop(r *run) {
 	}))
 	var watched <-chan answer[nothing]
 	if viewable {
-		watched = start("Watch", only(func() error { return camera.Watch(ctx, func(*media.Unit) { live() }) }))
+		watched = start("Watch", only(func() error {
+			return camera.Watch(ctx, camera.Views()[0].ID, false, func(*media.Unit) { live() })
+		}))
 	}
 	r.moment(up)
 	r.world.away()

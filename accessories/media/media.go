@@ -1,5 +1,6 @@
-// Package media is what moving pictures are made of on their way through the hub: a Track says how
-// they are coded, a Unit is one picture of them. Units are shared by all viewers and never changed.
+// Package media is what pictures and sound are made of on their way through the hub: a View is one of
+// the ways in which a camera shows itself, a Track says how pictures or sound are coded, a Unit is one
+// picture or one packet of sound. Units are shared by all viewers and never changed.
 package media
 
 import "time"
@@ -7,14 +8,33 @@ import "time"
 // Codec names a coding of pictures or sound.
 type Codec string
 
-// The codecs that the hub carries.
-const H264 Codec = "H.264"
+// The codecs by name. Pictures are carried in H.264 only; H.265 is known so that a person can be told.
+const (
+	H264 Codec = "H.264"
+	H265 Codec = "H.265"
+	Opus Codec = "Opus" // RFC 7587
+	PCMU Codec = "PCMU" // G.711 µ-law
+	PCMA Codec = "PCMA" // G.711 A-law
+	AAC  Codec = "AAC"  // MPEG-4 AAC-LC, RFC 3640
+)
+
+// View is one of the ways in which a camera shows itself: ONVIF's media profile.
+type View struct {
+	ID     string  // the camera's own name for it, stable from session to session
+	Codec  Codec   // of the pictures
+	Width  int     // pixels; 0 = not known before pictures come
+	Height int     // pixels
+	FPS    float64 // pictures a second; 0 = not known
+	Sound  Codec   // "" = none
+}
 
 // Track describes a stream whose units follow. A source that changes its size or parameter sets
 // sends units with a new Track.
 type Track struct {
 	Codec     Codec
 	ClockRate int    // ticks a second of the RTP clock
+	Channels  int    // of sound
+	Config    []byte // AAC's AudioSpecificConfig (ISO/IEC 14496-3)
 	SPS, PPS  []byte // H.264 parameter sets without start code
 	Width     int    // pixels
 	Height    int    // pixels
@@ -22,18 +42,20 @@ type Track struct {
 }
 
 // Unit is one access unit: all the bytes of one picture, as NAL units without start codes (ITU-T
-// H.264, 7.3.1). Key units can be decoded alone, with the track's parameter sets.
+// H.264, 7.3.1), or the coded sound of one packet. Key units can be decoded alone, with the track's
+// parameter sets; sound is never key.
 type Unit struct {
 	Track *Track
-	NALs  [][]byte
+	NALs  [][]byte // of a picture
+	Sound []byte   // of sound; nil for a picture
 	Key   bool
 	PTS   time.Duration // presentation time since the stream's start
 	At    time.Time     // arrival at the hub
 }
 
-// Size is the number of bytes in the unit's NAL units.
+// Size is the number of coded bytes in the unit.
 func (u *Unit) Size() int {
-	n := 0
+	n := len(u.Sound)
 	for _, nal := range u.NALs {
 		n += len(nal)
 	}

@@ -105,7 +105,7 @@ func TestWatchDeliversDecodableUnits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		var units []*media.Unit
-		err := s.(device.Viewable).Watch(ctx, func(u *media.Unit) {
+		err := s.(device.Viewable).Watch(ctx, "main", false, func(u *media.Unit) {
 			if units = append(units, u); len(units) == 40 {
 				cancel()
 			}
@@ -196,7 +196,7 @@ func TestRunNoticesThatTheCameraIsGone(t *testing.T) {
 	}()
 	var once sync.Once
 	go func() {
-		watched <- s.(device.Viewable).Watch(ctx, func(*media.Unit) { once.Do(func() { close(first) }) })
+		watched <- s.(device.Viewable).Watch(ctx, "main", false, func(*media.Unit) { once.Do(func() { close(first) }) })
 	}()
 	<-first
 	if err := c.Do(ctx, "stop", nil); err != nil {
@@ -228,7 +228,7 @@ func TestDropAndNewPassword(t *testing.T) {
 	var once sync.Once
 	watched := make(chan error, 1)
 	go func() {
-		watched <- s.(device.Viewable).Watch(t.Context(), func(*media.Unit) { once.Do(func() { close(first) }) })
+		watched <- s.(device.Viewable).Watch(t.Context(), "main", false, func(*media.Unit) { once.Do(func() { close(first) }) })
 	}()
 	<-first
 	if err := c.Do(t.Context(), "password", url.Values{"to": {"other"}}); err != nil {
@@ -240,7 +240,7 @@ func TestDropAndNewPassword(t *testing.T) {
 	if err := <-watched; !errors.Is(err, device.ErrUnreachable) {
 		t.Fatalf("watch: %v", err)
 	}
-	if err := s.(device.Viewable).Watch(t.Context(), func(*media.Unit) {}); !errors.Is(err, device.ErrRefused) {
+	if err := s.(device.Viewable).Watch(t.Context(), "main", false, func(*media.Unit) {}); !errors.Is(err, device.ErrRefused) {
 		t.Fatalf("watch with the old password: %v", err)
 	}
 }

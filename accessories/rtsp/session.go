@@ -18,6 +18,7 @@ import (
 )
 
 const (
+	mainView    = "main"
 	lookEvery   = 10 * time.Second // how often Run asks whether the camera is there
 	lookTimeout = 5 * time.Second
 )
@@ -86,9 +87,12 @@ func (s *session) look(ctx context.Context) error {
 	return fmt.Errorf("rtsp: options: %w", l.explain(ctx, err))
 }
 
+// Views are the one that the address names.
+func (s *session) Views() []media.View { return []media.View{{ID: mainView, Codec: media.H264}} }
+
 // Watch streams pictures over a connection of its own. Units carry no parameter sets: these are in
 // their Track. The first units may not be key units.
-func (s *session) Watch(ctx context.Context, out func(*media.Unit)) error {
+func (s *session) Watch(ctx context.Context, _ string, _ bool, out func(*media.Unit)) error {
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()

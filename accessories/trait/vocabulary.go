@@ -18,6 +18,7 @@ var (
 	Motion    = declare[bool]("motion", None, Household, State)    // something moves before a camera
 	Live      = declare[bool]("live", None, Household, State)      // a camera delivers pictures
 
+	Doorbell = declare[bool]("doorbell", None, Household, Event)  // somebody rang
 	SOS      = declare[bool]("sos", None, Household, Event)       // the wearer calls for help
 	Fall     = declare[bool]("fall", None, Household, Event)      // the wearer fell
 	TakenOff = declare[bool]("taken-off", None, Household, Event) // the watch left the wrist
@@ -29,6 +30,7 @@ var (
 
 	Occupied  = declare[bool]("occupied", None, Household, State)   // a person is in a zone
 	Emergency = declare[bool]("emergency", None, Household, State)  // an alarm of a person, latched
+	Active    = declare[bool]("active", None, Household, State)     // the household lets this camera see
 	Privacy   = declare[bool]("privacy", None, Household, State)    // cameras and histories are off
 	StopAll   = declare[bool]("stop-all", None, Household, State)   // every motor is held at rest
 	QuietTime = declare[bool]("quiet-time", None, Household, State) // children's toys rest
@@ -38,9 +40,9 @@ var (
 func All() []Any {
 	return []Any{
 		Reachable.Any(), Battery.Any(), Speed.Any(), Find.Any(), Motion.Any(), Live.Any(),
-		SOS.Any(), Fall.Any(), TakenOff.Any(), Alarm.Any(),
+		Doorbell.Any(), SOS.Any(), Fall.Any(), TakenOff.Any(), Alarm.Any(),
 		Where.Any(), Steps.Any(), Heart.Any(),
-		Occupied.Any(), Emergency.Any(), Privacy.Any(), StopAll.Any(), QuietTime.Any(),
+		Occupied.Any(), Emergency.Any(), Active.Any(), Privacy.Any(), StopAll.Any(), QuietTime.Any(),
 	}
 }
 

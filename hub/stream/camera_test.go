@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/rtsp"
 	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/stream"
@@ -43,7 +44,9 @@ func shared(t *testing.T, o stream.Options) (*sim.Sim, *stream.Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := stream.New(session.(device.Viewable).Watch, o)
+	source := stream.New(func(ctx context.Context, out func(*media.Unit)) error {
+		return session.(device.Viewable).Watch(ctx, "main", false, out)
+	}, o)
 	t.Cleanup(func() { _ = source.Close() })
 	return camera, source
 }

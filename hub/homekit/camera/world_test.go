@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/rtsp"
 	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -163,7 +164,9 @@ func newPorchWith(t *testing.T, host string, o stream.Options) *porch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &porch{t: t, host: host, sim: box, source: stream.New(session.(device.Viewable).Watch, o)}
+	p := &porch{t: t, host: host, sim: box, source: stream.New(func(ctx context.Context, out func(*media.Unit)) error {
+		return session.(device.Viewable).Watch(ctx, "main", false, out)
+	}, o)}
 	t.Cleanup(func() { _ = p.source.Close() })
 	p.camera = camera.New(camera.Options{Source: p.source})
 	t.Cleanup(p.camera.Close)
