@@ -46,7 +46,7 @@ func TestTheRightPasswordOnABadDisk(t *testing.T) {
 	if _, _, err := r.Unlock("192.168.1.8", password); wire.Code(err) != wire.CodeTooMany {
 		t.Errorf("at once after a wrong one: %v", err)
 	}
-	if v, _, err := r.Unlock(keys.Console, password); err != nil {
+	if v, _, err := r.Unlock(keys.Console, code); err != nil {
 		t.Errorf("the console: %v", err)
 	} else {
 		must(t, v.Close())
@@ -56,12 +56,12 @@ func TestTheRightPasswordOnABadDisk(t *testing.T) {
 	h.deaf = true
 	must(t, r.Prove(app(t), code))
 	must(t, r.ChangePassword(app(t), wire.PasswordRequest{Password: code, New: another}))
-	made, err := r.NewRecoveryCode(app(t), wire.UnlockRequest{Password: another})
+	made, err := r.NewRecoveryCode(app(t), wire.UnlockRequest{Password: code})
 	must(t, err)
 	must(t, r.ConfirmRecovery(app(t), made))
 
 	must(t, os.RemoveAll(filepath.Join(dir, "tries.json")))
-	must(t, r.Prove(app(t), another))
+	must(t, r.Prove(app(t), made.RecoveryCode))
 	if h.uncounted != nil {
 		t.Errorf("on a disk that is well again: %v", h.uncounted)
 	}
@@ -71,9 +71,9 @@ func TestTheRightPasswordOnABadDisk(t *testing.T) {
 // hears why what it typed is not the password any more.
 func TestTwoChangesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, h, dir, _ := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
+		r, h, dir, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
 		ctx := keys.From(t.Context(), keys.Console)
-		_, end := rotating(t, r, h)
+		_, end := rotating(t, r, h, code)
 		fresh := []string{another, "another harbour under quiet snow"}
 		answers := make([]chan error, len(fresh))
 		for i, next := range fresh {
@@ -104,12 +104,12 @@ func TestTwoChangesAtOnce(t *testing.T) {
 
 // rotating has r seal everything anew, in a house that takes as long as the test likes: it stands still
 // until end, which gives what became of it.
-func rotating(t *testing.T, r *keys.Ring, h *house) (ended <-chan error, end func() error) {
+func rotating(t *testing.T, r *keys.Ring, h *house, code string) (ended <-chan error, end func() error) {
 	t.Helper()
 	begun, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	h.within = func() { close(begun); <-goOn }
 	go func() {
-		done <- r.Rotate(keys.From(t.Context(), keys.Console), wire.UnlockRequest{Password: password})
+		done <- r.Rotate(keys.From(t.Context(), keys.Console), wire.UnlockRequest{Password: code})
 	}()
 	<-begun
 	return done, func() error { close(goOn); return <-done }
@@ -119,11 +119,11 @@ func rotating(t *testing.T, r *keys.Ring, h *house) (ended <-chan error, end fun
 // what takes so long, and who hangs up has changed nothing.
 func TestAChangeDuringARotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, h, dir, _ := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
+		r, h, dir, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
 		ctx := keys.From(t.Context(), keys.Console)
-		_, end := rotating(t, r, h)
-		must(t, r.Prove(ctx, password))
-		change := wire.PasswordRequest{Password: password, New: another}
+		_, end := rotating(t, r, h, code)
+		must(t, r.Prove(ctx, code))
+		change := wire.PasswordRequest{Password: code, New: another}
 		if err := r.ChangePassword(ctx, change); wire.Code(err) != "keys.busy" {
 			t.Errorf("the change: %v", err)
 		}
@@ -151,8 +151,8 @@ func TestAChangeDuringARotation(t *testing.T) {
 // The keys are not wiped under a rotation.
 func TestReleaseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, h, _, _ := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
-		rotated, end := rotating(t, r, h)
+		r, h, _, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
+		rotated, end := rotating(t, r, h, code)
 		released := make(chan error, 1)
 		go func() { released <- r.Release() }()
 		synctest.Wait()
@@ -166,21 +166,25 @@ func TestReleaseWaits(t *testing.T) {
 
 // Two apps make a recovery code at once: the later one is good, and who confirms the other hears it.
 func TestTwoRecoveryCodesAtOnce(t *testing.T) {
-	r, _, _, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
+	r, _, dir, code := claimed(t, wire.SetupRequest{Password: password, StartLocked: true})
 	ctx := keys.From(t.Context(), keys.Console)
 	var made [2]wire.RecoveryCode
 	for i := range made {
 		var err error
-		made[i], err = r.NewRecoveryCode(ctx, wire.UnlockRequest{Password: password})
+		made[i], err = r.NewRecoveryCode(ctx, wire.UnlockRequest{Password: code})
 		must(t, err)
 	}
 	if err := r.ConfirmRecovery(ctx, made[0]); wire.Code(err) != "recovery.unknown" {
 		t.Errorf("the first: %v", err)
 	}
 	must(t, r.ConfirmRecovery(ctx, made[1]))
-	for secret, want := range map[string]string{code: wire.CodePassword, made[0].RecoveryCode: wire.CodePassword, made[1].RecoveryCode: ""} {
-		if err := r.Prove(ctx, secret); wire.Code(err) != want {
-			t.Errorf("a code: %v, want %q", err, want)
+	for secret, want := range map[string]bool{code: false, made[0].RecoveryCode: false, made[1].RecoveryCode: true} {
+		v, err := vault.OpenRecovery(dir, secret)
+		if (err == nil) != want {
+			t.Errorf("a code: %v; want it to open: %v", err, want)
+		}
+		if err == nil {
+			must(t, v.Close())
 		}
 	}
 }

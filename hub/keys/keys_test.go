@@ -315,12 +315,14 @@ func TestAnUndoneSetupLeavesTheKeysOfOthers(t *testing.T) {
 func TestTwoHubsShareAKeyFile(t *testing.T) {
 	dirs, path, ctx := []string{machine(t), t.TempDir()}, filepath.Join(t.TempDir(), "ingle.key"), keys.From(t.Context(), keys.Console)
 	var rings [2]*keys.Ring
+	var codes [2]string
 	for i, dir := range dirs {
 		rings[i] = ring(t, dir)
-		v, _, err := rings[i].Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+		v, code, err := rings[i].Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
 		must(t, errors.Join(err, rings[i].Settle()))
+		codes[i] = code
 		rings[i].Hold(v, &house{})
-		_, err = rings[i].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootKeyFile, Path: path})
+		_, err = rings[i].SetBoot(ctx, wire.BootRequest{Password: code, How: wire.BootKeyFile, Path: path})
 		must(t, err)
 	}
 	starts := func(step string, want ...bool) {
@@ -332,10 +334,10 @@ func TestTwoHubsShareAKeyFile(t *testing.T) {
 		}
 	}
 	starts("both", true, true)
-	_, err := rings[0].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootKeyFile, Path: path})
+	_, err := rings[0].SetBoot(ctx, wire.BootRequest{Password: codes[0], How: wire.BootKeyFile, Path: path})
 	must(t, err)
 	starts("made again", true, true)
-	_, err = rings[0].SetBoot(ctx, wire.BootRequest{Password: password, How: wire.BootLocked})
+	_, err = rings[0].SetBoot(ctx, wire.BootRequest{Password: codes[0], How: wire.BootLocked})
 	must(t, err)
 	starts("one is locked", false, true)
 }
