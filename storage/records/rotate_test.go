@@ -66,14 +66,23 @@ func folder(t *testing.T, dir string) map[string][]byte {
 	return files
 }
 
-func dek(t *testing.T, keys []byte) string {
+// deks gives the data key as each slot of the keys holds it, sealed.
+func deks(t *testing.T, keys []byte) (all []string) {
 	t.Helper()
 	var f struct {
-		DEK struct{ CT string }
-		MAC string
+		Slots []struct{ DEK struct{ CT string } }
 	}
 	must(t, json.Unmarshal(keys, &f))
-	return f.DEK.CT
+	for _, s := range f.Slots {
+		if len(s.DEK.CT) < 32 {
+			t.Fatalf("control: a slot holds %q", s.DEK.CT)
+		}
+		all = append(all, s.DEK.CT)
+	}
+	if len(all) < 2 {
+		t.Fatalf("control: %d slots", len(all))
+	}
+	return all
 }
 
 // What was forgotten is nowhere after a rotation: not in a file, not in a page
@@ -140,8 +149,10 @@ func nothingOf(t *testing.T, before, after map[string][]byte) {
 		t.Errorf("%d files are left", len(after))
 	}
 	for name, raw := range after {
-		if strings.HasPrefix(name, "keys") && strings.Contains(string(raw), dek(t, before["keys.json"])) {
-			t.Errorf("%s holds the old data key", name)
+		for _, old := range deks(t, before["keys.json"]) {
+			if strings.HasPrefix(name, "keys") && strings.Contains(string(raw), old) {
+				t.Errorf("%s holds the old data key", name)
+			}
 		}
 		for _, old := range []string{"core-1.db", "telemetry-1.db"} {
 			if len(before[old]) < 4096 {
