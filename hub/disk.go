@@ -257,8 +257,8 @@ func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
 	return h.store.Rotate(ctx, v)
 }
 
-// renew seals the store anew after something was forgotten: what the disk still holds of it is then
-// under a key that is nowhere.
+// renew seals the store anew after something was forgotten or a secret replaced: what the disk still
+// holds of it, and what an old copy with an old secret opens, is then under a key that is nowhere.
 func (h *house) renew(ctx context.Context) error {
 	wait := renewTime
 	for {
@@ -270,15 +270,22 @@ func (h *house) renew(ctx context.Context) error {
 		case <-next.C:
 		}
 		wait = renewTime
-		stale, err := h.store.Stale(ctx)
-		if err == nil && stale {
-			err = h.Renew(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := h.renewStale(ctx); err != nil && ctx.Err() == nil {
 			h.log.Warn("the store was not sealed anew", "err", err)
 			wait = renewWait
 		}
 	}
+}
+
+func (h *house) renewStale(ctx context.Context) error {
+	stale, err := h.store.Stale(ctx)
+	if err == nil && !stale {
+		stale, err = h.Stale()
+	}
+	if err != nil || !stale {
+		return err
+	}
+	return h.Renew(ctx)
 }
 
 // plan remembers the schedule of backups as a sealed document.

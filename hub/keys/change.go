@@ -172,7 +172,17 @@ func (r *Ring) Rotate(ctx context.Context, q wire.UnlockRequest) error {
 	})
 }
 
-// Renew is Rotate for the hub itself, after something was forgotten.
+// Stale tells whether a secret was replaced since the last rotation: until the next one,
+// what is stored opens for whoever knows that secret and has an old copy of the keys.
+func (r *Ring) Stale() (bool, error) {
+	v, _, err := r.held()
+	if err != nil {
+		return false, err
+	}
+	return v.Stale()
+}
+
+// Renew is Rotate for the hub itself, after something was forgotten or a secret replaced.
 func (r *Ring) Renew(ctx context.Context) error {
 	over, err := r.turn(ctx)
 	if err != nil {
