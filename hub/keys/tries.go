@@ -167,9 +167,13 @@ func (t *tries) save() {
 	}
 }
 
-// trouble is why a restart would forget what was counted; nil as a rule.
+// trouble is why a restart would forget what was counted; nil as a rule. A disk that is
+// well again gets the count.
 func (t *tries) trouble() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.fault != nil {
+		t.save()
+	}
 	return t.fault
 }

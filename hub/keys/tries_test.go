@@ -131,8 +131,11 @@ func TestTriesOnABadDisk(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := tr.take("app"); err != nil || tr.trouble() != nil {
-			t.Errorf("on a disk that is well again: %v, %v", err, tr.trouble())
+		if err := tr.trouble(); err != nil {
+			t.Errorf("on a disk that is well again: %v", err)
+		}
+		if err := tr.take("app"); err != nil {
+			t.Errorf("the household, again: %v", err)
 		}
 		if all := newTries(dir).file.All; all != 1 {
 			t.Errorf("%d tries are on disk, want 1", all)
