@@ -38,13 +38,13 @@ const (
 // nameSign stands in At between the path and the name.
 const nameSign = "#"
 
-const nameSize = 8 // bytes
+const keyNameSize = 8 // bytes
 
 // KeyFile keeps the key in a file, mode 0600, whose path is absolute. A file that is
 // there already is used if it is a key file, and its other keys stay as they are.
 func KeyFile(at string) vault.Boot {
 	if i := strings.LastIndex(at, nameSign); i >= 0 {
-		if raw, err := hex.DecodeString(at[i+1:]); err == nil && len(raw) == nameSize {
+		if raw, err := hex.DecodeString(at[i+1:]); err == nil && len(raw) == keyNameSize {
 			return &keyFile{path: at[:i], name: at[i+1:]}
 		}
 	}
@@ -106,7 +106,7 @@ func (f *keyFile) Make(ctx context.Context) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(f.path), storage.DirMode); err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
 	}
-	key, name := make([]byte, keySize), make([]byte, nameSize)
+	key, name := make([]byte, keySize), make([]byte, keyNameSize)
 	rand.Read(key)
 	rand.Read(name)
 	line := keyLine{name: hex.EncodeToString(name), key: key}
@@ -248,7 +248,7 @@ func (l *keyLine) parse(text []byte) bool {
 		rest, named = bytes.CutPrefix(text, []byte(namedLabel))
 		name, rest, two = bytes.Cut(rest, []byte(" "))
 		raw, err := hex.DecodeString(string(name))
-		if !named || !two || err != nil || len(raw) != nameSize {
+		if !named || !two || err != nil || len(raw) != keyNameSize {
 			return false
 		}
 		l.name = string(name)
