@@ -38,7 +38,11 @@ const (
 // nameSign stands in At between the path and the name.
 const nameSign = "#"
 
-const keyNameSize = 8 // bytes
+// Sizes of a name, and of a line with one, in bytes.
+const (
+	keyNameSize = 8
+	namedSize   = len(namedLabel) + 2*keyNameSize + len(" ") + 2*keySize + len("\n")
+)
 
 // KeyFile keeps the key in a file, mode 0600, whose path is absolute. A file that is
 // there already is used if it is a key file, and its other keys stay as they are.
@@ -224,7 +228,7 @@ func parseKeyFile(raw []byte) (all keyLines, ok bool) {
 	for text := range bytes.Lines(raw) {
 		if !bytes.HasSuffix(text, []byte("\n")) {
 			label := []byte(namedLabel)
-			return all, bytes.HasPrefix(text, label) || bytes.HasPrefix(label, text)
+			return all, len(text) < namedSize && (bytes.HasPrefix(text, label) || bytes.HasPrefix(label, text))
 		}
 		line := keyLine{at: at, size: len(text)}
 		if !line.parse(bytes.TrimSpace(text)) {
