@@ -91,6 +91,24 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// A camera that still answers but sends nothing is no camera.
+func TestFrozenCamera(t *testing.T) {
+	for transport, word := range map[string]string{"tcp": "", "udp": "firewall"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			c := camera(t, sim.Options{UDP: true})
+			if err := c.Do(t.Context(), "freeze", nil); err != nil {
+				t.Fatal(err)
+			}
+			cfg := config(c.Address(), "hub", "porch-light")
+			cfg.Fields[rtsp.FieldTransport] = transport
+			if _, err := pull(t.Context(), cfg, "main", false, 1); !errors.Is(err, device.ErrUnreachable) || !strings.Contains(err.Error(), word) {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestCameraThatIsAwayForAWhile(t *testing.T) {
 	c := camera(t, sim.Options{})
 	cfg := config(c.Address(), "hub", "porch-light")

@@ -215,10 +215,20 @@ func TestTalk(t *testing.T) {
 	for i := range speech {
 		speech[i] = byte(i)
 	}
-	for codec, want := range map[media.Codec][]byte{media.PCMU: speech, media.PCMA: aLaw(t, speech)} {
-		t.Run(string(codec), func(t *testing.T) {
-			c := camera(t, sim.Options{Back: codec})
-			talker := open(t, config(c.Address(), "hub", "porch-light")).(device.Talker)
+	for name, tc := range map[string]struct {
+		codec     media.Codec
+		transport string
+		want      []byte
+	}{
+		"PCMU":          {media.PCMU, "tcp", speech},
+		"PCMA":          {media.PCMA, "tcp", aLaw(t, speech)},
+		"PCMU over UDP": {media.PCMU, "udp", speech},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := camera(t, sim.Options{Back: tc.codec, UDP: true})
+			cfg := config(c.Address(), "hub", "porch-light")
+			cfg.Fields[rtsp.FieldTransport] = tc.transport
+			talker := open(t, cfg).(device.Talker)
 			said := 0
 			err := talker.Talk(t.Context(), func(ctx context.Context) ([]byte, error) {
 				if said == len(speech) {
@@ -229,7 +239,7 @@ func TestTalk(t *testing.T) {
 				said += 160
 				return speech[said-160 : said], nil
 			})
-			if err != nil || !bytes.Equal(c.Heard(), want) {
+			if err != nil || !bytes.Equal(c.Heard(), tc.want) {
 				t.Fatalf("heard %d bytes, %v", len(c.Heard()), err)
 			}
 			until(t, "the camera is left alone", func() bool { return state(c).Connections == 0 })
