@@ -138,6 +138,7 @@ func oddities() map[string]oddity {
 
 // All cameras run at once: most of the test is waiting for pictures.
 func TestOddPictures(t *testing.T) {
+	t.Parallel()
 	type result struct {
 		units []*media.Unit
 		err   error
@@ -219,6 +220,7 @@ func wantLarge(t *testing.T, units []*media.Unit) {
 }
 
 func TestKeyOnRequestInATenSecondGOP(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Width: 320, Height: 240, FPS: 15, GOP: 10})
 	var units []*media.Unit
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -241,6 +243,7 @@ func TestKeyOnRequestInATenSecondGOP(t *testing.T) {
 }
 
 func TestClockJump(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Sound: media.PCMU})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -264,6 +267,7 @@ func TestClockJump(t *testing.T) {
 }
 
 func TestH265IsSaidPlainly(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Width: 320, Height: 240, FPS: 15, GOP: 1, H265: true})
 	cfg := config(c.Address(), "hub", "porch-light")
 	if _, err := rtsp.New().Open(t.Context(), cfg); !errors.Is(err, rtsp.ErrH265) || !errors.Is(err, device.ErrUnsupported) || device.Reason(err) != "h265" {
