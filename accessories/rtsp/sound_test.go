@@ -175,6 +175,24 @@ func oggSum(p []byte) uint32 {
 	return sum
 }
 
+// Sound that travels a second longer than the pictures is moved towards them as soon as the camera
+// has told its times; it would take long to be there, and one sees it move.
+func TestLateSoundIsMoved(t *testing.T) {
+	t.Parallel()
+	c := camera(t, sim.Options{Sound: media.PCMU, SoundLate: time.Second})
+	units, err := pull(t.Context(), config(c.Address(), "hub", "porch-light"), "main", true, 140)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := soundOf(units)
+	for i, u := range sound[len(sound)-10:] {
+		before := sound[len(sound)-11+i]
+		if step := u.PTS - before.PTS; (step - 19*time.Millisecond).Abs() > 10*time.Microsecond {
+			t.Fatalf("step %v", step)
+		}
+	}
+}
+
 func TestSoundOnlyWhereItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	c := camera(t, sim.Options{Sound: media.PCMU})

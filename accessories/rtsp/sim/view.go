@@ -53,6 +53,7 @@ func (s *Sim) cast() error {
 	}
 	s.views = []*view{{sim: s, path: "/live", film: main}}
 	if o.Small {
+		o.H265 = false
 		small, err := o.film(o.Width/4*2, o.Height/4*2)
 		if err != nil {
 			return err
