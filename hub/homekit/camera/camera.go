@@ -24,7 +24,10 @@ const seats = 2
 // Options are what a camera needs.
 type Options struct {
 	Source *stream.Source
-	Log    *slog.Logger // nil is silent
+	// Smaller are further views of the same camera, the largest first, for viewers that ask for small
+	// pictures. Their sound is not used. All are paused and closed together with Source.
+	Smaller []View
+	Log     *slog.Logger // nil is silent
 	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
 	// nil: never.
 	Sound func() bool
@@ -34,9 +37,16 @@ type Options struct {
 	Talk func(ctx context.Context, next func(context.Context) ([]byte, error)) error
 }
 
+// View is one of the ways in which a camera shows itself.
+type View struct {
+	Source        *stream.Source
+	Width, Height int // pixels, as the camera says
+}
+
 // Camera is safe for concurrent use.
 type Camera struct {
 	source   *stream.Source
+	smaller  []View
 	log      *slog.Logger
 	sound    func() bool
 	talk     func(ctx context.Context, next func(context.Context) ([]byte, error)) error
@@ -55,7 +65,7 @@ type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, log: o.Log, sound: o.Sound, talk: o.Talk}
+	c := &Camera{source: o.Source, smaller: o.Smaller, log: o.Log, sound: o.Sound, talk: o.Talk}
 	if c.sound == nil {
 		c.sound = func() bool { return false }
 	}
@@ -109,6 +119,22 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 		return nil, hap.StatusUnreachable
 	}
 	return jpeg, nil
+}
+
+// view is the one nearest to what a viewer asks for: the largest that has at most twice its pixels, which
+// a screen makes smaller without harm, else the smallest.
+func (c *Camera) view(width, height uint16) *stream.Source {
+	best := View{Source: c.source, Width: 1920, Height: 1080} // the usual, until pictures come
+	if w, h := c.source.Size(); w > 0 {
+		best.Width, best.Height = w, h
+	}
+	for _, v := range c.smaller {
+		if width == 0 || height == 0 || best.Width*best.Height <= 2*int(width)*int(height) {
+			break
+		}
+		best = v
+	}
+	return best.Source
 }
 
 // noted is when the log last heard of a trouble, in Unix seconds.

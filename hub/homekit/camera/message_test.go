@@ -147,7 +147,7 @@ func TestSelectionIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := selection{id: string(raw(t, sessionID)), command: commandStart,
-		video: rtpChoice{payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
+		video: rtpChoice{width: 1920, height: 1080, payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
 	if s != want {
 		t.Errorf("read %+v, want %+v", s, want)
 	}
@@ -163,6 +163,10 @@ func TestSelectionIsRead(t *testing.T) {
 	s, err = parseSelection(raw(t, control+"04"+"0206"+"0404"+"05022003"))
 	if err != nil || s.video != (rtpChoice{mtu: 800}) {
 		t.Errorf("reconfigure is read as %+v, %v", s, err)
+	}
+	s, err = parseSelection(raw(t, control+"04"+"020d"+"030b"+"01024001"+"0202f000"+"03010f"))
+	if err != nil || s.video != (rtpChoice{width: 320, height: 240}) {
+		t.Errorf("another size is read as %+v, %v", s, err)
 	}
 }
 

@@ -38,13 +38,14 @@ func noSelection() []byte {
 	return tlv8.Append(nil, 1, tlv8.AppendUint8(nil, 2, commandSuspend))
 }
 
-// rtpChoice is how the viewer wants the packets. The bit rate and the size that it asks for are not
-// kept: pictures pass through as the camera coded them.
+// rtpChoice is how the viewer wants the pictures and their packets. The bit rate that it asks for is not
+// kept: pictures pass through as the camera coded them, and the size says which of its views is best.
 type rtpChoice struct {
-	payloadType byte
-	ssrc        uint32        // the viewer's own
-	mtu         uint16        // largest datagram in bytes; 0 is the default
-	reports     time.Duration // between sender reports; 0 is the default
+	width, height uint16 // pixels; 0 is no wish
+	payloadType   byte
+	ssrc          uint32        // the viewer's own
+	mtu           uint16        // largest datagram in bytes; 0 is the default
+	reports       time.Duration // between sender reports; 0 is the default
 }
 
 func parseSelection(raw []byte) (selection, error) {
@@ -84,6 +85,9 @@ func parseStart(t tlv8.Items) (rtpChoice, error) {
 	}
 	if codec, err := video.Uint8(1); err != nil || codec != 0 {
 		return c, fmt.Errorf("%w: only H.264", errMessage)
+	}
+	if err := c.parseSize(video); err != nil {
+		return c, err
 	}
 	packets, err := video.Nested(4)
 	if err != nil {
@@ -159,7 +163,10 @@ func parseFormat(t tlv8.Items) (sound.Format, error) {
 func parseChange(t tlv8.Items) (rtpChoice, error) {
 	var c rtpChoice
 	video, err := t.Nested(2)
-	if err != nil || !video.Has(4) {
+	if err != nil {
+		return c, err
+	}
+	if err := c.parseSize(video); err != nil || !video.Has(4) {
 		return c, err
 	}
 	packets, err := video.Nested(4)
@@ -167,6 +174,21 @@ func parseChange(t tlv8.Items) (rtpChoice, error) {
 		return c, err
 	}
 	return c, c.parseLimits(packets)
+}
+
+func (c *rtpChoice) parseSize(video tlv8.Items) error {
+	if !video.Has(3) {
+		return nil
+	}
+	attributes, err := video.Nested(3)
+	if err != nil {
+		return err
+	}
+	if c.width, err = attributes.Uint16(1); err != nil {
+		return err
+	}
+	c.height, err = attributes.Uint16(2)
+	return err
 }
 
 func (c *rtpChoice) parseLimits(packets tlv8.Items) (err error) {
