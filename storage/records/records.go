@@ -51,7 +51,7 @@ type Store struct {
 	personal        map[string]bool
 	vaultID         []byte
 	wrap            cipher.AEAD  // seals subject keys
-	step            func(string) // called at each step of a rotation; nil but in tests
+	step            func(string) // called at each step of Rotate and Forget; nil but in tests
 
 	// Forget, Sweep and Rotate hold erasing, before mu: while readings are copied
 	// none may go.
@@ -60,8 +60,9 @@ type Store struct {
 	// Everything but Forget, Rotate and Close holds mu for reading: while a
 	// subject is forgotten nobody seals under its key, and no reader keeps an old
 	// page in the WAL.
-	mu   sync.RWMutex
-	keys keyring
+	mu         sync.RWMutex
+	keys       keyring
+	forgetting []string // subjects whose key is gone and whose readings are not; changed with mu held for writing
 
 	checks   checks
 	frozen   bool // opened by OpenDamaged
@@ -97,7 +98,7 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	if err := removeOthers(dir, v); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	if err := s.finishForgetting(ctx); err != nil {
+	if err := s.resumeForgetting(ctx); err != nil {
 		return nil, err
 	}
 	s.flushing.Go(s.flushLate)

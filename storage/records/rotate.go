@@ -21,10 +21,6 @@ import (
 // leaves, Open removes the other. Freed pages and worn flash cells keep old
 // ciphertext, whose key is then nowhere.
 
-// copyPages is how many pages one step of the copy takes, between two looks at
-// the context.
-const copyPages = 1024
-
 // keySource is a vault, or its next epoch.
 type keySource interface {
 	Key(purpose string) []byte
@@ -37,14 +33,17 @@ const metaStale = "stale"
 // Rotate seals everything anew under a new data key of the store's vault, and
 // destroys the old one. Readings, which are many, are copied while the store is
 // in use; only Forget and Sweep wait for that. Then everybody waits for the rest,
-// which is what came meanwhile and core. After an error the store is as usable as
-// before.
+// which is what came meanwhile and core. It finishes a Forget that was cut short. After an
+// error the store is as usable as before.
 func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	if s.frozen {
 		return ErrReadOnly
 	}
 	s.erasing.Lock()
 	defer s.erasing.Unlock()
+	if err := s.tryForgetting(ctx); err != nil {
+		return err
+	}
 	next := v.Rotate()
 	var fresh pair
 	defer func() {
@@ -130,7 +129,7 @@ func (s *Store) copyReadings(ctx context.Context, fresh *pair, next *vault.Next)
 	var rows int
 	err = conn.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM reading").Scan(&rows, &last)
 	if err == nil {
-		err = backup(ctx, conn, fresh.telemetry)
+		err = backup(ctx, conn, fresh.telemetry, nil)
 	}
 	if err == nil {
 		err = fresh.telemetry.isWhole(ctx, "reading", rows)
@@ -205,7 +204,7 @@ func (s *Store) copyCore(ctx context.Context, fresh *pair, next *vault.Next) (er
 	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&rows); err != nil {
 		return err
 	}
-	if err := backup(ctx, conn, fresh.core); err != nil {
+	if err := backup(ctx, conn, fresh.core, nil); err != nil {
 		return err
 	}
 	return fresh.core.isWhole(ctx, "record", rows)
@@ -277,29 +276,6 @@ func (db *database) giveBack(ctx context.Context) error {
 		return err
 	}
 	return drain(rows)
-}
-
-// backup copies all pages through SQLite's backup API.
-func backup(ctx context.Context, from *sql.Conn, to *database) error {
-	target, err := to.write.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	return raw(from, func(from *sqlite3.SQLiteConn) error {
-		return raw(target, func(to *sqlite3.SQLiteConn) error {
-			b, err := to.Backup("main", from, "main")
-			if err != nil {
-				return err
-			}
-			for done := false; !done && err == nil; {
-				if err = ctx.Err(); err == nil {
-					done, err = b.Step(copyPages)
-				}
-			}
-			return errors.Join(err, b.Finish())
-		})
-	})
 }
 
 func raw(conn *sql.Conn, do func(*sqlite3.SQLiteConn) error) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -318,4 +319,29 @@ func epochsIn(t *testing.T, dir string) map[string]bool {
 		epochs[epoch] = true
 	}
 	return epochs
+}
+
+// What a person keeps beside the store stays, whatever its name begins with; what a
+// rotation left goes.
+func TestOnlyOurOwnEpochsGo(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	must(t, open(t, dir).Close())
+	theirs := []string{"core-3.db.bak", "core-3.db copy", "core-03.db", "telemetry-2.db.gz", "core-old.db", "core-2.db-wal.old", "mycore-2.db", "core--2.db"}
+	ours := []string{"core-2.db", "core-2.db-wal", "telemetry-2.db", "telemetry-17.db-wal"}
+	for _, name := range slices.Concat(theirs, ours) {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
+	}
+	must(t, os.Mkdir(filepath.Join(dir, "core-9.db"), 0o700))
+	must(t, open(t, dir).Close())
+	for _, name := range append(theirs, "core-9.db") {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Errorf("a person's own: %v", err)
+		}
+	}
+	for _, name := range ours {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there: %v", name, err)
+		}
+	}
 }

@@ -83,7 +83,7 @@ func TestNoKeyFile(t *testing.T) {
 
 func TestFinder(t *testing.T) {
 	find := boot.Finder(t.TempDir())
-	for _, c := range [][2]string{{"", ""}, {"boot-keyfile", "relative"}, {"boot-systemd-creds", "moon"}, {"boot-tpm9", ""}} {
+	for _, c := range [][2]string{{"", ""}, {"boot-keyfile", "relative"}, {"boot-systemd-creds", "moon"}, {"boot-tpm9", ""}, {"boot-tpm2", ""}, {"boot-tpm2", "pcr8"}} {
 		if b := find(c[0], c[1]); b != nil {
 			t.Errorf("%v is %T", c, b)
 		}
@@ -99,6 +99,8 @@ func TestLevels(t *testing.T) {
 		{"", "", boot.Manual},
 		{"boot-systemd-creds", "tpm2", boot.TPM},
 		{"boot-systemd-creds", "host", boot.SameDisk},
+		{"boot-tpm2", "pcr7", boot.TPM},
+		{"boot-tpm2", "none", boot.SameDisk},
 		{"boot-keyfile", filepath.Join(dir, "x"), boot.SameDisk},
 		{"boot-keyfile", "/nowhere/at/all", boot.SameDisk}, // cannot be told: the weakest
 		{"boot-keyfile", "/dev/shm/x", boot.SameDisk},      // memory is no disk of its own
@@ -109,6 +111,9 @@ func TestLevels(t *testing.T) {
 		}
 	}
 }
+
+// noChip is a machine without a TPM, also where the tests run on one that has it.
+func noChip(t *testing.T) boot.Opener { return boot.Device(filepath.Join(t.TempDir(), "none")) }
 
 // hosts gives machines of their own to systemd-creds.
 func host(t *testing.T) {
@@ -134,7 +139,7 @@ func TestSystemdCredential(t *testing.T) {
 	must(t, err)
 	want := v.Key("x")
 	find := boot.Finder(dir)
-	must(t, boot.Best(ctx, dir, func(ctx context.Context, b vault.Boot) error { return v.SetBoot(ctx, b, find) }))
+	must(t, boot.BestWith(ctx, dir, noChip(t), func(ctx context.Context, b vault.Boot) error { return v.SetBoot(ctx, b, find) }))
 	kind, at := vault.BootSlot(dir)
 	if kind != "boot-systemd-creds" {
 		t.Fatalf("the best is %s at %s", kind, at)
@@ -209,7 +214,7 @@ func TestBestWithoutSystemd(t *testing.T) {
 		got = b
 		return nil
 	}
-	must(t, boot.Best(ctx, dir, take))
+	must(t, boot.BestWith(ctx, dir, noChip(t), take))
 	if got.Kind() != "boot-keyfile" || !strings.HasPrefix(got.At(), config) {
 		t.Errorf("%s at %s", got.Kind(), got.At())
 	}
@@ -217,11 +222,11 @@ func TestBestWithoutSystemd(t *testing.T) {
 		t.Error("it claims to be more than it is")
 	}
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
-	if err := boot.Best(ctx, dir, take); err == nil {
+	if err := boot.BestWith(ctx, dir, noChip(t), take); err == nil {
 		t.Error("the key lies in the folder that it protects")
 	}
 	full := errors.New("full")
-	if err := boot.Best(ctx, dir, func(context.Context, vault.Boot) error { return full }); err != full {
+	if err := boot.BestWith(ctx, dir, noChip(t), func(context.Context, vault.Boot) error { return full }); err != full {
 		t.Errorf("an error that another place does not mend: %v", err)
 	}
 }
