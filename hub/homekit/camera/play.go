@@ -63,11 +63,11 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		}
 		waiting = false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
+		w.sent(u)
 		for _, packet := range p.packets(u) {
 			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
 				return err
 			}
-			w.sent(u)
 			if err := w.video.send(packet); err != nil {
 				return err
 			}
@@ -204,7 +204,7 @@ func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, er
 	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
 }
 
-// sent notes the newest picture.
+// sent notes the newest picture that goes to the viewer.
 func (w *viewer) sent(u *media.Unit) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
