@@ -41,6 +41,11 @@ func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	}
 	s.erasing.Lock()
 	defer s.erasing.Unlock()
+	ctx, over := s.whileOpen(ctx)
+	defer over()
+	if s.open.Err() != nil { // another process may have the folder by now
+		return errClosed
+	}
 	if err := s.tryForgetting(ctx); err != nil {
 		return err
 	}
@@ -73,6 +78,15 @@ func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	}
 	s.reached("committed")
 	return s.moveTo(fresh, next.Epoch()-1, err)
+}
+
+var errClosed = errors.New("records: rotate: the store is closed")
+
+// whileOpen gives a context that ends with ctx, and when Close begins.
+func (s *Store) whileOpen(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	release := context.AfterFunc(s.open, cancel)
+	return ctx, func() { release(); cancel() }
 }
 
 // moveTo has the store use the new pair. The old files go if all went well;
@@ -139,10 +153,8 @@ func (s *Store) copyReadings(ctx context.Context, fresh *pair, next *vault.Next)
 
 // finish copies core and the readings that came meanwhile; nobody else is there.
 func (s *Store) finish(ctx context.Context, fresh *pair, next *vault.Next, last int64) error {
-	select {
-	case <-s.stop:
-		return errors.New("records: rotate: the store is closed")
-	default:
+	if s.open.Err() != nil {
+		return errClosed
 	}
 	if err := s.write(&s.batch); err != nil {
 		return err

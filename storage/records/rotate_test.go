@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -343,5 +344,52 @@ func TestOnlyOurOwnEpochsGo(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is there: %v", name, err)
 		}
+	}
+}
+
+// A store that is closed while it is sealed anew gives the rotation up: when Close returns nothing of it
+// is on the disk or under way, and what was there is there. After its commit it is finished first.
+func TestCloseWhileRotating(t *testing.T) {
+	t.Parallel()
+	for _, at := range records.Steps() {
+		dir, ctx := home(t), within(t)
+		s, v := openBoth(t, dir)
+		plantTwo(t, s)
+		epoch := v.Epoch()
+		reached, goOn := make(chan struct{}), make(chan struct{})
+		records.AtStep(s, func(step string) {
+			if step == at {
+				close(reached)
+				<-goOn
+			}
+		})
+		rotated, closed := make(chan error, 1), make(chan error, 1)
+		go func() { rotated <- s.Rotate(ctx, v) }()
+		<-reached
+		go func() { closed <- s.Close() }()
+		select {
+		case err := <-closed:
+			t.Fatalf("at %q: it is closed before the rotation ended: %v", at, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+		close(goOn)
+		must(t, <-closed)
+		done := v.Epoch() == epoch+1
+		if err := <-rotated; (err == nil) != done {
+			t.Errorf("at %q: epoch %d after %d, %v", at, v.Epoch(), epoch, err)
+		}
+		if err := s.Rotate(ctx, v); err == nil {
+			t.Errorf("at %q: a closed store was sealed anew", at)
+		}
+		for name := range folder(t, dir) {
+			if strings.HasPrefix(name, "core-") && !strings.HasPrefix(name, fmt.Sprintf("core-%d.", v.Epoch())) {
+				t.Errorf("at %q, in epoch %d: %s is left", at, v.Epoch(), name)
+			}
+		}
+		s, _ = openBoth(t, dir)
+		if n := records.Rows(t, s, "record"); n == 0 {
+			t.Errorf("at %q: the records are gone", at)
+		}
+		must(t, s.Close())
 	}
 }

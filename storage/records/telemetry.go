@@ -116,12 +116,12 @@ func (q Query) where(where string, args []any) (string, []any) {
 func (s *Store) flushLate() {
 	for {
 		select {
-		case <-s.stop:
+		case <-s.open.Done():
 			return
 		case <-s.batch.first:
 		}
 		select {
-		case <-s.stop:
+		case <-s.open.Done():
 			return
 		case <-time.After(batchAge):
 		}
