@@ -23,6 +23,7 @@ const (
 	readyFolder   = "restore.ready"
 	placingFolder = "restore.placing"
 	oldFolder     = "restore.old"
+	dropFolder    = "restore.drop" // restore.old while it is removed: half of a store is never brought back
 
 	// strangeMark, in restore.ready, says that recordings in the folder are of
 	// another home.
@@ -55,15 +56,16 @@ func finish(dir string, reached func(string)) error {
 			return err
 		}
 	}
-	return remove(dir, newFolder)
+	return errors.Join(remove(dir, newFolder), remove(dir, dropFolder))
 }
 
-// Settle removes the files that a restore replaced. The hub has opened what was
-// restored.
-func Settle(dir string) error { return remove(dir, oldFolder) }
-
-// place makes the restore count and takes the steps that follow.
+// place makes the restore count and takes the steps that follow. What an earlier
+// one replaced makes room.
 func (b *Backup) place() error {
+	if err := Settle(b.dir); err != nil {
+		return err
+	}
+	b.reached("settled")
 	if err := rename(b.dir, newFolder, readyFolder); err != nil {
 		return err
 	}
@@ -78,10 +80,15 @@ func (b *Backup) noteMedia() error {
 	if id == nil || bytes.Equal(id, b.vault.ID()) {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(b.into, strangeMark), nil, storage.FileMode); err != nil {
-		return fmt.Errorf("backup: %w", storage.Full(err))
+	return mark(b.into, strangeMark, nil)
+}
+
+// mark leaves a note in a folder.
+func mark(folder, name string, note []byte) error {
+	if err := storage.Place(filepath.Join(folder, name), note); err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
-	return storage.SyncDir(b.into)
+	return nil
 }
 
 func moveOut(dir string, reached func(string)) error {
@@ -96,6 +103,11 @@ func moveOut(dir string, reached func(string)) error {
 	old := filepath.Join(dir, oldFolder)
 	if err := os.MkdirAll(old, storage.DirMode); err != nil {
 		return fmt.Errorf("backup: %w", storage.Full(err))
+	}
+	if exists(filepath.Join(dir, readyFolder, undoneMark)) {
+		if err := mark(old, undoneMark, nil); err != nil {
+			return err
+		}
 	}
 	for _, path := range found {
 		if err := os.Rename(path, filepath.Join(old, filepath.Base(path))); err != nil {
