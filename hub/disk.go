@@ -25,12 +25,13 @@ const (
 	codeFull      = "disk-full"
 	codeNoWrite   = "disk-read-only"
 	codeDisk      = "disk-broken"
-	codeDamaged   = "store-damaged"  // found at the start: the store is only read
-	codeFlawed    = "store-flawed"   // found by the weekly check
-	codeNoHomeKit = "homekit-closed" // its part of a damaged store cannot be read
-	codeTwin      = "restored-twin"  // this hub was restored, and the other copy is alive
-	diskTime      = 2 * time.Second  // between two looks at the disk
-	diskRoom      = 64 << 10         // bytes that must fit before a full disk counts as free again
+	codeDamaged   = "store-damaged"   // found at the start: the store is only read
+	codeFlawed    = "store-flawed"    // found by the weekly check
+	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
+	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
+	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
+	diskTime      = 2 * time.Second   // between two looks at the disk
+	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
 
 	renewTime = time.Minute // between two looks whether something was forgotten
 	renewWait = time.Hour   // after a renewal that failed
@@ -231,13 +232,37 @@ func (h *house) NoteBoot(well bool) {
 	}
 }
 
-// Rotate implements keys.Home.
+// NoteTries implements keys.Home. What the disk can do has a name of its own, and watchDisk looks when
+// it is over; the next try is counted on it again.
+func (h *house) NoteTries(err error) {
+	if isDisk(err) {
+		h.stored(err)
+		err = nil
+	}
+	if err == nil {
+		h.health.Clear(codeNoCount, "")
+		return
+	}
+	h.log.Error("wrong passwords are not counted on disk", "err", err)
+	h.health.Raise(codeNoCount, "", nil)
+}
+
+// isDisk says whether it is one of the faults that stored tells people.
+func isDisk(err error) bool {
+	return errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrReadOnlyDisk) || errors.Is(err, storage.ErrDisk)
+}
+
+// Rotate implements keys.Home. What a restore replaced goes first: who was forgotten is in that too, and
+// its old keys open it.
 func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
+	if err := backup.Settle(h.settings.dir); err != nil {
+		return err
+	}
 	return h.store.Rotate(ctx, v)
 }
 
-// renew seals the store anew after something was forgotten: what the disk still holds of it is then
-// under a key that is nowhere.
+// renew seals the store anew after something was forgotten or a secret replaced: what the disk still
+// holds of it, and what an old copy with an old secret opens, is then under a key that is nowhere.
 func (h *house) renew(ctx context.Context) error {
 	wait := renewTime
 	for {
@@ -249,15 +274,51 @@ func (h *house) renew(ctx context.Context) error {
 		case <-next.C:
 		}
 		wait = renewTime
-		stale, err := h.store.Stale(ctx)
-		if err == nil && stale {
-			err = h.Renew(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := h.renewStale(ctx); err != nil && ctx.Err() == nil {
 			h.log.Warn("the store was not sealed anew", "err", err)
 			wait = renewWait
 		}
 	}
+}
+
+func (h *house) renewStale(ctx context.Context) error {
+	stale, err := h.store.Stale(ctx)
+	if err == nil && !stale {
+		stale, err = h.Stale()
+	}
+	if err != nil || !stale {
+		return err
+	}
+	return h.Renew(ctx)
+}
+
+// tended is the store that upkeep looks after. With what has expired goes what a restore replaced.
+type tended struct {
+	*records.Store
+	dir string
+}
+
+// Sweep implements upkeep.Store.
+func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.Store.Sweep(ctx, now)
+	return n, errors.Join(err, backup.Expire(s.dir, now))
+}
+
+// noteOpened begins the days for which what a restore replaced is kept. It may be better than what it
+// brought, or all that there is, as long as that was not seen to open.
+func (h *house) noteOpened() {
+	if h.unsound != nil || h.restored.Times == 0 && !h.undone() {
+		return
+	}
+	if err := backup.NoteOpened(h.settings.dir, time.Now()); err != nil {
+		h.log.Error("what a restore replaced stays for now", "err", err)
+	}
+}
+
+// undone says whether the store is here because a restore was undone, and opens for the first time since.
+func (h *house) undone() bool {
+	aside := backup.AsideIn(h.settings.dir)
+	return aside != nil && aside.Undone && aside.Opened.IsZero()
 }
 
 // plan remembers the schedule of backups as a sealed document.

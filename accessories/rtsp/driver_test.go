@@ -99,6 +99,7 @@ func open(t *testing.T, c device.Config) device.Session {
 }
 
 func TestWatchDeliversDecodableUnits(t *testing.T) {
+	t.Parallel()
 	for name, sha256 := range map[string]bool{"MD5": false, "SHA-256": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,6 +129,7 @@ func TestWatchDeliversDecodableUnits(t *testing.T) {
 }
 
 func TestOpenNamesTheTrouble(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	basic := camera(t, sim.Options{Basic: true})
 	withPassword := strings.Replace(c.Address(), "rtsp://", "rtsp://hub:porch-light@", 1)
@@ -173,6 +175,7 @@ func TestOpenNamesTheTrouble(t *testing.T) {
 }
 
 func TestRunNoticesThatTheCameraIsGone(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	log := new(lockedBuffer)
 	cfg := config(c.Address(), "hub", "porch-light")
@@ -216,6 +219,7 @@ func TestRunNoticesThatTheCameraIsGone(t *testing.T) {
 }
 
 func TestDropAndNewPassword(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	cfg := config(c.Address(), "hub", "porch-light")
 	s := open(t, cfg)
@@ -241,6 +245,7 @@ func TestDropAndNewPassword(t *testing.T) {
 }
 
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	for anonymous, want := range map[bool]device.Answer{true: device.Yes, false: device.No} {
 		c := camera(t, sim.Options{Open: anonymous})
 		s := open(t, config(c.Address(), "hub", "porch-light"))
@@ -259,6 +264,7 @@ func TestEvidence(t *testing.T) {
 }
 
 func TestCardCannotBeErased(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	s := open(t, config(c.Address(), "hub", "porch-light"))
 	holds, _ := s.Holds(t.Context())

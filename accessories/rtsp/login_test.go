@@ -15,6 +15,7 @@ import (
 )
 
 func TestWrongPasswordIsTriedOnce(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Small: true, Back: media.PCMU, Sound: media.PCMU, Lockout: time.Minute})
 	cfg := config(c.Address(), "hub", "wrong")
 	cfg.Fields[rtsp.FieldSmall] = c.View("/small")
@@ -28,6 +29,7 @@ func TestWrongPasswordIsTriedOnce(t *testing.T) {
 }
 
 func TestLockedCamera(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Lockout: time.Second})
 	wrong, right := config(c.Address(), "hub", "wrong"), config(c.Address(), "hub", "porch-light")
 	for range 5 {
@@ -45,6 +47,7 @@ func TestLockedCamera(t *testing.T) {
 }
 
 func TestOtherUsers(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	c.SetUsers(map[string]string{"admin": "a-secret", "hub-7": "b-secret"})
 	for user, password := range map[string]string{"admin": "a-secret", "hub-7": "b-secret"} {
@@ -56,6 +59,7 @@ func TestOtherUsers(t *testing.T) {
 }
 
 func TestSmallView(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Small: true})
 	cfg := config(c.View("/small"), "hub", "porch-light") // the wrong way round: the larger comes first
 	cfg.Fields[rtsp.FieldSmall] = c.Address()
@@ -79,6 +83,7 @@ func TestSmallView(t *testing.T) {
 }
 
 func TestTransport(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{}) // TCP only
 	cfg := config(c.Address(), "hub", "porch-light")
 	cfg.Fields[rtsp.FieldTransport] = "udp"
@@ -91,7 +96,27 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// A camera that still answers but sends nothing is no camera.
+func TestFrozenCamera(t *testing.T) {
+	t.Parallel()
+	for transport, word := range map[string]string{"tcp": "", "udp": "firewall"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			c := camera(t, sim.Options{UDP: true})
+			if err := c.Do(t.Context(), "freeze", nil); err != nil {
+				t.Fatal(err)
+			}
+			cfg := config(c.Address(), "hub", "porch-light")
+			cfg.Fields[rtsp.FieldTransport] = transport
+			if _, err := pull(t.Context(), cfg, "main", false, 1); !errors.Is(err, device.ErrUnreachable) || !strings.Contains(err.Error(), word) {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestCameraThatIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	cfg := config(c.Address(), "hub", "porch-light")
 	s := open(t, cfg).(device.Viewable)
@@ -118,6 +143,7 @@ func TestCameraThatIsAwayForAWhile(t *testing.T) {
 }
 
 func TestStreamsThatTheCameraDoesNotKnowAreLeftOut(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Small: true})
 	cam, err := rtsp.Open(t.Context(), config("", "hub", "porch-light"),
 		rtsp.Stream{View: media.View{ID: "none"}, URL: c.View("/none")},
@@ -148,6 +174,7 @@ func TestStreamsThatTheCameraDoesNotKnowAreLeftOut(t *testing.T) {
 }
 
 func TestOnHost(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ url, host, want string }{
 		{"rtsp://127.0.0.1:8554/a?b=c", "10.0.0.7", "rtsp://10.0.0.7:8554/a?b=c"},
 		{"rtsp://admin:secret@192.168.1.1/a", "10.0.0.7", "rtsp://10.0.0.7/a"},

@@ -138,6 +138,7 @@ func oddities() map[string]oddity {
 
 // All cameras run at once: most of the test is waiting for pictures.
 func TestOddPictures(t *testing.T) {
+	t.Parallel()
 	type result struct {
 		units []*media.Unit
 		err   error
@@ -219,6 +220,7 @@ func wantLarge(t *testing.T, units []*media.Unit) {
 }
 
 func TestKeyOnRequestInATenSecondGOP(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Width: 320, Height: 240, FPS: 15, GOP: 10})
 	var units []*media.Unit
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -241,6 +243,7 @@ func TestKeyOnRequestInATenSecondGOP(t *testing.T) {
 }
 
 func TestClockJump(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Sound: media.PCMU})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -264,25 +267,29 @@ func TestClockJump(t *testing.T) {
 }
 
 func TestH265IsSaidPlainly(t *testing.T) {
-	c := camera(t, sim.Options{Width: 320, Height: 240, FPS: 15, GOP: 1, H265: true})
+	t.Parallel()
+	c := camera(t, sim.Options{Width: 320, Height: 240, FPS: 15, GOP: 1, H265: true, Small: true})
 	cfg := config(c.Address(), "hub", "porch-light")
 	if _, err := rtsp.New().Open(t.Context(), cfg); !errors.Is(err, rtsp.ErrH265) || !errors.Is(err, device.ErrUnsupported) || device.Reason(err) != "h265" {
 		t.Fatalf("open: %v", err)
 	}
-	plain := camera(t, sim.Options{})
-	// One camera may offer both: its H.265 view is listed, so that the other can be chosen.
 	cam, err := rtsp.Open(t.Context(), cfg, rtsp.Stream{View: media.View{ID: "p1"}, URL: c.Address()},
-		rtsp.Stream{View: media.View{ID: "p2", FPS: 7}, URL: plain.Address()})
+		rtsp.Stream{View: media.View{ID: "p2", FPS: 7}, URL: c.View("/small")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cam.Close()
 	views := fmt.Sprintf("%+v", cam.Views())
-	if want := "[{ID:p1 Codec:H.265 Width:320 Height:240 FPS:0 Sound:} {ID:p2 Codec:H.264 Width:320 Height:240 FPS:15 Sound:}]"; views != want {
+	if want := "[{ID:p1 Codec:H.265 Width:320 Height:240 FPS:0 Sound:} {ID:p2 Codec:H.264 Width:160 Height:120 FPS:15 Sound:}]"; views != want {
 		t.Fatalf("got  %s\nwant %s", views, want)
 	}
 	if err := cam.Watch(t.Context(), "p1", false, func(*media.Unit) {}); !errors.Is(err, rtsp.ErrH265) {
 		t.Fatalf("watch: %v", err)
+	}
+	// So may one that is named by URL.
+	cfg.Fields[rtsp.FieldSmall] = c.View("/small")
+	if units, err := pull(t.Context(), cfg, "small", false, 3); err != nil || units[0].Track.Width != 160 {
+		t.Fatal(err)
 	}
 	if err := cam.Watch(t.Context(), "p3", false, func(*media.Unit) {}); !errors.Is(err, device.ErrUnsupported) {
 		t.Fatalf("watch a view that is not there: %v", err)

@@ -169,6 +169,7 @@ func withoutBasic(res *base.Response) {
 func (l *line) explain(ctx context.Context, err error) error {
 	var status liberrors.ErrClientBadStatusCode
 	var noAuth liberrors.ErrClientAuthSetup
+	var noUDP liberrors.ErrClientUDPTimeout
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", device.ErrUnreachable, ctx.Err())
@@ -183,6 +184,8 @@ func (l *line) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("the camera wants the password in the clear: %w", device.ErrRefused)
 	case errors.As(err, &status):
 		return statusError(status.Code)
+	case errors.As(err, &noUDP):
+		return fmt.Errorf("nothing comes over UDP, a firewall may be in the way; the other transport is tcp: %w", device.ErrUnreachable)
 	}
 	text := err.Error()
 	if l.password != "" {

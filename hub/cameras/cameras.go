@@ -116,6 +116,9 @@ func (c *Camera) Main() *stream.Source { return c.pictures.Main() }
 // Nearest is the source of the view nearest at or below a size in pixels.
 func (c *Camera) Nearest(width, height int) *stream.Source { return c.pictures.Nearest(width, height) }
 
+// Smaller are its further views, the largest first.
+func (c *Camera) Smaller() []stream.View { return c.pictures.Smaller() }
+
 // Views are the ways in which the camera showed itself when it was last there.
 func (c *Camera) Views() []media.View {
 	c.mu.Lock()

@@ -55,9 +55,9 @@ func (c *call) sayFound(list []wire.Found) error {
 
 // howToAdd is the command that adds what was found; the person fills in what is in capitals.
 func howToAdd(f wire.Found) string {
-	words := []string{"hub", "add", f.Driver, "--address", quoted(f.Address)}
+	words := []string{"hub", "add", f.Driver, "--address", Quoted(f.Address)}
 	if f.Name != "" {
-		words = append(words, "--name", quoted(f.Name))
+		words = append(words, "--name", Quoted(f.Name))
 	}
 	secret := false
 	for _, q := range f.Ask {

@@ -63,7 +63,7 @@ func startAAC(ctx context.Context, program string, config []byte, rate int) (*aa
 		return nil, err
 	}
 	ctx, a.cancel = context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, program, "-v", "error", "-nostdin", "-threads", "1",
+	cmd := exec.CommandContext(ctx, program, "-v", "error", "-nostdin", "-threads", "1", "-protocol_whitelist", "pipe",
 		"-fflags", "nobuffer", "-flags", "low_delay", "-probesize", "256", "-analyzeduration", "0", "-f", "aac", "-i", "pipe:0",
 		"-map", "0:a:0", "-ac", "1", "-ar", strconv.Itoa(rate), "-f", "s16le", "-flush_packets", "1", "pipe:1")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}

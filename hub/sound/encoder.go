@@ -30,6 +30,7 @@ type Encoder struct {
 	decoder *opusDecoder  // nil, or of Opus that does not fit
 	rates   *resampler    // nil, or of G.711
 	aac     *aac          // nil, or of AAC
+	lacks   error         // why coder cannot be opened
 	again   time.Duration // when AAC is tried again after its process failed
 }
 
@@ -116,11 +117,14 @@ func (e *Encoder) opus(u *media.Unit) ([]Packet, error) {
 		if e.joiner.fits(p) {
 			return e.joiner.add(u.PTS, p), nil
 		}
+		e.joiner.drop()
+		if err := e.open(); err != nil {
+			return nil, err
+		}
 		decoder, err := newOpusDecoder(e.line.format.Rate)
 		if err != nil {
 			return nil, err
 		}
-		e.joiner.drop()
 		e.decoder = decoder
 	}
 	pcm, err := e.decoder.decode(u.Sound)
@@ -164,11 +168,12 @@ func (e *Encoder) code(u *media.Unit, pcm []int16) ([]Packet, error) {
 	return e.coder.add(u.PTS, pcm)
 }
 
-func (e *Encoder) open() (err error) {
-	if e.coder == nil {
-		e.coder, err = newCoder(&e.line)
+// open opens libopus once: what is not there now will not be there for the next unit.
+func (e *Encoder) open() error {
+	if e.coder == nil && e.lacks == nil {
+		e.coder, e.lacks = newCoder(&e.line)
 	}
-	return err
+	return e.lacks
 }
 
 // fromAAC gives a unit to the process and codes what that has finished since.

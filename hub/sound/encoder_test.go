@@ -372,3 +372,20 @@ func TestWhatAnEncoderRefuses(t *testing.T) {
 		t.Error("nothing works any more")
 	}
 }
+
+func TestWithoutLibopus(t *testing.T) {
+	for _, name := range []string{"libopus-none.so.0", "libc.so.6"} { // one that is not there, one that is something else
+		if _, err := openLibopus(name); !errors.Is(err, ErrNoLibopus) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	e := newEncoder(t, Format{Rate: 16000, PacketTime: 20 * ms})
+	e.lacks = ErrNoLibopus
+	if list, err := e.Encode(spoken(telephone(media.PCMU), 0)); !errors.Is(err, ErrNoLibopus) || list != nil {
+		t.Errorf("%d packets, %v", len(list), err)
+	}
+	units := fromCamera(t, 16000, 20*ms, 24_000, 3) // needs none to go through
+	if list := append(e.must(t, units[0]), e.must(t, units[1])...); len(list) != 2 {
+		t.Errorf("%d packets", len(list))
+	}
+}

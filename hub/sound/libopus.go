@@ -83,11 +83,11 @@ const (
 const complexity = 5
 
 // openLibopus loads the library, or counts one more user of it.
-func openLibopus() (*C.ingle_opus, error) {
-	name := C.CString(libopus)
-	defer C.free(unsafe.Pointer(name))
+func openLibopus(name string) (*C.ingle_opus, error) {
+	called := C.CString(name)
+	defer C.free(unsafe.Pointer(called))
 	lib := (*C.ingle_opus)(C.calloc(1, C.sizeof_ingle_opus))
-	if C.ingle_opus_open(lib, name) == 0 {
+	if C.ingle_opus_open(lib, called) == 0 {
 		C.free(unsafe.Pointer(lib))
 		return nil, ErrNoLibopus
 	}
@@ -108,7 +108,7 @@ type opusEncoder struct {
 
 // newOpusEncoder makes one for frames of a length, at a bit rate in bits a second.
 func newOpusEncoder(f Format, frame time.Duration) (*opusEncoder, error) {
-	lib, err := openLibopus()
+	lib, err := openLibopus(libopus)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ type opusDecoder struct {
 
 // newOpusDecoder makes one that gives samples at a rate of 8, 12, 16, 24 or 48 kHz.
 func newOpusDecoder(rate int) (*opusDecoder, error) {
-	lib, err := openLibopus()
+	lib, err := openLibopus(libopus)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/ingle-home/ingle/accessories/media"
@@ -79,16 +80,45 @@ func (c *Camera) first() media.View {
 // the same for the camera's life.
 func (c *Camera) Main() *Source { return c.main }
 
+// View is one of the ways in which a camera shows itself.
+type View struct {
+	Source        *Source
+	Width, Height int // pixels, as the camera says
+}
+
 // Nearest is the source of the largest view that fits into width by height pixels, or of the smallest.
 func (c *Camera) Nearest(width, height int) *Source {
 	var best media.View
-	main := c.first()
-	for _, v := range c.opts.Views() {
-		if usable(v) && v.Width > 0 && v.Height > 0 && (best.ID == "" || nearer(v, best, width, height)) {
+	for _, v := range c.sized() {
+		if best.ID == "" || nearer(v, best, width, height) {
 			best = v
 		}
 	}
-	if best.ID == "" || best.ID == main.ID {
+	return c.of(best)
+}
+
+// Smaller are the views but the one of Main, the largest first.
+func (c *Camera) Smaller() []View {
+	var list []View
+	for _, v := range c.sized() {
+		if s := c.of(v); s != c.main {
+			list = append(list, View{s, v.Width, v.Height})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b View) int { return b.Width*b.Height - a.Width*a.Height })
+	return list
+}
+
+// sized are the views that can be passed on and whose size the camera told.
+func (c *Camera) sized() []media.View {
+	return slices.DeleteFunc(slices.Clone(c.opts.Views()), func(v media.View) bool {
+		return !usable(v) || v.Width <= 0 || v.Height <= 0
+	})
+}
+
+// of is the source of a view; without ID it is the main one.
+func (c *Camera) of(v media.View) *Source {
+	if v.ID == "" || v.ID == c.first().ID {
 		return c.main
 	}
 	c.mu.Lock()
@@ -96,13 +126,13 @@ func (c *Camera) Nearest(width, height int) *Source {
 	if c.closed {
 		return c.main
 	}
-	s := c.others[best.ID]
+	s := c.others[v.ID]
 	if s == nil {
-		s = c.source(func() string { return best.ID })
+		s = c.source(func() string { return v.ID })
 		if c.paused {
 			s.Pause(true)
 		}
-		c.others[best.ID] = s
+		c.others[v.ID] = s
 	}
 	return s
 }

@@ -24,13 +24,14 @@ const seats = 2
 // Options are what a camera needs.
 type Options struct {
 	Source *stream.Source
-	Log    *slog.Logger // nil is silent
-	// Nearest gives the source of the view nearest to a size in pixels; it is barred when Source is. nil:
-	// there is one view.
-	Nearest func(width, height int) *stream.Source
-	// Still gives a JPEG of exactly that size; stream.ErrPaused while nobody may have one. nil: the
-	// newest key frame of Source.
+	// Smaller gives further views of the same camera, the largest first, for viewers that ask for small
+	// pictures; it is asked each time, since a camera tells them only when it answers. Their sound is not
+	// used. All are paused and closed together with Source. nil: none.
+	Smaller func() []stream.View
+	// Still gives a JPEG of exactly that size in pixels; stream.ErrPaused while nobody may have one. nil:
+	// the newest key frame of Source.
 	Still func(ctx context.Context, width, height int) ([]byte, error)
+	Log   *slog.Logger // nil is silent
 	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
 	// nil: never.
 	Sound func() bool
@@ -43,7 +44,7 @@ type Options struct {
 // Camera is safe for concurrent use.
 type Camera struct {
 	source   *stream.Source
-	nearest  func(width, height int) *stream.Source
+	smaller  func() []stream.View
 	still    func(ctx context.Context, width, height int) ([]byte, error)
 	log      *slog.Logger
 	sound    func() bool
@@ -63,9 +64,9 @@ type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, nearest: o.Nearest, still: o.Still, log: o.Log, sound: o.Sound, talk: o.Talk}
-	if c.nearest == nil {
-		c.nearest = func(int, int) *stream.Source { return o.Source }
+	c := &Camera{source: o.Source, smaller: o.Smaller, still: o.Still, log: o.Log, sound: o.Sound, talk: o.Talk}
+	if c.smaller == nil {
+		c.smaller = func() []stream.View { return nil }
 	}
 	if c.still == nil {
 		c.still = o.Source.Snapshot
@@ -123,6 +124,22 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 		return nil, hap.StatusUnreachable
 	}
 	return jpeg, nil
+}
+
+// view is the one nearest to what a viewer asks for: the largest that has at most twice its pixels, which
+// a screen makes smaller without harm, else the smallest.
+func (c *Camera) view(width, height uint16) *stream.Source {
+	best := stream.View{Source: c.source, Width: 1920, Height: 1080} // the usual, until pictures come
+	if w, h := c.source.Size(); w > 0 {
+		best.Width, best.Height = w, h
+	}
+	for _, v := range c.smaller() {
+		if width == 0 || height == 0 || best.Width*best.Height <= 2*int(width)*int(height) {
+			break
+		}
+		best = v
+	}
+	return best.Source
 }
 
 // noted is when the log last heard of a trouble, in Unix seconds.

@@ -164,6 +164,10 @@ func TestSelectionIsRead(t *testing.T) {
 	if err != nil || s.video != (rtpChoice{mtu: 800}) {
 		t.Errorf("reconfigure is read as %+v, %v", s, err)
 	}
+	s, err = parseSelection(raw(t, control+"04"+"020d"+"030b"+"01024001"+"0202f000"+"03010f"))
+	if err != nil || s.video != (rtpChoice{width: 320, height: 240}) {
+		t.Errorf("another size is read as %+v, %v", s, err)
+	}
 }
 
 func TestSelectionsThatAreRefused(t *testing.T) {

@@ -44,49 +44,30 @@ func (w *viewer) suspended() bool {
 	}
 }
 
-// play sends the cached pictures, paced, and then what comes, until the stream is suspended or another view
-// that the viewer wants is there. It begins at a key unit, and after a suspension at one that was not sent
-// before it.
+// play sends the cached pictures, paced, and then what comes, until the stream is suspended. It begins
+// at a key unit, and after a suspension at one that was not sent before it.
 func (w *viewer) play(ctx context.Context, p *packetizer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var changing sync.WaitGroup
-	defer changing.Wait()
-	defer cancel()
-	source := w.wanted()
-	moved := w.shown != nil && w.shown != source
-	w.shown = source
-	view := source.View(ctx)
-	defer view.Close()
-	var other chan struct{}
+	r := w.reel(ctx)
+	defer r.close()
 	free := time.Now() // when the line is free again
 	for waiting := true; ; {
-		u, err := view.Next(ctx)
+		u, err := r.next()
 		if err != nil {
 			return err
 		}
 		if w.suspended() {
 			return nil
 		}
-		if want := w.wanted(); want != source && other == nil {
-			other = make(chan struct{})
-			changing.Go(func() { begun(ctx, want, other) })
-		}
-		select {
-		case <-other:
-			return nil
-		default:
-		}
-		u = w.shifted(u, moved && u.Key)
 		if u.Sound != nil || waiting && !(u.Key && w.news(u)) {
 			continue
 		}
-		waiting, moved = false, false
+		waiting = false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
+		w.sent(u)
 		for _, packet := range p.packets(u) {
 			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
 				return err
 			}
-			w.sent(u)
 			if err := w.video.send(packet); err != nil {
 				return err
 			}
@@ -94,38 +75,110 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 	}
 }
 
-// begun closes a channel as soon as a source has a key unit that is new.
-func begun(ctx context.Context, source *stream.Source, is chan<- struct{}) {
-	asked := time.Now()
-	view := source.View(ctx)
-	defer view.Close()
-	for {
-		u, err := view.Next(ctx)
-		if err != nil {
-			return // the old view must do
-		}
-		if u.Key && u.At.After(asked) {
-			close(is)
-			return
+// reel is the pictures of the view that suits a viewer. When another suits it better, that one takes over
+// at its next key unit; until then the old one goes on.
+type reel struct {
+	viewer *viewer
+	ctx    context.Context
+	stop   context.CancelFunc
+	source *stream.Source
+	view   *stream.Viewer
+
+	coming   *stream.Source  // nil while nothing is to change
+	takeover chan takeover   // gets the one that comes
+	over     context.Context // ends when it is there
+	tasks    sync.WaitGroup
+}
+
+// takeover is another view at its first key unit.
+type takeover struct {
+	view  *stream.Viewer
+	first *media.Unit
+	err   error
+}
+
+func (w *viewer) reel(ctx context.Context) *reel {
+	r := &reel{viewer: w, source: w.wanted()}
+	r.ctx, r.stop = context.WithCancel(ctx)
+	r.view, r.over = r.source.View(ctx), r.ctx
+	return r
+}
+
+// close ends the reel and what was to come.
+func (r *reel) close() {
+	r.stop()
+	r.view.Close()
+	r.tasks.Wait()
+	if r.coming != nil {
+		if t := <-r.takeover; t.view != nil {
+			t.view.Close()
 		}
 	}
 }
 
-// shifted gives a unit the time of the viewer's clock, which is that of the first view. With anew it is
-// the first unit of another view.
-func (w *viewer) shifted(u *media.Unit, anew bool) *media.Unit {
+// next gives the next unit, by the viewer's clock.
+func (r *reel) next() (*media.Unit, error) {
+	if want := r.viewer.wanted(); r.coming == nil && want != r.source {
+		r.change(want)
+	}
+	u, err := r.view.Next(r.over)
+	if r.coming == nil {
+		return r.viewer.timed(r.source, u), err
+	}
+	select {
+	case t := <-r.takeover:
+		if u, err = t.first, t.err; err == nil {
+			r.view.Close()
+			r.source, r.view = r.coming, t.view
+		}
+		r.coming, r.over = nil, r.ctx
+	default:
+	}
+	return r.viewer.timed(r.source, u), err
+}
+
+// change waits for a key unit of another view.
+func (r *reel) change(to *stream.Source) {
+	over, ready := context.WithCancel(r.ctx)
+	r.coming, r.takeover, r.over = to, make(chan takeover, 1), over
+	began, done := time.Now(), r.takeover
+	r.tasks.Go(func() {
+		defer ready()
+		view := to.View(r.ctx)
+		for {
+			u, err := view.Next(r.ctx)
+			if err != nil {
+				view.Close()
+				done <- takeover{err: err}
+				return
+			}
+			if u.Key && !u.At.Before(began) { // an older one would take the viewer back
+				done <- takeover{view: view, first: u}
+				return
+			}
+		}
+	})
+}
+
+// timed gives a view's unit by the viewer's clock, which goes on from view to view.
+func (w *viewer) timed(of *stream.Source, u *media.Unit) *media.Unit {
+	if u == nil {
+		return nil
+	}
 	w.mu.Lock()
-	last := w.last
-	w.mu.Unlock()
-	if anew && last != nil {
-		w.shift = last.PTS + max(u.At.Sub(last.At), time.Millisecond) - u.PTS
+	defer w.mu.Unlock()
+	if w.shown != of {
+		if w.last != nil {
+			w.shift = w.last.PTS + max(u.At.Sub(w.last.At), time.Millisecond) - u.PTS
+		}
+		w.shown = of
 	}
 	if w.shift == 0 {
 		return u
 	}
-	own := *u // units are shared and never changed
-	own.PTS += w.shift
-	return &own
+	moved := *u // units are shared and never changed
+	moved.PTS += w.shift
+	return &moved
 }
 
 // news reports whether a unit is newer than all that were sent.
@@ -151,7 +204,7 @@ func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, er
 	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
 }
 
-// sent notes the newest picture.
+// sent notes the newest picture that goes to the viewer.
 func (w *viewer) sent(u *media.Unit) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -179,7 +179,7 @@ func (s *seat) attend(w *viewer) {
 		case <-w.ctx.Done():
 		}
 	})
-	warm := w.camera.source.View(w.ctx) // the camera is called while the controllers still talk
+	warm := s.camera.source.View(w.ctx) // the camera is called while the controllers still talk
 	defer warm.Close()
 	select {
 	case <-w.started:

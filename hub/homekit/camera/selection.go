@@ -38,10 +38,10 @@ func noSelection() []byte {
 	return tlv8.Append(nil, 1, tlv8.AppendUint8(nil, 2, commandSuspend))
 }
 
-// rtpChoice is how the viewer wants the pictures and their packets. The size chooses one of the camera's
-// views; the bit rate is not kept, since pictures pass through as the camera coded them.
+// rtpChoice is how the viewer wants the pictures and their packets. The bit rate that it asks for is not
+// kept: pictures pass through as the camera coded them, and the size says which of its views is best.
 type rtpChoice struct {
-	width, height uint16 // pixels; 0 where the viewer names none
+	width, height uint16 // pixels; 0 is no wish
 	payloadType   byte
 	ssrc          uint32        // the viewer's own
 	mtu           uint16        // largest datagram in bytes; 0 is the default
@@ -86,6 +86,9 @@ func parseStart(t tlv8.Items) (rtpChoice, error) {
 	if codec, err := video.Uint8(1); err != nil || codec != 0 {
 		return c, fmt.Errorf("%w: only H.264", errMessage)
 	}
+	if err := c.parseSize(video); err != nil {
+		return c, err
+	}
 	packets, err := video.Nested(4)
 	if err != nil {
 		return c, err
@@ -96,26 +99,7 @@ func parseStart(t tlv8.Items) (rtpChoice, error) {
 	if c.ssrc, err = packets.Uint32(2); err != nil {
 		return c, err
 	}
-	if err := c.parseSize(video); err != nil {
-		return c, err
-	}
 	return c, c.parseLimits(packets)
-}
-
-// parseSize reads how large the pictures shall be, where that is said.
-func (c *rtpChoice) parseSize(video tlv8.Items) error {
-	if !video.Has(3) {
-		return nil
-	}
-	attributes, err := video.Nested(3)
-	if err != nil {
-		return err
-	}
-	if c.width, err = attributes.Uint16(1); err != nil {
-		return err
-	}
-	c.height, err = attributes.Uint16(2)
-	return err
 }
 
 // parseSound reads what Start says of sound, which must be among what is offered.
@@ -190,6 +174,21 @@ func parseChange(t tlv8.Items) (rtpChoice, error) {
 		return c, err
 	}
 	return c, c.parseLimits(packets)
+}
+
+func (c *rtpChoice) parseSize(video tlv8.Items) error {
+	if !video.Has(3) {
+		return nil
+	}
+	attributes, err := video.Nested(3)
+	if err != nil {
+		return err
+	}
+	if c.width, err = attributes.Uint16(1); err != nil {
+		return err
+	}
+	c.height, err = attributes.Uint16(2)
+	return err
 }
 
 func (c *rtpChoice) parseLimits(packets tlv8.Items) (err error) {

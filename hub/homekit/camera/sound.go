@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtp"
@@ -24,6 +25,7 @@ type voice struct {
 	packet  rtp.Packet // the header of the next
 	offset  uint32     // of the timestamps, random
 	next    int64      // sample that follows the packets sent
+	newest  atomic.Pointer[media.Unit]
 }
 
 // speak begins the sound of a stream: it makes the ciphers and listens. The voice is nil when the viewer
@@ -67,6 +69,9 @@ func (v *voice) report(now time.Time, pts time.Duration) error {
 	if v == nil {
 		return nil
 	}
+	if u := v.newest.Load(); u != nil {
+		pts = u.PTS + now.Sub(u.At) // by the clock of its own view
+	}
 	return v.viewer.sound.report(now, v.offset+uint32(v.encoder.At(pts)))
 }
 
@@ -93,7 +98,7 @@ func (v *voice) close() {
 }
 
 func (v *voice) play(ctx context.Context) error {
-	view := v.viewer.source.View(ctx)
+	view := v.viewer.camera.source.View(ctx)
 	defer view.Close()
 	for {
 		u, err := view.Next(ctx)
@@ -106,6 +111,7 @@ func (v *voice) play(ctx context.Context) error {
 		if !v.audible(u) {
 			continue
 		}
+		v.newest.Store(u)
 		packets, err := v.encoder.Encode(u)
 		if err != nil {
 			v.viewer.camera.deaf.say(v.viewer.camera.log, "a camera's sound is left out", err)

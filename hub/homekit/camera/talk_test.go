@@ -131,22 +131,23 @@ func TestWhatIsNotSaidByTheViewer(t *testing.T) {
 	if err := speaker.Set(hap.Bool(true)); err != nil {
 		t.Fatal(err)
 	}
-	e.say(e.conn, e.out, voiceSSRC, payload)
-	<-time.After(300 * time.Millisecond)
-	if n := l.calls.Load(); n != 0 {
-		t.Fatalf("the loudspeaker was opened %d times", n)
-	}
+	again := e.say(e.conn, e.out, voiceSSRC, payload)
+	<-time.After(200 * time.Millisecond)
 	if err := speaker.Set(hap.Bool(false)); err != nil {
 		t.Fatal(err)
 	}
-	again := e.say(e.conn, e.out, voiceSSRC, []byte{0x49, 1, 2, 3}) // sealed well, but no Opus
-	until(t, "the loudspeaker is open", func() bool { return l.calls.Load() == 1 })
 	for range 10 {
 		if _, err := e.conn.WriteToUDPAddrPort(again, e.to); err != nil { // a packet that was seen
 			t.Fatal(err)
 		}
 	}
 	<-time.After(300 * time.Millisecond)
+	if n := l.calls.Load(); n != 0 {
+		t.Fatalf("the loudspeaker was opened %d times", n)
+	}
+	e.say(e.conn, e.out, voiceSSRC, []byte{0x49, 1, 2, 3}) // sealed well, but no Opus
+	until(t, "the loudspeaker is open", func() bool { return l.calls.Load() == 1 })
+	<-time.After(200 * time.Millisecond)
 	if n := len(l.frames); n > 0 {
 		t.Errorf("%d frames are played", n)
 	}

@@ -32,25 +32,23 @@ type viewer struct {
 	camera *Camera
 	ctx    context.Context
 	end    context.CancelFunc
-	source *stream.Source
 
 	once    sync.Once
 	started chan struct{}
 
 	mu     sync.Mutex // guards what follows
 	choice rtpChoice
+	source *stream.Source // of the pictures, after choice
 	voice  soundChoice
-	gate   chan struct{} // closed while the stream may run
-	last   *media.Unit   // of the pictures that were sent
-
-	// Of forward alone: the source of the pictures, and what brings their times to the clock of the first.
-	shown *stream.Source
-	shift time.Duration
+	gate   chan struct{}  // closed while the stream may run
+	last   *media.Unit    // of the pictures that were sent
+	shown  *stream.Source // whose pictures were taken last
+	shift  time.Duration  // from its clock to the viewer's
 }
 
 func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup) *viewer {
 	w := &viewer{
-		peer: p, setup: want, camera: c, source: c.source,
+		peer: p, setup: want, camera: c,
 		started: make(chan struct{}), gate: make(chan struct{}),
 	}
 	close(w.gate)
@@ -109,7 +107,7 @@ func (w *viewer) start(s selection) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.choice, w.voice = s.video, s.sound
-		w.source = w.nearest()
+		w.source = w.camera.view(s.video.width, s.video.height)
 		close(w.started)
 	})
 }
@@ -146,25 +144,10 @@ func (w *viewer) reconfigure(c rtpChoice) {
 	if c.mtu != 0 {
 		w.choice.mtu = c.mtu
 	}
-	if c.width != 0 && c.height != 0 {
-		w.choice.width, w.choice.height = c.width, c.height
-	}
 	w.choice.reports = c.reports // absent or 0 means the default
-}
-
-// nearest is the source of the view that the viewer wants. Callers hold mu.
-func (w *viewer) nearest() *stream.Source {
-	if w.choice.width == 0 || w.choice.height == 0 {
-		return w.camera.source
+	if c.width != 0 && c.height != 0 {
+		w.source = w.camera.view(c.width, c.height)
 	}
-	return w.camera.nearest(int(w.choice.width), int(w.choice.height))
-}
-
-// wanted is the source of the view that the viewer wants.
-func (w *viewer) wanted() *stream.Source {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.nearest()
 }
 
 // wishes are what the viewer last asked for.
@@ -172,6 +155,13 @@ func (w *viewer) wishes() rtpChoice {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.choice
+}
+
+// wanted is the view that suits the viewer best.
+func (w *viewer) wanted() *stream.Source {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.source
 }
 
 // send streams until the viewer or the source ends it.

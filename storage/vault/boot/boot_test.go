@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,7 +61,8 @@ func TestKeyFile(t *testing.T) {
 func TestNoKeyFile(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "letter.txt")
-	for _, raw := range []string{"", "Dear Noor", "ingle-boot-key-1 zz", "ingle-boot-key-1 " + strings.Repeat("0", 62), strings.Repeat("0", 64), strings.Repeat("x", 1<<20)} {
+	for _, raw := range []string{"Dear Noor", "Dear Noor\n", "ingle-boot-key-1 zz\n", "ingle-boot-key-1 " + strings.Repeat("0", 62) + "\n", "ingle-boot-key-2 0 " + strings.Repeat("0", 64) + "\n",
+		strings.Repeat("0", 64), strings.Repeat("x", 1<<20)} {
 		must(t, os.WriteFile(path, []byte(raw), 0o600))
 		b := boot.KeyFile(path)
 		if _, err := b.Key(ctx); err == nil {
@@ -77,6 +79,106 @@ func TestNoKeyFile(t *testing.T) {
 	for _, at := range []string{filepath.Dir(path), "/dev/zero", filepath.Join(path, "below a file")} {
 		if _, err := boot.KeyFile(at).Make(ctx); err == nil {
 			t.Errorf("%s: no error", at)
+		}
+	}
+}
+
+// One disk with one key file serves two hubs: each finds its own key, and takes away only that.
+func TestTwoHubsWithOneKeyFile(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "ingle.key")
+	made := func() (vault.Boot, []byte) {
+		b := boot.KeyFile(path)
+		key, err := b.Make(ctx)
+		must(t, err)
+		return boot.Finder("/nowhere")(b.Kind(), b.At()), key // as after a restart
+	}
+	has := func(name string, b vault.Boot, want []byte) {
+		t.Helper()
+		if got, err := b.Key(ctx); (err == nil) != (want != nil) || !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, %v; want %x", name, got, err, want)
+		}
+	}
+	one, first := made()
+	two, second := made()
+	if bytes.Equal(first, second) || one.At() == two.At() {
+		t.Fatal("both have one key")
+	}
+	moved := filepath.Join(t.TempDir(), "elsewhere.key")
+	must(t, os.Link(path, moved))
+	has("mounted elsewhere", boot.KeyFileNow(moved, one.At()), first)
+	must(t, one.Drop(ctx))
+	has("the one that was dropped", one, nil)
+	has("the other", two, second)
+	if raw, err := os.ReadFile(path); err != nil || bytes.Contains(raw, []byte(hex.EncodeToString(first))) {
+		t.Errorf("the dropped key is in the file: %v", err)
+	}
+	before, err := os.Stat(path)
+	must(t, err)
+	three, third := made()
+	if after, err := os.Stat(path); err != nil || after.Size() != before.Size() {
+		t.Errorf("it grows from %d to %d bytes, %v", before.Size(), after.Size(), err)
+	}
+	has("the other", two, second)
+	has("a third", three, third)
+	must(t, errors.Join(two.Drop(ctx), three.Drop(ctx)))
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("without a key it stays: %v", err)
+	}
+}
+
+// Two hubs of one machine that make and drop keys at once lose none.
+func TestKeyFileAtOnce(t *testing.T) {
+	path, ended := filepath.Join(t.TempDir(), "ingle.key"), make(chan error, 8)
+	for range cap(ended) {
+		go func() {
+			for range 20 {
+				b := boot.KeyFile(path)
+				key, err := b.Make(t.Context())
+				again, errAgain := b.Key(t.Context())
+				if err := errors.Join(err, errAgain, b.Drop(t.Context())); err != nil || !bytes.Equal(key, again) {
+					ended <- fmt.Errorf("%x, then %x: %w", key, again, err)
+					return
+				}
+			}
+			ended <- nil
+		}()
+	}
+	for range cap(ended) {
+		must(t, <-ended)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is left: %v", err)
+	}
+}
+
+// A key without a name may be the key of several hubs: it opens as before, and nobody takes it away. A
+// line that a power cut left unfinished is written over.
+func TestOldAndTornKeyFiles(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "ingle.key")
+	old := "ingle-boot-key-1 " + strings.Repeat("07", 32) + "\n"
+	must(t, os.WriteFile(path, []byte(old+"ingle-boot-key-2 00112233"), 0o600))
+	unnamed := boot.Finder("/nowhere")("boot-keyfile", path)
+	for range 2 {
+		if key, err := unnamed.Key(ctx); err != nil || !bytes.Equal(key, bytes.Repeat([]byte{7}, 32)) {
+			t.Fatalf("the old key: %x, %v", key, err)
+		}
+		must(t, unnamed.Drop(ctx))
+	}
+	b := boot.KeyFile(path)
+	if key, err := b.Make(ctx); err != nil || bytes.Equal(key, bytes.Repeat([]byte{7}, 32)) {
+		t.Fatalf("a key of its own: %x, %v", key, err)
+	}
+	must(t, b.Drop(ctx))
+	if key, err := unnamed.Key(ctx); err != nil || len(key) != 32 {
+		t.Errorf("the old key, in the end: %v", err)
+	}
+	for _, torn := range []string{"", "ing", "ingle-boot-key-2 0011223344556677 07"} {
+		must(t, os.WriteFile(path, []byte(torn), 0o600))
+		b := boot.KeyFile(path)
+		_, err := b.Make(ctx)
+		must(t, err)
+		if _, err := b.Key(ctx); err != nil {
+			t.Errorf("over %q: %v", torn, err)
 		}
 	}
 }
