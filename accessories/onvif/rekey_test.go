@@ -75,7 +75,6 @@ func (d *drawer) safe(t *testing.T, c *sim.Sim) {
 	if answers(t, s)["own-password"] != device.Yes {
 		t.Error("the label does not call it a password of its own")
 	}
-	watch(t, s, "main", false, 2)
 	if _, err := s.(device.Snapper).Snap(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -114,6 +113,7 @@ func TestRekey(t *testing.T) {
 				return // safe wants one
 			}
 			d.safe(t, c)
+			watch(t, d.reopen(t), "main", false, 2)
 			first := d.config.Fields["user"]
 			if err := rekey(t, d.reopen(t), d); err != nil { // once more, with passwords that are its own
 				t.Fatal(err)
