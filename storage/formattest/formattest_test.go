@@ -245,6 +245,44 @@ func TestFlippedKeysByThePage(t *testing.T) {
 	}
 }
 
+// Keys that were changed in every way open by the page, and by no secret that was
+// replaced.
+func TestChangedKeysByThePage(t *testing.T) {
+	const next = "seven lanterns over a quiet harbour"
+	dir := t.TempDir()
+	v, code, err := vault.Create(dir, password)
+	must(t, err)
+	defer v.Close()
+	must(t, v.ChangePassword(next, nil, 0))
+	must(t, v.Rotate().Commit())
+	fresh, err := v.NewRecoveryCode()
+	must(t, err)
+	must(t, v.Rotate().Commit())
+	want := v.Key("x")
+	opens := func(how func() (*formattest.Keys, error), is bool) {
+		t.Helper()
+		k, err := how()
+		if !is && errors.Is(err, formattest.ErrRefused) {
+			return
+		}
+		must(t, err)
+		got, err := k.For("x")
+		if err != nil || !bytes.Equal(got, want) || k.Epoch != v.Epoch() {
+			t.Errorf("epoch %d, or another key: %v", k.Epoch, err)
+		}
+		if !is {
+			t.Error("a secret opens that was replaced")
+		}
+	}
+	opens(func() (*formattest.Keys, error) { return formattest.WithPassword(dir, password) }, false)
+	opens(func() (*formattest.Keys, error) { return formattest.WithPassword(dir, next) }, true)
+	opens(func() (*formattest.Keys, error) { return formattest.WithCode(dir, code) }, true)
+	opens(func() (*formattest.Keys, error) { return formattest.WithCode(dir, fresh) }, true)
+	must(t, v.ConfirmRecovery(fresh))
+	opens(func() (*formattest.Keys, error) { return formattest.WithCode(dir, code) }, false)
+	opens(func() (*formattest.Keys, error) { return formattest.WithCode(dir, fresh) }, true)
+}
+
 // copyStore copies the store with one file replaced.
 func copyStore(t *testing.T, dir, name string, raw []byte) string {
 	t.Helper()

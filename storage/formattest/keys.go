@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
+	"golang.org/x/crypto/curve25519"
 )
 
 // ErrRefused says that something is not as docs/FORMAT.md demands, or does not open.
@@ -37,8 +38,8 @@ type keyFile struct {
 	Vault []byte `json:"vault"`
 	Rev   uint64 `json:"rev"`
 	Epoch uint64 `json:"epoch"`
+	Stale bool   `json:"stale"`
 	Slots []slot `json:"slots"`
-	DEK   sealed `json:"dek"`
 	MAC   []byte `json:"mac"`
 }
 
@@ -59,6 +60,12 @@ type slot struct {
 	} `json:"kdf"`
 	Salt []byte `json:"salt"`
 	sealed
+	Pub   []byte `json:"pub"`
+	Share sealed `json:"share"`
+	DEK   struct {
+		Eph []byte `json:"eph"`
+		sealed
+	} `json:"dek"`
 }
 
 // WithCode opens the keys of the store in dir with the printed recovery code.
@@ -111,33 +118,94 @@ func openCopy(raw []byte, kind string, keyOf func(slot) ([]byte, error)) (*Keys,
 	if err == nil && len(bytes.Trim(raw[d.InputOffset():], " \t\r\n")) > 0 {
 		err = errors.New("more than one value")
 	}
-	if err != nil || len(raw) > 65536 || f.V != 1 || len(f.Slots) > 16 || len(f.Vault) != 16 {
+	if err != nil || len(raw) > 65536 || f.V != 2 || len(f.Vault) != 16 || !f.fewSlots() {
 		return nil, 0, fmt.Errorf("%w: shape of the keys: %v", ErrRefused, err)
 	}
+	err = fmt.Errorf("%w: no slot of kind %s", ErrRefused, kind)
 	for _, s := range f.Slots {
 		if s.Kind != kind {
 			continue
 		}
-		key, err := keyOf(s)
-		if err != nil {
-			return nil, 0, err
+		key, wrong := keyOf(s)
+		if wrong != nil {
+			return nil, 0, wrong
 		}
-		vaultKey, err := unseal(key, s.Nonce, s.CT, join(append([]any{f.V, f.Vault}, s.fields()...)...))
-		if err != nil {
-			return nil, 0, fmt.Errorf("slot: %w", err)
-		}
-		dek, err := unseal(vaultKey, f.DEK.Nonce, f.DEK.CT, join(f.V, f.Vault, f.Epoch))
-		if err != nil {
-			return nil, 0, fmt.Errorf("data key: %w", err)
+		dek, shared, wrong := f.dataKey(s, key)
+		if wrong != nil {
+			err = wrong
+			continue
 		}
 		k := &Keys{Vault: f.Vault, Epoch: f.Epoch, dek: dek}
-		return k, f.Rev, f.authentic(k)
+		return k, f.Rev, errors.Join(f.authentic(k), f.renewable(k, s, shared))
 	}
-	return nil, 0, fmt.Errorf("%w: no slot of kind %s", ErrRefused, kind)
+	return nil, 0, err
 }
 
-// fields are those from id to p.
-func (s slot) fields() []any {
+// renewable tells whether the holder of the data key can seal another to this slot.
+func (f *keyFile) renewable(k *Keys, s slot, shared []byte) error {
+	key, err := k.For("hub/keys/slots")
+	if err != nil {
+		return err
+	}
+	again, err := unseal(key, s.Share.Nonce, s.Share.CT, join(append([]any{f.V, f.Vault}, s.words()...)...))
+	if err != nil || !bytes.Equal(again, shared) {
+		return fmt.Errorf("%w: the shared key: %v", ErrRefused, err)
+	}
+	return nil
+}
+
+// fewSlots tells whether there are no more slots of a kind than there may be.
+func (f *keyFile) fewSlots() bool {
+	left := map[string]int{"password": 1, "recovery": 2, "boot": 1}
+	ids := make(map[string]bool)
+	for _, s := range f.Slots {
+		kind := s.Kind
+		if strings.HasPrefix(kind, "boot-") {
+			kind = "boot"
+		}
+		if left[kind]--; left[kind] < 0 || ids[s.ID] {
+			return false
+		}
+		ids[s.ID] = true
+	}
+	return len(f.Slots) > 0
+}
+
+// dataKey takes the three steps from the slot key to the data key.
+func (f *keyFile) dataKey(s slot, key []byte) (dek, shared []byte, err error) {
+	words := append([]any{f.V, f.Vault}, s.words()...)
+	pair, err := unseal(key, s.Nonce, s.CT, join(words...))
+	if err != nil {
+		return nil, nil, fmt.Errorf("slot: %w", err)
+	}
+	if len(pair) != 64 {
+		return nil, nil, fmt.Errorf("%w: a pair of %d bytes", ErrRefused, len(pair))
+	}
+	point, err := x25519(pair[:32], s.DEK.Eph)
+	if err != nil {
+		return nil, nil, err
+	}
+	letter, err := derive(append(point, pair[32:]...), f.Vault, string(join("hub/slot/dek", s.DEK.Eph, s.Pub)))
+	if err != nil {
+		return nil, nil, err
+	}
+	dek, err = unseal(letter, s.DEK.Nonce, s.DEK.CT, join(append(words, f.Epoch)...))
+	if err != nil {
+		return nil, nil, fmt.Errorf("data key: %w", err)
+	}
+	return dek, pair[32:], nil
+}
+
+func x25519(private, public []byte) ([]byte, error) {
+	point, err := curve25519.X25519(private, public)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return point, nil
+}
+
+// words are the fields from id to p.
+func (s slot) words() []any {
 	fields := []any{s.ID, s.Kind}
 	if strings.HasPrefix(s.Kind, "boot-") {
 		fields = append(fields, s.At)
@@ -146,16 +214,20 @@ func (s slot) fields() []any {
 }
 
 func (f *keyFile) authentic(k *Keys) error {
-	all := []any{f.V, f.Vault, f.Rev, f.Epoch, uint64(len(f.Slots))}
+	stale := uint64(0)
+	if f.Stale {
+		stale = 1
+	}
+	all := []any{f.V, f.Vault, f.Rev, f.Epoch, stale, uint64(len(f.Slots))}
 	for _, s := range f.Slots {
-		all = append(append(all, s.fields()...), s.Salt, s.Nonce, s.CT)
+		all = append(append(all, s.words()...), s.Salt, s.Nonce, s.CT, s.Pub, s.Share.Nonce, s.Share.CT, s.DEK.Eph, s.DEK.Nonce, s.DEK.CT)
 	}
 	key, err := k.For("hub/keys/mac")
 	if err != nil {
 		return err
 	}
 	m := hmac.New(sha256.New, key)
-	m.Write(join(append(all, f.DEK.Nonce, f.DEK.CT)...))
+	m.Write(join(all...))
 	if !hmac.Equal(m.Sum(nil), f.MAC) {
 		return fmt.Errorf("%w: the keys are not authentic", ErrRefused)
 	}

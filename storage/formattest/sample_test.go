@@ -11,14 +11,14 @@ import (
 	"github.com/ingle-home/ingle/storage/records"
 )
 
-var update = flag.Bool("update", false, "write testdata/v1 anew")
+var update = flag.Bool("update", false, "write testdata/v2 anew")
 
 const (
-	sample     = "testdata/v1" // a store of format version 1, as a killed hub left it
+	sample     = "testdata/v2" // a store whose keys are of format version 2, as a killed hub left it
 	sampleRows = 3             // in its databases, and as many in their logs
 )
 
-// The stored sample of version 1 opens for ever, by the page and by the product.
+// The stored sample opens for ever, by the page and by the product.
 func TestSample(t *testing.T) {
 	if *update {
 		must(t, os.RemoveAll(sample))

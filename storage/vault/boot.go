@@ -44,7 +44,7 @@ func OpenBoot(ctx context.Context, dir string, find Find) (*Vault, error) {
 
 func openBoot(ctx context.Context, dir string, find Find, min cost) (*Vault, error) {
 	verdict := ErrNoBoot
-	v, err := open(dir, min, func(f *keyFile) (*[keySize]byte, error) {
+	v, err := open(dir, min, func(f *keyFile) (*pair, error) {
 		return f.unlock((*slot).isBoot, func(s *slot) ([]byte, error) {
 			key, err := bootKey(ctx, find(s.Kind, s.At), s)
 			if err != nil {
@@ -143,17 +143,18 @@ func (f *keyFile) addBoot(ctx context.Context, b Boot, k *keys) error {
 		return fmt.Errorf("%w: a key of %d bytes", ErrBoot, len(key))
 	}
 	salt := random(saltSize)
-	f.add(b.Kind(), b.At(), kdf{Name: kdfHKDF}, salt, derive(key, salt, "hub/slot/boot"), &k.vault)
+	own := derive(key, salt, "hub/slot/boot")
 	clear(key)
-	s := &f.Slots[len(f.Slots)-1]
-	if err := s.check(cost{}); err != nil {
-		return fmt.Errorf("vault: boot slot: %w", err)
+	if _, err := f.add(b.Kind(), b.At(), kdf{Name: kdfHKDF}, salt, own, &k.data); err != nil {
+		return err
 	}
+	s := &f.Slots[len(f.Slots)-1]
 	again, err := bootKey(ctx, b, s)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBoot, err)
 	}
-	if got, ok := openKey(again, s.sealed, f.aad(s)); !ok || *got != k.vault {
+	defer clear(again)
+	if f.try(s, again, &k.data) != nil {
 		return fmt.Errorf("%w: it gave back another key", ErrBoot)
 	}
 	return nil

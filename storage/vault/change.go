@@ -2,17 +2,26 @@ package vault
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ingle-home/ingle/storage"
 )
 
 // Every change writes keys.json and its twin once, each by a rename. A crash
 // leaves the old state, the new one, or one of each; any secret that opened
 // either opens the vault, and the opening settles which it is. No change touches
-// a database.
+// a database, and none but a rotation changes the data key: a secret that was
+// replaced because somebody knows it is worth nothing to them once a rotation
+// follows.
 
 // errClosed says that a vault was closed before it was to change.
 var errClosed = errors.New("vault: it is closed")
+
+// errRotated says that another Vault of the same folder has drawn a new data key:
+// what this one derives opens nothing any more.
+var errRotated = errors.New("vault: its data key was replaced, open it again")
 
 // ChangePassword has the password slot open with another password, of which one
 // try takes about effort on this machine. What Judge refuses gives its *Refusal;
@@ -36,8 +45,8 @@ func (v *Vault) ChangePassword(password string, names []string, effort time.Dura
 	}
 	return v.change(func(f *keyFile, k *keys) error {
 		f.drop(isKind(kindPassword))
-		f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, &k.vault)
-		return nil
+		_, err := f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, &k.data)
+		return err
 	})
 }
 
@@ -53,8 +62,7 @@ func (v *Vault) NewRecoveryCode() (string, error) {
 			first = first && s.Kind != kindRecovery
 			return again
 		})
-		f.addRecovery(secret, &k.vault)
-		return nil
+		return f.addRecovery(secret, &k.data)
 	})
 	if err != nil {
 		return "", err
@@ -70,15 +78,11 @@ func (v *Vault) ConfirmRecovery(code string) error {
 		return ErrWrong
 	}
 	return v.change(func(f *keyFile, _ *keys) error {
-		var mine string
-		_, err := f.unlock(isKind(kindRecovery), func(s *slot) ([]byte, error) {
-			mine = s.ID // the last that was tried is the one that opened
-			return recoveryKey(secret, s.Salt), nil
-		})
+		p, err := f.unlockRecovery(secret)
 		if err != nil {
 			return err
 		}
-		f.drop(func(s *slot) bool { return s.Kind == kindRecovery && s.ID != mine })
+		f.drop(func(s *slot) bool { return s.Kind == kindRecovery && s.ID != p.slot })
 		return nil
 	})
 }
@@ -103,11 +107,7 @@ func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 		return err
 	}
 	defer unlock()
-	f, err := v.current()
-	if err != nil {
-		return err
-	}
-	old, err := f.marshal()
+	f, old, err := v.alike()
 	if err != nil {
 		return err
 	}
@@ -119,12 +119,29 @@ func (v *Vault) change(edit func(*keyFile, *keys) error) error {
 		return nil
 	}
 	f.Rev++
+	f.Stale = f.Stale || slices.ContainsFunc(before, func(s slot) bool { return f.count(func(k *slot) bool { return k.ID == s.ID }) == 0 })
 	f.MAC = f.mac(&v.keys.data)
 	return f.writeOver(v.dir, old)
 }
 
+// alike is current, with both copies brought to it: so no two copies are ever
+// further apart than one change, and whatever opens the older of them opens the
+// newer, or has the data key of it.
+func (v *Vault) alike() (f *keyFile, raw []byte, err error) {
+	if f, err = v.current(); err != nil {
+		return nil, nil, err
+	}
+	if raw, err = f.marshal(); err != nil {
+		return nil, nil, err
+	}
+	if err = healTo(v.dir, raw); err != nil {
+		return nil, nil, fmt.Errorf("vault: write keys: %w", storage.Full(err))
+	}
+	return f, raw, nil
+}
+
 // current reads the file as it is now; another Vault of the same folder may have
-// changed it.
+// changed it. The data key, which only a rotation changes, proves it.
 func (v *Vault) current() (*keyFile, error) {
 	if v.keys == nil {
 		return nil, errClosed
@@ -133,9 +150,12 @@ func (v *Vault) current() (*keyFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, dek := newestOf(found, &v.keys.vault)
-	if f == nil || *dek != v.keys.data {
+	f, dek := newestOf(found, v.keys)
+	switch {
+	case f == nil:
 		return nil, ErrDamaged
+	case *dek != v.keys.data:
+		return nil, errRotated
 	}
 	return f, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ingle-home/ingle/storage"
 )
@@ -16,30 +17,36 @@ import (
 
 // Copy is the keys of one copy. It is the copy's epoch that follows the vault's.
 type Copy struct {
+	of    *Vault
 	id    []byte
 	epoch uint64
 	key   *[keySize]byte // behind a pointer, so that %v never prints it
 	file  []byte
 }
 
-// Copy draws a data key for a copy of what is stored under v.
+// Copy draws a data key for a copy of what is stored under v. Close it.
 func (v *Vault) Copy() (*Copy, error) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	f, err := v.current()
 	if err != nil {
 		return nil, err
 	}
-	c := &Copy{id: f.Vault, epoch: f.Epoch + 1, key: new([keySize]byte)}
+	c := &Copy{of: v, id: f.Vault, epoch: f.Epoch + 1, key: new([keySize]byte)}
 	rand.Read(c.key[:])
 	f.drop((*slot).isBoot)
 	f.Rev++
-	f.Epoch = c.epoch
-	f.sealDEK(&v.keys.vault, c.key)
+	if err := f.renew(&v.keys.data, c.key, c.epoch); err != nil {
+		return nil, err
+	}
+	if err := f.prove(&v.keys.way, c.key); err != nil {
+		return nil, err
+	}
 	f.MAC = f.mac(c.key)
 	if c.file, err = f.marshal(); err != nil {
 		return nil, err
 	}
+	v.out = append(v.out, c)
 	return c, nil
 }
 
@@ -56,7 +63,12 @@ func (c *Copy) Epoch() uint64 { return c.epoch }
 func (c *Copy) Key(purpose string) []byte { return derive(c.key[:], c.id, purpose) }
 
 // Close wipes the key.
-func (c *Copy) Close() { clear(c.key[:]) }
+func (c *Copy) Close() {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.of.out = slices.DeleteFunc(c.of.out, func(o *Copy) bool { return o == c })
+	clear(c.key[:])
+}
 
 // Plant puts a copy's keys.json into dir, which must exist and hold none, to be
 // opened there. What is no keys.json is ErrDamaged.
@@ -74,21 +86,26 @@ func Plant(dir string, file []byte) error {
 	return nil
 }
 
-// OpenCopy opens the copy in dir by the keys of v, of which it is one. ErrWrong if it
-// is of another vault, ErrDamaged as Open.
+// OpenCopy opens the copy in dir, which v drew and did not close yet, without a
+// secret: ErrWrong if it is another one, ErrDamaged as Open.
 func (v *Vault) OpenCopy(dir string) (*Vault, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.keys == nil {
 		return nil, errClosed
 	}
-	return open(dir, v.min, func(f *keyFile) (*[keySize]byte, error) {
-		if string(f.Vault) != v.id {
-			return nil, ErrWrong
+	found, err := readCopies(dir, v.min)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		for _, c := range v.out {
+			if string(f.Vault) == v.id && f.authentic(c.key) {
+				return f.opened(dir, v.min, &keys{data: *c.key}), nil
+			}
 		}
-		key := v.keys.vault
-		return &key, nil
-	})
+	}
+	return nil, ErrWrong
 }
 
 // IDOf is the identity that the vault in dir claims, which only an opening

@@ -27,7 +27,7 @@ func cheapVault(t testing.TB) (dir, code string, v *Vault) {
 }
 
 func openCheap(dir, password string) (*Vault, error) {
-	return open(dir, cheap, func(f *keyFile) (*[keySize]byte, error) { return f.unlockPassword(dir, password) })
+	return open(dir, cheap, func(f *keyFile) (*pair, error) { return f.unlockPassword(dir, password) })
 }
 
 func load(t testing.TB, path string) *keyFile {
@@ -54,6 +54,13 @@ func save(t testing.TB, path string, f *keyFile) {
 	}
 }
 
+// again adds a slot like the i-th, with another id.
+func (f *keyFile) again(i int) {
+	s := f.Slots[i]
+	s.ID += strings.Repeat("x", len(f.Slots))
+	f.Slots = append(f.Slots, s)
+}
+
 // The floor holds for files too: a cheap slot does not open by the front door.
 func TestFloor(t *testing.T) {
 	dir, code, _ := cheapVault(t)
@@ -72,6 +79,7 @@ func TestTampering(t *testing.T) {
 	for name, spoil := range map[string]func(f *keyFile){
 		"vault":          func(f *keyFile) { f.Vault[3] ^= 1 },
 		"rev":            func(f *keyFile) { f.Rev++ },
+		"stale":          func(f *keyFile) { f.Stale = true },
 		"epoch":          func(f *keyFile) { f.Epoch++ },
 		"passes":         func(f *keyFile) { f.Slots[0].KDF.T++ },
 		"memory":         func(f *keyFile) { f.Slots[0].KDF.MKiB *= 2 },
@@ -83,7 +91,13 @@ func TestTampering(t *testing.T) {
 		"other slot":     func(f *keyFile) { f.Slots[1].CT[0] ^= 1 },
 		"slot taken out": func(f *keyFile) { f.Slots = f.Slots[:1] },
 		"slots swapped":  func(f *keyFile) { f.Slots[0], f.Slots[1] = f.Slots[1], f.Slots[0] },
-		"data key":       func(f *keyFile) { f.DEK.CT[40] ^= 1 },
+		"public key":     func(f *keyFile) { f.Slots[0].Pub[5] ^= 1 },
+		"other public":   func(f *keyFile) { f.Slots[0].Pub, f.Slots[1].Pub = f.Slots[1].Pub, f.Slots[0].Pub },
+		"shared key":     func(f *keyFile) { f.Slots[0].Share.CT[7] ^= 1 },
+		"ephemeral key":  func(f *keyFile) { f.Slots[0].DEK.Eph[9] ^= 1 },
+		"data key":       func(f *keyFile) { f.Slots[0].DEK.CT[40] ^= 1 },
+		"other letter":   func(f *keyFile) { f.Slots[1].DEK.CT[40] ^= 1 },
+		"letters":        func(f *keyFile) { f.Slots[0].DEK, f.Slots[1].DEK = f.Slots[1].DEK, f.Slots[0].DEK },
 		"mac":            func(f *keyFile) { f.MAC[31] ^= 1 },
 	} {
 		dir, _, _ := cheapVault(t)
@@ -113,9 +127,15 @@ func TestAbsurdParametersAreRefusedUnread(t *testing.T) {
 		"other kind":  func(f *keyFile) { f.Slots[0].Kind = "back door" },
 		"no slot":     func(f *keyFile) { f.Slots = nil },
 		"many slots":  func(f *keyFile) { f.Slots = append(f.Slots, make([]slot, 1000)...) },
+		"passwords":   func(f *keyFile) { f.again(0) },
+		"recoveries":  func(f *keyFile) { f.again(1); f.again(1) },
+		"boots":       func(f *keyFile) { f.again(1); f.Slots[1].Kind = "boot-a"; f.Slots[2].Kind = "boot-b" },
+		"short pub":   func(f *keyFile) { f.Slots[0].Pub = f.Slots[0].Pub[:31] },
+		"long eph":    func(f *keyFile) { f.Slots[0].DEK.Eph = make([]byte, 1000) },
+		"no share":    func(f *keyFile) { f.Slots[0].Share = sealed{} },
 		"short nonce": func(f *keyFile) { f.Slots[0].Nonce = f.Slots[0].Nonce[:12] },
 		"same id":     func(f *keyFile) { f.Slots[1].ID = f.Slots[0].ID },
-		"version":     func(f *keyFile) { f.V = 2 },
+		"version":     func(f *keyFile) { f.V = 1 },
 	} {
 		dir, _, _ := cheapVault(t)
 		for _, path := range copies(dir) {
@@ -127,8 +147,8 @@ func TestAbsurdParametersAreRefusedUnread(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := openCheap(dir, secret)
 		runtime.ReadMemStats(&after)
-		if !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v", name, err)
+		if _, unread := parseKeyFile(read(t, copies(dir)[0]), cheap); !errors.Is(err, ErrDamaged) || unread == nil {
+			t.Errorf("%s: %v, and before anything is tried: %v", name, err, unread)
 		}
 		if got := after.TotalAlloc - before.TotalAlloc; got > 4<<20 {
 			t.Errorf("%s: %d bytes allocated", name, got)
@@ -259,8 +279,9 @@ func FuzzKeyFile(f *testing.F) {
 	}
 	f.Add(raw)
 	f.Add(bytes.Replace(raw, []byte(`"recovery"`), []byte(`"boot-x", "at": "/media/key"`), 1))
-	f.Add([]byte(`{"v":1,"slots":[{}]}`))
-	f.Add([]byte(`{"v":1,"rev":1e99}`))
+	f.Add([]byte(`{"v":1,"dek":{}}`))
+	f.Add([]byte(`{"v":2,"slots":[{}]}`))
+	f.Add([]byte(`{"v":2,"rev":1e99}`))
 	f.Add([]byte(strings.Repeat("[", 10000)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		file, err := parseKeyFile(raw, cheap)
@@ -271,6 +292,9 @@ func FuzzKeyFile(f *testing.F) {
 			return
 		}
 		// What was accepted can be stored and read again, and its costs are bounded.
+		if file.count(isKind(kindPassword)) > maxPassword || len(file.Slots) > 4 {
+			t.Errorf("%d slots", len(file.Slots))
+		}
 		for _, s := range file.Slots {
 			if s.KDF.MKiB > ceiling.MKiB || s.KDF.T > ceiling.T || s.KDF.P > ceiling.P {
 				t.Errorf("cost %+v", s.KDF)

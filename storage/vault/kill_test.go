@@ -78,7 +78,8 @@ func TestKilledChanges(t *testing.T) {
 			find, p := pockets(dir)
 			p.name = "first"
 			must(t, v.SetBoot(t.Context(), p, find))
-			password, kills, cut := secret, 25, 0
+			password, first, kills, cut := secret, code, 25, 0
+			thief := thiefOf(t, role, dir, code, p)
 			want := v.Key("x")
 			for range kills {
 				last, begun := killed(t, role, dir)
@@ -106,9 +107,41 @@ func TestKilledChanges(t *testing.T) {
 					t.Fatal("the copies differ after an opening")
 				}
 			}
+			now, err := cheapBoot(dir, find)
+			must(t, err)
+			must(t, now.Rotate().Commit())
+			f := load(t, copies(dir)[0])
+			kept := f.count(func(s *slot) bool { return s.ID == thief.pair.slot }) == 1
+			if opens := thief.letters(f); opens != kept || kept && (password != secret || code != first) {
+				t.Errorf("what opened it at first opens it: %v; its slot is there: %v", opens, kept)
+			}
 			t.Logf("%d kills, %d of them between the copies", kills, cut)
 		})
 	}
+}
+
+// thiefOf keeps what the secret of a role gives now; that of a rotation is any, which
+// it does not replace.
+func thiefOf(t *testing.T, role, dir, code string, p pocket) loot {
+	t.Helper()
+	return looted(t, load(t, copies(dir)[0]), func(f *keyFile) (*pair, error) {
+		switch role {
+		case "code":
+			typed, err := parseCode(code)
+			must(t, err)
+			return f.unlockRecovery(typed)
+		case "boot":
+			return f.unlockKey(t, p)
+		}
+		return f.unlockPassword(dir, secret)
+	})
+}
+
+// unlockKey unlocks by the key in a pocket.
+func (f *keyFile) unlockKey(t *testing.T, p pocket) (*pair, error) {
+	key, err := os.ReadFile(p.path())
+	must(t, err)
+	return f.unlock((*slot).isBoot, func(s *slot) ([]byte, error) { return derive(key, s.Salt, "hub/slot/boot"), nil })
 }
 
 // killed runs a child for a moment and gives what it last said to be done, and

@@ -20,6 +20,19 @@ func (v *Vault) Rotate() *Next {
 	return n
 }
 
+// Stale tells whether a secret was replaced since the data key was drawn: until a
+// rotation, what is stored still opens for whoever had that secret and kept a copy
+// of keys.json from when it did.
+func (v *Vault) Stale() (bool, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	f, err := v.current()
+	if err != nil {
+		return false, err
+	}
+	return f.Stale, nil
+}
+
 // Epoch is the one that begins with Commit.
 func (n *Next) Epoch() uint64 { return n.epoch }
 
@@ -30,7 +43,8 @@ func (n *Next) ID() []byte { return n.vault.ID() }
 func (n *Next) Key(purpose string) []byte { return derive(n.key[:], n.vault.ID(), purpose) }
 
 // Commit replaces the data key in both copies of keys.json: from then on the old
-// one is nowhere. Slots stay as they are. After an error the vault's Epoch says
+// one is nowhere. Slots stay, and what they say of the new one was tried with the one
+// that opened this vault. After an error the vault's Epoch says
 // which copy counts: the new one if it reached the disk at all, because the next
 // opening will take it. What is sealed under the old keys must be kept then.
 func (n *Next) Commit() error {
@@ -42,20 +56,20 @@ func (n *Next) Commit() error {
 		return err
 	}
 	defer unlock()
-	f, err := v.current()
+	f, old, err := v.alike()
 	if err != nil {
 		return err
 	}
 	if f.Epoch+1 != n.epoch {
 		return fmt.Errorf("vault: rotate from epoch %d to %d", f.Epoch, n.epoch)
 	}
-	old, err := f.marshal()
-	if err != nil {
+	f.Rev++
+	if err := f.renew(&v.keys.data, n.key, n.epoch); err != nil {
 		return err
 	}
-	f.Rev++
-	f.Epoch = n.epoch
-	f.sealDEK(&v.keys.vault, n.key)
+	if err := f.prove(&v.keys.way, n.key); err != nil {
+		return err
+	}
 	f.MAC = f.mac(n.key)
 	err = f.writeOver(v.dir, old)
 	if err != nil && !n.reached(v) {

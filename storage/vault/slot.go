@@ -1,10 +1,14 @@
 package vault
 
 import (
+	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -12,12 +16,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// errUntrue says that a slot was made and does not open.
+var errUntrue = errors.New("vault: a slot does not open as it was made")
+
 const (
 	kindPassword = "password"
 	kindRecovery = "recovery"
 	kindBoot     = "boot-" // and who keeps the key
 	kdfArgon2id  = "argon2id"
 	kdfHKDF      = "hkdf-sha256"
+	sharePurpose = "hub/keys/slots"
 )
 
 // cost is what one try at a password takes.
@@ -39,8 +47,14 @@ type kdf struct {
 	cost
 }
 
-// slot is one way in: the vault key, sealed under what a person knows, or under
-// what a Boot keeps.
+// slot is one way in. What a person knows, or what a Boot keeps, opens its pair of
+// keys; the data key is sealed to the pair, so that an open vault can seal another
+// one for a secret that it does not know. Whoever has opened a slot once knows the
+// pair for ever, and that helps only as long as the slot is in the file.
+//
+// Anybody can seal to a public key, so the shared key takes part: only an open
+// vault and the pair's owner know it. Without it somebody who can write the file
+// could put a data key of their own into it.
 type slot struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
@@ -48,10 +62,26 @@ type slot struct {
 	KDF  kdf    `json:"kdf"`
 	Salt []byte `json:"salt"`
 	sealed
+	Pub   []byte `json:"pub"`
+	Share sealed `json:"share"`
+	DEK   letter `json:"dek"`
+}
+
+// letter is the data key as it is sealed to one slot.
+type letter struct {
+	Eph []byte `json:"eph"`
+	sealed
+}
+
+// pair is what opens a slot's letters. The zero pair is of no slot.
+type pair struct {
+	slot            string
+	private, shared [keySize]byte
 }
 
 func (s *slot) check(min cost) error {
-	if len(s.ID) == 0 || len(s.ID) > maxWord || len(s.Salt) != saltSize || !s.fits() {
+	if len(s.ID) == 0 || len(s.ID) > maxWord || len(s.Salt) != saltSize || !s.fits(2*keySize) ||
+		len(s.Pub) != keySize || !s.Share.fits(keySize) || len(s.DEK.Eph) != keySize || !s.DEK.fits(keySize) {
 		return fmt.Errorf("a field is out of shape")
 	}
 	switch k := s.KDF; s.Kind {
@@ -86,36 +116,131 @@ func (f *keyFile) aad(s *slot) []byte {
 	return e.out
 }
 
-// add seals the vault key under key, which it wipes.
-func (f *keyFile) add(kind, at string, k kdf, salt, key []byte, vaultKey *[keySize]byte) {
-	s := slot{ID: hex.EncodeToString(random(8)), Kind: kind, At: at, KDF: k, Salt: salt}
-	s.sealed = sealKey(key, vaultKey, f.aad(&s))
-	clear(key)
-	f.Slots = append(f.Slots, s)
+// letterAAD is aad and the epoch.
+func (f *keyFile) letterAAD(s *slot) []byte {
+	e := encoding{f.aad(s)}
+	e.number(f.Epoch)
+	return e.out
 }
 
-func (f *keyFile) addPassword(dir, password string, c cost, vaultKey *[keySize]byte) error {
-	salt := random(saltSize)
-	key, err := stretch(dir, password, salt, c)
+// add makes a slot that key opens, which it wipes, and tries it.
+func (f *keyFile) add(kind, at string, k kdf, salt, key []byte, dek *[keySize]byte) (*pair, error) {
+	defer clear(key)
+	private, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("vault: %w", err)
 	}
-	f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, vaultKey)
+	s := slot{ID: hex.EncodeToString(random(8)), Kind: kind, At: at, KDF: k, Salt: salt, Pub: private.PublicKey().Bytes()}
+	p := &pair{slot: s.ID, private: [keySize]byte(private.Bytes()), shared: [keySize]byte(random(keySize))}
+	plain := append(p.private[:len(p.private):len(p.private)], p.shared[:]...)
+	defer clear(plain)
+	s.sealed = seal(key, plain, f.aad(&s))
+	if err := f.deliver(&s, p.shared[:], dek); err != nil {
+		return nil, err
+	}
+	if err := s.check(cost{}); err != nil {
+		return nil, fmt.Errorf("vault: a new slot: %w", err)
+	}
+	f.Slots = append(f.Slots, s)
+	return p, f.try(&f.Slots[len(f.Slots)-1], key, dek)
+}
+
+// try tells whether a slot gives the data key to whoever has the slot's key.
+func (f *keyFile) try(s *slot, key []byte, dek *[keySize]byte) error {
+	p, ok := f.pairOf(s, key)
+	if !ok {
+		return errUntrue
+	}
+	return f.prove(p, dek)
+}
+
+// prove tells whether a pair opens the file, if its slot is still there.
+func (f *keyFile) prove(p *pair, dek *[keySize]byte) error {
+	if f.count(func(s *slot) bool { return s.ID == p.slot }) == 0 {
+		return nil
+	}
+	if got, ok := f.openWith(p); !ok || *got != *dek {
+		return errUntrue
+	}
 	return nil
 }
 
-func (f *keyFile) addRecovery(secret []byte, vaultKey *[keySize]byte) {
-	salt := random(saltSize)
-	f.add(kindRecovery, "", kdf{Name: kdfHKDF}, salt, recoveryKey(secret, salt), vaultKey)
+// deliver seals the data key to a slot, of which it needs no secret but the
+// shared key.
+func (f *keyFile) deliver(s *slot, shared []byte, dek *[keySize]byte) error {
+	pub, err := ecdh.X25519().NewPublicKey(s.Pub)
+	if err != nil {
+		return fmt.Errorf("vault: slot %s: %w", s.ID, err)
+	}
+	eph, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("vault: %w", err)
+	}
+	point, err := eph.ECDH(pub)
+	if err != nil {
+		return fmt.Errorf("vault: slot %s: %w", s.ID, err)
+	}
+	s.DEK.Eph = eph.PublicKey().Bytes()
+	key := f.letterKey(s, point, shared)
+	defer clear(key)
+	s.DEK.sealed = seal(key, dek[:], f.letterAAD(s))
+	s.Share = seal(derive(dek[:], f.Vault, sharePurpose), shared, f.aad(s))
+	return nil
 }
 
-func (f *keyFile) unlockPassword(dir, password string) (*[keySize]byte, error) {
+func (f *keyFile) letterKey(s *slot, point, shared []byte) []byte {
+	var e encoding
+	e.bytes([]byte("hub/slot/dek"))
+	e.bytes(s.DEK.Eph)
+	e.bytes(s.Pub)
+	secret := slices.Concat(point, shared)
+	defer clear(secret)
+	return derive(secret, f.Vault, string(e.out))
+}
+
+// renew seals another data key to every slot, for the epoch that f says. The file
+// must have been authentic: it is the MAC that vouches for the public keys.
+func (f *keyFile) renew(old, dek *[keySize]byte, epoch uint64) error {
+	f.Epoch, f.Stale = epoch, false
+	under := derive(old[:], f.Vault, sharePurpose)
+	defer clear(under)
+	for i := range f.Slots {
+		s := &f.Slots[i]
+		shared, ok := s.Share.open(under, f.aad(s))
+		if !ok {
+			return fmt.Errorf("%w: slot %s", ErrDamaged, s.ID)
+		}
+		err := f.deliver(s, shared, dek)
+		clear(shared)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *keyFile) addPassword(dir, password string, c cost, dek *[keySize]byte) (*pair, error) {
+	salt := random(saltSize)
+	key, err := stretch(dir, password, salt, c)
+	if err != nil {
+		return nil, err
+	}
+	return f.add(kindPassword, "", kdf{kdfArgon2id, c}, salt, key, dek)
+}
+
+func (f *keyFile) addRecovery(secret []byte, dek *[keySize]byte) error {
+	salt := random(saltSize)
+	_, err := f.add(kindRecovery, "", kdf{Name: kdfHKDF}, salt, recoveryKey(secret, salt), dek)
+	return err
+}
+
+func (f *keyFile) unlockPassword(dir, password string) (*pair, error) {
 	return f.unlock(isKind(kindPassword), func(s *slot) ([]byte, error) {
 		return stretch(dir, password, s.Salt, s.KDF.cost)
 	})
 }
 
-func (f *keyFile) unlockRecovery(secret []byte) (*[keySize]byte, error) {
+func (f *keyFile) unlockRecovery(secret []byte) (*pair, error) {
 	return f.unlock(isKind(kindRecovery), func(s *slot) ([]byte, error) {
 		return recoveryKey(secret, s.Salt), nil
 	})
@@ -123,7 +248,8 @@ func (f *keyFile) unlockRecovery(secret []byte) (*[keySize]byte, error) {
 
 func isKind(kind string) func(*slot) bool { return func(s *slot) bool { return s.Kind == kind } }
 
-func (f *keyFile) unlock(which func(*slot) bool, keyOf func(*slot) ([]byte, error)) (*[keySize]byte, error) {
+// unlock gives the pair of the slot that one of the keys opens.
+func (f *keyFile) unlock(which func(*slot) bool, keyOf func(*slot) ([]byte, error)) (*pair, error) {
 	for i := range f.Slots {
 		s := &f.Slots[i]
 		if !which(s) {
@@ -133,13 +259,55 @@ func (f *keyFile) unlock(which func(*slot) bool, keyOf func(*slot) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		vaultKey, ok := openKey(key, s.sealed, f.aad(s))
+		p, ok := f.pairOf(s, key)
 		clear(key)
 		if ok {
-			return vaultKey, nil
+			return p, nil
 		}
 	}
 	return nil, ErrWrong
+}
+
+func (f *keyFile) pairOf(s *slot, key []byte) (*pair, bool) {
+	plain, ok := s.sealed.open(key, f.aad(s))
+	if !ok {
+		return nil, false
+	}
+	defer clear(plain)
+	return &pair{s.ID, [keySize]byte(plain[:keySize]), [keySize]byte(plain[keySize:])}, true
+}
+
+// openWith gives the data key to a pair's owner. Whether it is the vault's the MAC
+// says.
+func (f *keyFile) openWith(p *pair) (*[keySize]byte, bool) {
+	for i := range f.Slots {
+		s := &f.Slots[i]
+		if s.ID != p.slot {
+			continue
+		}
+		private, err := ecdh.X25519().NewPrivateKey(p.private[:])
+		if err != nil {
+			return nil, false
+		}
+		eph, err := ecdh.X25519().NewPublicKey(s.DEK.Eph)
+		if err != nil {
+			return nil, false
+		}
+		point, err := private.ECDH(eph)
+		if err != nil {
+			return nil, false
+		}
+		key := f.letterKey(s, point, p.shared[:])
+		defer clear(key)
+		plain, ok := s.DEK.open(key, f.letterAAD(s))
+		if !ok {
+			return nil, false
+		}
+		defer clear(plain)
+		dek := [keySize]byte(plain)
+		return &dek, true
+	}
+	return nil, false
 }
 
 // recoveryKey needs no slow derivation: 128 random bits cannot be tried out.

@@ -1,17 +1,18 @@
 // Package vault holds the keys of a hub's storage.
 //
-// A random data key seals everything. It lies in keys.json, sealed under a
-// random vault key, which lies there once per slot: under the household's
-// password (Argon2id), under the recovery code (128 random bits) and, if the
-// household wants the hub to start by itself, under a random key that a Boot
-// keeps elsewhere. There is no other way in, and two vaults share no byte of
-// secret. Keys for a use are derived from the data key by purpose; what must be
+// A random data key seals everything. It lies in keys.json, sealed to a pair of
+// keys once per slot, and the pair lies there too: under the household's password
+// (Argon2id), under the recovery code (128 random bits) and, if the household
+// wants the hub to start by itself, under a random key that a Boot keeps
+// elsewhere. There is no other way in, and two vaults share no byte of secret. Keys for a use are derived from the data key by purpose; what must be
 // forgettable gets a random key instead, wrapped under a purpose key, because a
 // derived key can be derived again.
 //
 // Slots change without touching what is stored: see change.go and boot.go. A
 // rotation draws a new data key, for which what is stored must be written anew:
-// see rotate.go.
+// see rotate.go. It is sealed to the slots of that day, so a secret that was
+// replaced before opens nothing of what is sealed afterwards, not even with a copy
+// of keys.json from when it did.
 //
 // keys.json has a twin, keys.twin.json, of the same revision: one damaged copy
 // still opens, and an older generation, which an old password would open, is
@@ -47,10 +48,14 @@ type Vault struct {
 	mu    sync.RWMutex
 	epoch uint64
 	keys  *keys // nil once closed
+	out   []*Copy
 }
 
 // keys are behind a pointer of their own, so that %v never prints them.
-type keys struct{ vault, data [keySize]byte }
+type keys struct {
+	data [keySize]byte
+	way  pair // by which the vault was opened: a rotation is tried with it
+}
 
 // Exists tells whether dir holds a vault, whole or not.
 func Exists(dir string) bool {
@@ -83,7 +88,7 @@ func CreateFor(dir, password string, effort time.Duration) (v *Vault, recoveryCo
 // of one Argon2id computation (two if the copies differ) and waits for others
 // on the same folder.
 func Open(dir, password string) (*Vault, error) {
-	return open(dir, floor, func(f *keyFile) (*[keySize]byte, error) {
+	return open(dir, floor, func(f *keyFile) (*pair, error) {
 		return f.unlockPassword(dir, password)
 	})
 }
@@ -100,7 +105,7 @@ func openRecovery(dir, code string, min cost) (*Vault, error) {
 	if err != nil && Exists(dir) {
 		return nil, ErrWrong
 	}
-	return open(dir, min, func(f *keyFile) (*[keySize]byte, error) {
+	return open(dir, min, func(f *keyFile) (*pair, error) {
 		return f.unlockRecovery(secret)
 	})
 }
@@ -149,15 +154,16 @@ func create(dir, password string, c cost) (*Vault, string, error) {
 	}
 	f := &keyFile{V: formatVersion, Vault: random(idSize), Rev: 1, Epoch: 1}
 	k := new(keys)
-	rand.Read(k.vault[:])
 	rand.Read(k.data[:])
-
-	if err := f.addPassword(dir, password, c, &k.vault); err != nil {
+	way, err := f.addPassword(dir, password, c, &k.data)
+	if err != nil {
 		return nil, "", err
 	}
+	k.way = *way
 	secret := random(codeSize)
-	f.addRecovery(secret, &k.vault)
-	f.sealDEK(&k.vault, &k.data)
+	if err := f.addRecovery(secret, &k.data); err != nil {
+		return nil, "", err
+	}
 	f.MAC = f.mac(&k.data)
 	if err := f.write(dir); err != nil {
 		return nil, "", err
@@ -172,42 +178,49 @@ func (f *keyFile) opened(dir string, min cost, k *keys) *Vault {
 
 // open tries the copies, the newer first: a copy whose writing was cut short or
 // that was tampered with must not keep the other from opening.
-func open(dir string, min cost, unlock func(*keyFile) (*[keySize]byte, error)) (*Vault, error) {
+func open(dir string, min cost, unlock func(*keyFile) (*pair, error)) (*Vault, error) {
 	found, err := readCopies(dir, min)
 	if err != nil {
 		return nil, err
 	}
 	verdict := ErrWrong
 	for _, f := range found {
-		vaultKey, err := unlock(f)
+		way, err := unlock(f)
 		if errors.Is(err, ErrWrong) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		newest, dek, err := settled(dir, min, vaultKey)
+		newest, dek, err := settled(dir, min, f.known(way))
 		if err != nil {
-			clear(vaultKey[:])
 			return nil, err
 		}
 		if newest == nil {
-			clear(vaultKey[:])
 			verdict = ErrDamaged
 			continue
 		}
-		k := &keys{vault: *vaultKey, data: *dek}
-		clear(vaultKey[:])
+		k := &keys{data: *dek, way: *way}
 		clear(dek[:])
+		*way = pair{}
 		return newest.opened(dir, min, k), nil
 	}
 	return nil, verdict
 }
 
+// known are the keys that a pair gives of this copy.
+func (f *keyFile) known(way *pair) *keys {
+	k := &keys{way: *way}
+	if dek, ok := f.openWith(way); ok && f.authentic(dek) {
+		k.data = *dek
+	}
+	return k
+}
+
 // settled reads the copies again, since a change may have been made while the
-// secret was tried, and brings both to the newest that the vault key proves
+// secret was tried, and brings both to the newest that these keys prove
 // authentic; nil if there is none.
-func settled(dir string, min cost, vaultKey *[keySize]byte) (*keyFile, *[keySize]byte, error) {
+func settled(dir string, min cost, k *keys) (*keyFile, *[keySize]byte, error) {
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return nil, nil, err
@@ -217,22 +230,26 @@ func settled(dir string, min cost, vaultKey *[keySize]byte) (*keyFile, *[keySize
 	if err != nil {
 		return nil, nil, err
 	}
-	newest, dek := newestOf(found, vaultKey)
+	newest, dek := newestOf(found, k)
 	if newest != nil {
 		// A full or read-only disk is no reason to keep the household out;
-		// the next opening heals the twin.
+		// the next opening heals the twin, and so does the next change.
 		_ = newest.heal(dir)
 	}
 	return newest, dek, nil
 }
 
-// newestOf gives the newest copy that the vault key proves authentic, and its
-// data key; the copies are sorted. A write that a crash cut short left two
-// copies, whose data keys differ if it was the write of a rotation.
-func newestOf(found []*keyFile, vaultKey *[keySize]byte) (*keyFile, *[keySize]byte) {
+// newestOf gives the newest copy that these keys prove authentic, and its data
+// key; the copies are sorted. A write that a crash cut short left two copies. If it
+// was that of a rotation their slots are the same and their data keys are not; after
+// any other it is the other way round.
+func newestOf(found []*keyFile, k *keys) (*keyFile, *[keySize]byte) {
 	for _, f := range found {
-		if dek, ok := f.openDEK(vaultKey); ok && f.authentic(dek) {
+		if dek, ok := f.openWith(&k.way); ok && f.authentic(dek) {
 			return f, dek
+		}
+		if dek := k.data; dek != [keySize]byte{} && f.authentic(&dek) {
+			return f, &dek
 		}
 	}
 	return nil, nil
