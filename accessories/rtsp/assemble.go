@@ -102,11 +102,11 @@ func (a *assembler) begin(p *rtp.Packet, joins, missing, starts bool) {
 	switch {
 	case joins && !starts:
 		a.spoil(errJoined)
-	case missing:
-		a.gap = true
-		if !starts {
-			a.spoil(errMissing)
-		}
+	case missing && !starts:
+		a.spoil(errMissing)
+	case missing && !a.gap:
+		a.gap = true // whole pictures, or what belongs to none
+		a.lost(errMissing)
 	case torn:
 		a.trust = false
 		a.spoil(errMarks)

@@ -171,7 +171,7 @@ func TestMissingPackets(t *testing.T) {
 	t.Run("a whole picture", func(t *testing.T) {
 		b := start()
 		b.miss()
-		finish(t, b, nil, 2)
+		finish(t, b, nil, 2, errMissing)
 	})
 	t.Run("the start", func(t *testing.T) {
 		b := start()

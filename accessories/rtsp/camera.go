@@ -20,7 +20,8 @@ import (
 
 // ErrH265 says that a view is coded in H.265 only, which is not passed on. It is a
 // device.ErrUnsupported; the camera's H.264 view, where it has one, can be watched instead.
-var ErrH265 = fmt.Errorf("this view is H.265; choose the camera's H.264 view, or switch the camera to H.264: %w", device.ErrUnsupported)
+var ErrH265 = fmt.Errorf("this view is H.265; choose the camera's H.264 view, or switch the camera to H.264: %w",
+	device.Because("h265", device.ErrUnsupported))
 
 // Stream is one view of a camera and where it is to be had. What View leaves out is learned from the
 // camera.

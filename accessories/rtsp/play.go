@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,13 +10,15 @@ import (
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtp"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/media"
 )
 
-// Watch streams a view over a connection of its own, and its sound only where that is asked for.
+// Watch streams a view over a connection of its own, and its sound only where that is asked for and
+// there is some.
 // Units carry no parameter sets: these are in their Track. The first units may not be key units.
 // ErrH265 for a view without H.264.
 func (c *Camera) Watch(ctx context.Context, view string, sound bool, out func(*media.Unit)) error {
@@ -67,11 +70,6 @@ func (c *Camera) play(l *line, t target, sound bool, out func(*media.Unit)) erro
 		return err
 	}
 	p := &player{camera: c, client: l.client, out: out}
-	if sound && d.sound != nil {
-		if _, err := l.client.Setup(d.base, d.sound, 0, 0); err != nil {
-			return fmt.Errorf("sound: %w", err)
-		}
-	}
 	p.pictures(d)
 	if sound && d.sound != nil {
 		if err := p.sound(d); err != nil {
@@ -108,7 +106,16 @@ func (p *player) pictures(d described) {
 	})
 }
 
+// sound asks for the sound. A camera that refuses it is watched without.
 func (p *player) sound(d described) error {
+	_, err := p.client.Setup(d.base, d.sound, 0, 0)
+	if status := (liberrors.ErrClientBadStatusCode{}); errors.As(err, &status) {
+		p.camera.log().Warn("rtsp: the camera refuses its sound", "status", int(status.Code))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	s, err := newSounder(d, &p.line, p.camera.now, p.out, p.miss)
 	if err != nil {
 		return err

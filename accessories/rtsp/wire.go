@@ -19,7 +19,7 @@ import (
 
 const (
 	maxAddress  = 2048
-	ioTimeout   = 10 * time.Second
+	ioTimeout   = 5 * time.Second // also the silence after which a stream counts as broken
 	dialTimeout = 5 * time.Second
 )
 
@@ -169,6 +169,7 @@ func withoutBasic(res *base.Response) {
 func (l *line) explain(ctx context.Context, err error) error {
 	var status liberrors.ErrClientBadStatusCode
 	var noAuth liberrors.ErrClientAuthSetup
+	var noUDP liberrors.ErrClientUDPTimeout
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", device.ErrUnreachable, ctx.Err())
@@ -183,6 +184,8 @@ func (l *line) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("the camera wants the password in the clear: %w", device.ErrRefused)
 	case errors.As(err, &status):
 		return statusError(status.Code)
+	case errors.As(err, &noUDP):
+		return fmt.Errorf("nothing comes over UDP, a firewall may be in the way; the other transport is tcp: %w", device.ErrUnreachable)
 	}
 	text := err.Error()
 	if l.password != "" {
@@ -195,6 +198,8 @@ func statusError(code base.StatusCode) error {
 	switch code {
 	case base.StatusUnauthorized, base.StatusForbidden:
 		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.ErrRefused)
+	case base.StatusUnsupportedTransport:
+		return fmt.Errorf("the camera does not take this transport; try the other, tcp or udp (status %d): %w", code, device.ErrRefused)
 	case base.StatusNotFound:
 		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.ErrRefused)
 	}

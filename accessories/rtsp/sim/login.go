@@ -33,11 +33,14 @@ func (s *Sim) admits(conn *gortsplib.ServerConn, req *base.Request, now time.Tim
 		s.wrong = 0
 		return true
 	}
-	if tried {
-		s.state.Refused++
-		s.wrong++
+	if !tried {
+		return false
 	}
-	if s.opts.Lockout > 0 && s.wrong >= wrongTries && !locked {
+	s.state.Refused++
+	if s.opts.Lockout == 0 || locked {
+		return false
+	}
+	if s.wrong++; s.wrong >= wrongTries {
 		s.locked, s.wrong = now.Add(s.opts.Lockout), 0
 	}
 	return false

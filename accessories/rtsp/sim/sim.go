@@ -37,7 +37,7 @@ type Options struct {
 	Slices        int    // of a picture; 0 = 1
 	Between       int    // B-frames in a row
 	Heavy         bool   // noise, so that key pictures are large: 300 kB at 1280 × 720
-	H265          bool   // instead of H.264
+	H265          bool   // the first view, instead of H.264
 	Then          [2]int // a second size in pixels, which takes turns with the first every GOP
 	Small         bool   // a second view at /small, half as wide and high
 	Stamp         bool   // every picture tells when it was sent: Stamped reads it
@@ -95,6 +95,7 @@ type Sim struct {
 	conns   map[*gortsplib.ServerConn]struct{}
 	players map[*gortsplib.ServerSession]struct{}
 	jump    time.Duration // by which the camera's clock went wrong
+	frozen  bool          // it answers, but sends nothing
 	heard   []byte
 	state   State
 }
@@ -164,11 +165,12 @@ func (s *Sim) View(path string) string {
 
 // Events lists what Do understands.
 func (s *Sim) Events() []string {
-	return []string{"away", "drop", "jump", "key", "password", "start", "stop"}
+	return []string{"away", "drop", "freeze", "jump", "key", "password", "start", "stop", "thaw"}
 }
 
 // Do makes something happen: "drop" cuts every connection; "stop" switches the camera off and "start"
 // on again at the same address; "away" switches it off for the argument "seconds", 30 without;
+// "freeze" has it answer but send nothing, until "thaw";
 // "key" makes the next picture a key picture; "jump" puts the camera's clock an hour forward;
 // "password" with the argument "to" changes the password.
 func (s *Sim) Do(_ context.Context, event string, args url.Values) error {
@@ -177,6 +179,10 @@ func (s *Sim) Do(_ context.Context, event string, args url.Values) error {
 		return s.leave(args.Get("seconds"))
 	case "drop":
 		s.drop()
+	case "freeze", "thaw":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.frozen = event == "freeze"
 	case "jump":
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -53,6 +53,7 @@ func (s *Sim) cast() error {
 	}
 	s.views = []*view{{sim: s, path: "/live", film: main}}
 	if o.Small {
+		o.H265 = false
 		small, err := o.film(o.Width/4*2, o.Height/4*2)
 		if err != nil {
 			return err
@@ -162,10 +163,13 @@ func (v *view) turn(at int) int {
 	return at
 }
 
-// picture gives where pictures go, and counts one if somebody sees it.
+// picture gives where pictures go, nowhere perhaps, and counts one if somebody sees it.
 func (v *view) picture() (*gortsplib.ServerStream, *description.Media, time.Duration) {
 	v.sim.mu.Lock()
 	defer v.sim.mu.Unlock()
+	if v.sim.frozen {
+		return nil, nil, 0
+	}
 	if len(v.sim.players) > 0 && v.stream != nil {
 		v.sim.state.Frames++
 	}
@@ -203,9 +207,9 @@ func (v *view) playSound(ctx context.Context) {
 	begin := time.Now()
 	pace(ctx, begin.Add(v.sim.opts.SoundLate), each, func(i int) {
 		v.sim.mu.Lock()
-		stream, medium, jump := v.stream, v.medias.sound, v.sim.jump
+		stream, medium, jump, frozen := v.stream, v.medias.sound, v.sim.jump, v.sim.frozen
 		v.sim.mu.Unlock()
-		if stream == nil {
+		if stream == nil || frozen {
 			return
 		}
 		stamp := uint32(soundStart + int64(i)*int64(v.tone.step) + ticks(jump, int64(rate)))
