@@ -116,7 +116,11 @@ func Start(o Options) (*Sim, error) {
 	}
 	s.over, s.end = context.WithCancel(context.Background())
 	s.state.GovLength, s.state.Sound = o.GOP, o.Sound
-	if err := s.stream("127.0.0.1:0"); err != nil {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("onvif sim: %w", err)
+	}
+	if err := s.stream(net.JoinHostPort(host, "0")); err != nil {
 		return nil, err
 	}
 	if err := s.up(); err != nil {
