@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/internal/speakfirst"
 )
 
 const (
@@ -100,7 +101,11 @@ func newLine(address string, n device.Net, now func() time.Time) (*line, error) 
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, dialTime)
 				defer cancel()
-				return n.Dial(ctx, network, address)
+				c, err := n.Dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return speakfirst.Conn(c), nil
 			},
 		},
 	}
