@@ -142,6 +142,25 @@ func TestOpensEveryKindOfCamera(t *testing.T) {
 	}
 }
 
+// A camera that takes each nonce once sees answers to old ones, and no wrong password.
+func TestEachNonceOnce(t *testing.T) {
+	c := camera(t, sim.Options{Digest: "SHA-256", Once: true})
+	s := open(t, usual(c))
+	for range 3 {
+		if err := s.(device.Refreshable).Refresh(t.Context(), "main"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.(device.Snapper).Snap(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := state(c).Refused
+	_, err := onvif.New().Open(t.Context(), config(c, "hub", "geheim-99"))
+	if n := state(c).Refused - before; !errors.Is(err, device.ErrRefused) || n > 2 {
+		t.Errorf("%v after %d tries", err, n)
+	}
+}
+
 func TestTheWrongPasswordIsNamedAfterTwoTries(t *testing.T) {
 	for name, o := range map[string]sim.Options{
 		"token":     {},

@@ -89,7 +89,7 @@ func (d *drawer) safe(t *testing.T, c *sim.Sim) {
 
 func TestRekey(t *testing.T) {
 	for name, o := range map[string]sim.Options{
-		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "ten hours off": {Skew: 10 * time.Hour},
+		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "a nonce once": {Digest: "MD5", Once: true}, "ten hours off": {Skew: 10 * time.Hour},
 		"first user cannot change": {Fixed: true}, "one user": {Single: true}, "one user that denies": {Single: true, Denies: true},
 		"lockout": {Lockout: time.Hour}, "no still pictures": {NoStill: true},
 	} {

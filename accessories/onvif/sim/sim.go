@@ -32,6 +32,7 @@ type Options struct {
 	Password string        // "" = porch-light
 	Open     bool          // asks for no login: a bad camera
 	Digest   string        // "MD5" or "SHA-256": SOAP by HTTP digest, not by WS-UsernameToken
+	Once     bool          // takes each nonce of a digest once
 	Skew     time.Duration // of the camera's clock
 	Shown    time.Duration // by which the time that it shows differs from that
 	Lockout  time.Duration // after five wrong logins in a row nobody gets in for so long; 0 = no lock
@@ -96,6 +97,7 @@ type Sim struct {
 	wrong   int // in a row
 	locked  time.Time
 	nonces  map[string]bool // of tokens that were shown
+	nonce   string          // of digests
 	skew    time.Duration
 	subs    map[string]*pullPoint
 	last    int
@@ -111,7 +113,7 @@ type Sim struct {
 func Start(o Options) (*Sim, error) {
 	o = o.withDefaults()
 	s := &Sim{
-		opts: o, id: "urn:uuid:" + newUUID(), address: o.Listen, skew: o.Skew, records: o.Recordings,
+		opts: o, id: "urn:uuid:" + newUUID(), nonce: newUUID(), address: o.Listen, skew: o.Skew, records: o.Recordings,
 		users: []user{{o.User, o.Password, administrator}}, nonces: map[string]bool{}, subs: map[string]*pullPoint{},
 	}
 	s.over, s.end = context.WithCancel(context.Background())
