@@ -10,6 +10,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token":  {Doorbell: true, Recordings: 2},
 		"digest": {Digest: "SHA-256", Speaker: true, WrongHost: "192.0.2.77"},

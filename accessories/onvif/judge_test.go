@@ -36,6 +36,7 @@ type seen struct {
 // npm's onvif, a client that is not ours, drives the simulated camera: it knows its clock, its
 // profiles, its users and its events as the driver does.
 func TestTheSimulatorIsACameraToOthers(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat(judge + "/node_modules/onvif"); err != nil {
 		t.Skip("npm's onvif is not installed here: run `npm ci` in accessories/onvif/testdata/judge, or `make test`")
 	}
@@ -43,6 +44,7 @@ func TestTheSimulatorIsACameraToOthers(t *testing.T) {
 		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "ten hours off": {Skew: 10 * time.Hour}, "old": {Capable: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := camera(t, o)
 			host, port, err := net.SplitHostPort(c.Host())
 			if err != nil {

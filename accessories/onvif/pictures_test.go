@@ -14,10 +14,12 @@ import (
 )
 
 func TestWatchAndSnap(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token": {WrongHost: "192.0.2.77"}, "MD5": {Digest: "MD5", WrongHost: "192.0.2.77:81"}, "SHA-256": {Digest: "SHA-256"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if o.WrongHost == "192.0.2.77:81" {
 				o.WrongHost = "192.0.2.77" // the port of a camera's URLs is its own business, and is believed
 			}
@@ -67,6 +69,7 @@ func watch(t *testing.T, s device.Session, view string, sound bool, n int) []*me
 
 // Sound is asked for in G.711 only when somebody wants to hear it, and key pictures often enough.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Sound: media.AAC, GOP: 300})
 	s := open(t, usual(c))
 	watch(t, s, "main", false, 3)

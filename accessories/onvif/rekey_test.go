@@ -88,12 +88,14 @@ func (d *drawer) safe(t *testing.T, c *sim.Sim) {
 }
 
 func TestRekey(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "a nonce once": {Digest: "MD5", Once: true}, "ten hours off": {Skew: 10 * time.Hour},
 		"first user cannot change": {Fixed: true}, "one user": {Single: true}, "one user that denies": {Single: true, Denies: true},
 		"lockout": {Lockout: time.Hour}, "no still pictures": {NoStill: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.User, o.Password = "admin", "admin"
 			c := camera(t, o)
 			d := newDrawer(c)
@@ -130,11 +132,13 @@ func TestRekey(t *testing.T) {
 // Whatever is cut off, before the camera did it or after, the household gets in afterwards and the
 // change can be finished.
 func TestRekeyInterruptedAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token": {}, "digest": {Digest: "SHA-256"}, "one user": {Single: true}, "fixed": {Fixed: true},
 	} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s after=%v", name, after), func(t *testing.T) {
+				t.Parallel()
 				o.User, o.Password = "admin", "admin"
 				o.Lockout = time.Hour
 				steps := 0
