@@ -252,8 +252,12 @@ func isDisk(err error) bool {
 	return errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrReadOnlyDisk) || errors.Is(err, storage.ErrDisk)
 }
 
-// Rotate implements keys.Home.
+// Rotate implements keys.Home. What a restore replaced goes first: who was forgotten is in that too, and
+// its old keys open it.
 func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
+	if err := backup.Settle(h.settings.dir); err != nil {
+		return err
+	}
 	return h.store.Rotate(ctx, v)
 }
 
@@ -286,6 +290,35 @@ func (h *house) renewStale(ctx context.Context) error {
 		return err
 	}
 	return h.Renew(ctx)
+}
+
+// tended is the store that upkeep looks after. With what has expired goes what a restore replaced.
+type tended struct {
+	*records.Store
+	dir string
+}
+
+// Sweep implements upkeep.Store.
+func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.Store.Sweep(ctx, now)
+	return n, errors.Join(err, backup.Expire(s.dir, now))
+}
+
+// noteOpened begins the days for which what a restore replaced is kept. It may be better than what it
+// brought, or all that there is, as long as that was not seen to open.
+func (h *house) noteOpened() {
+	if h.unsound != nil || h.restored.Times == 0 && !h.undone() {
+		return
+	}
+	if err := backup.NoteOpened(h.settings.dir, time.Now()); err != nil {
+		h.log.Error("what a restore replaced stays for now", "err", err)
+	}
+}
+
+// undone says whether the store is here because a restore was undone, and opens for the first time since.
+func (h *house) undone() bool {
+	aside := backup.AsideIn(h.settings.dir)
+	return aside != nil && aside.Undone && aside.Opened.IsZero()
 }
 
 // plan remembers the schedule of backups as a sealed document.

@@ -133,7 +133,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
@@ -164,7 +164,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: h.store, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: tended{h.store, h.settings.dir}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {

@@ -16,6 +16,8 @@ const (
 	clockRate    = 90000   // RFC 6184, section 8.2.1
 	maxUnit      = 2 << 20 // bytes of one picture
 	maxParameter = 1024    // bytes of a parameter set
+	maxSide      = 16384   // pixels
+	maxRate      = 1000    // pictures a second
 	fewBehind    = 64      // packets; one that is less behind comes late, one that is more is a new start
 )
 
@@ -209,14 +211,31 @@ func (a *assembler) learn(nals [][]byte) [][]byte {
 
 // renew makes the Track of new parameter sets; sets that cannot be read change nothing.
 func (a *assembler) renew() {
-	var sps h264.SPS
-	if err := sps.Unmarshal(a.sps); err != nil {
-		a.lost(fmt.Errorf("parameter set: %w", err))
+	width, height, fps, err := readSPS(a.sps)
+	if err != nil {
+		a.lost(err)
 		return
 	}
 	a.track = &media.Track{
 		Codec: media.H264, ClockRate: clockRate,
 		SPS: a.sps, PPS: a.pps,
-		Width: sps.Width(), Height: sps.Height(), FPS: sps.FPS(),
+		Width: width, Height: height, FPS: fps,
 	}
+}
+
+// readSPS tells the size in pixels and the rate (0 = not told) of the pictures that a parameter set
+// describes. A camera may write anything there.
+func readSPS(raw []byte) (width, height int, fps float64, err error) {
+	var sps h264.SPS
+	if err := sps.Unmarshal(raw); err != nil {
+		return 0, 0, 0, fmt.Errorf("parameter set: %w", err)
+	}
+	width, height, fps = sps.Width(), sps.Height(), sps.FPS()
+	if min(width, height) < 1 || max(width, height) > maxSide {
+		return 0, 0, 0, fmt.Errorf("parameter set: a picture of %d × %d pixels", width, height)
+	}
+	if !(fps > 0 && fps <= maxRate) { // not a number neither
+		fps = 0
+	}
+	return width, height, fps, nil
 }

@@ -263,7 +263,7 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-func TestHugePictureIsDropped(t *testing.T) {
+func TestLargePicturesAndThoseTooLarge(t *testing.T) {
 	b := newBench(testSPS, testPPS)
 	b.send(0, true, 0x65, 0x80)
 	part := make([]byte, 60000)
@@ -277,9 +277,19 @@ func TestHugePictureIsDropped(t *testing.T) {
 		b.send(6000, i == 39, fragment...)
 		fragment[1] = 0x05
 	}
-	b.send(9000, true, 0x65, 0x81)
+	fragment[1] = 0x85
+	for i := range 20 { // this one is large, not too large
+		if i == 19 {
+			fragment[1] = 0x45
+		}
+		b.send(9000, i == 19, fragment...)
+		fragment[1] = 0x05
+	}
 	b.send(12000, true, 0x65, 0x82)
-	b.want(t, []byte{0x80, 0x81, 0x82}, errTooLarge, errTooLarge)
+	b.want(t, []byte{0x80, 1, 0x82}, errTooLarge, errTooLarge)
+	if n := b.units[1].Size(); n != 20*60000+1 {
+		t.Fatalf("%d bytes", n)
+	}
 }
 
 // FuzzPackets feeds the input as packets: a length byte, a flag byte, the payload, and so on.

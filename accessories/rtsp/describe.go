@@ -7,7 +7,6 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 
@@ -67,7 +66,7 @@ func (d *described) take(m *description.Media, f format.Format) {
 			d.back, d.speaker = m, f
 		}
 	}
-	if t := soundTrack(f); t != nil && !m.IsBackChannel && d.sound == nil {
+	if t := soundTrack(f); t != nil && !m.IsBackChannel && d.sound == nil && t.ClockRate >= voiceRate && t.ClockRate <= maxVoiceRate {
 		d.sound, d.voice, d.track = m, f, t
 	}
 }
@@ -107,16 +106,15 @@ func (d *described) complete(v media.View) media.View {
 	if d.h265 != nil {
 		v.Codec = media.H265
 		var sps h265.SPS
-		if sps.Unmarshal(d.h265.SPS) == nil {
+		if sps.Unmarshal(d.h265.SPS) == nil && min(sps.Width(), sps.Height()) > 0 && max(sps.Width(), sps.Height()) <= maxSide {
 			v.Width, v.Height = sps.Width(), sps.Height()
 		}
 		return v
 	}
 	raw, _ := d.h264.SafeParams()
-	var sps h264.SPS
-	if sps.Unmarshal(raw) == nil {
-		v.Width, v.Height = sps.Width(), sps.Height()
-		if fps := sps.FPS(); fps > 0 {
+	if width, height, fps, err := readSPS(raw); err == nil {
+		v.Width, v.Height = width, height
+		if fps > 0 {
 			v.FPS = fps
 		}
 	}

@@ -57,11 +57,15 @@ func TestDescription(t *testing.T) {
 }
 
 func TestOddAACIsLeftOut(t *testing.T) {
-	for _, odd := range []string{"sizelength=40", "sizelength=13; indexlength=60"} {
+	for name, change := range map[string][2]string{
+		"long sizes":   {"sizelength=13", "sizelength=40"},
+		"long indexes": {"indexlength=3", "indexlength=60"},
+		"a rate of 0":  {"config=1408", "config=1780000008"},
+	} {
 		text := strings.Replace(testSDP, "RTP/AVP 0\r\n", "RTP/AVP 11\r\n", 1)
-		d, err := read(strings.Replace(text, "sizelength=13; indexlength=3", odd, 1))
+		d, err := read(strings.Replace(text, change[0], change[1], 1))
 		if err == nil && d.track != nil {
-			t.Fatalf("%s: %+v", odd, d.track)
+			t.Errorf("%s: %+v", name, d.track)
 		}
 	}
 }
@@ -75,8 +79,15 @@ func FuzzDescription(f *testing.F) {
 		if err != nil || d.picture == nil {
 			return
 		}
-		if v := d.complete(media.View{}); v.Codec == media.H264 {
+		v := d.complete(media.View{})
+		if v.Width < 0 || v.Height < 0 || !(v.FPS >= 0 && v.FPS <= maxRate) {
+			t.Fatalf("view %+v", v)
+		}
+		if v.Codec == media.H264 {
 			newAssembler(d.h264.SPS, d.h264.PPS, func(*media.Unit) {}, func(error) {})
+		}
+		if d.track != nil && d.track.ClockRate < voiceRate {
+			t.Fatalf("track %+v", d.track)
 		}
 		if (d.sound == nil) != (d.track == nil) || d.back != nil && d.speaker.SampleRate != voiceRate {
 			t.Fatalf("%+v", d)

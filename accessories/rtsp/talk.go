@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	voiceRate  = 8000 // samples a second of G.711
-	voiceFrame = 160  // samples in 20 ms, one byte each
-	voicePause = 100 * time.Millisecond
+	voiceRate    = 8000  // samples a second of G.711
+	maxVoiceRate = 96000 // … and the most of any sound
+	voiceFrame   = 160   // samples in 20 ms, one byte each
+	voicePause   = 100 * time.Millisecond
 )
 
 // Talk plays what next gives, 20 ms of G.711 µ-law (160 bytes) at a time and at its pace, through the

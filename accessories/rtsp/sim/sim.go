@@ -51,7 +51,7 @@ type Options struct {
 	TLS        bool // RTSPS, with a certificate of its own
 	UDP        bool // takes UDP besides TCP
 	Sets       Sets // where the parameter sets are
-	Gaps       int  // every so-manieth packet of the pictures is lost; 0 = none
+	Gaps       int  // one packet of the pictures in so many is lost; 0 = none
 	EachMarked bool // marks every NAL unit as the end of its picture
 }
 

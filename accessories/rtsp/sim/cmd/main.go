@@ -26,7 +26,7 @@ func main() {
 	flag.IntVar(&o.GOP, "gop", 2, "seconds from key picture to key picture")
 	flag.IntVar(&o.Slices, "slices", 1, "slices of a picture")
 	flag.IntVar(&o.Between, "between", 0, "B-frames in a row")
-	flag.IntVar(&o.Gaps, "gaps", 0, "every so-manieth packet is lost; 0 = none")
+	flag.IntVar(&o.Gaps, "gaps", 0, "one packet in so many is lost; 0 = none")
 	flag.BoolVar(&o.H265, "h265", false, "H.265 in place of H.264")
 	flag.BoolVar(&o.Small, "small", false, "a second view at /small")
 	flag.BoolVar(&o.Stamp, "stamp", false, "every picture tells when it was sent")
