@@ -1,10 +1,13 @@
 package onvif_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -277,4 +280,33 @@ func TestRekeyNeedsAnAdministrator(t *testing.T) {
 	}
 	d.config = plain
 	d.config.Secret = plain.Secret
+}
+
+// No password gets into the log or an error, whatever goes wrong.
+func TestRekeyTellsNobody(t *testing.T) {
+	for name, o := range map[string]sim.Options{"all well": {}, "streams of old": {Stale: true}, "one user": {Single: true, Denies: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.User, o.Password = "admin", "admin"
+			c := camera(t, o)
+			d := newDrawer(c)
+			var log bytes.Buffer
+			d.config.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			for _, n := range []int{3, 7, 11, 0} { // cut at, and at last not
+				s := d.reopen(t)
+				c.CutAt(n, true)
+				err := rekey(t, s, d)
+				c.CutAt(0, false)
+				fmt.Fprint(&log, err)
+				for key, secret := range d.secrets {
+					if text := secret.Reveal(); len(text) > 5 && strings.Contains(log.String(), text) {
+						t.Errorf("%s is told", key)
+					}
+				}
+			}
+			if d.kept == 0 || log.Len() == 0 {
+				t.Error("nothing was kept, or nothing said")
+			}
+		})
+	}
 }
