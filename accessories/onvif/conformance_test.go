@@ -9,8 +9,8 @@ import (
 	"github.com/ingle-home/ingle/accessories/onvif/sim"
 )
 
+// It counts goroutines, so it runs beside no other test.
 func TestConformance(t *testing.T) {
-	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token":  {Doorbell: true, Recordings: 2},
 		"digest": {Digest: "SHA-256", Speaker: true, WrongHost: "192.0.2.77"},
