@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"net/http"
 	"strings"
 )
 
@@ -143,5 +142,3 @@ func quote(text string) string {
 	}, text)
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
-
-func offersOf(h http.Header) []string { return h.Values("WWW-Authenticate") }

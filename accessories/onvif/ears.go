@@ -50,7 +50,10 @@ func (h *heeds) walk(n *node, path, bell string) {
 // isMotion knows the topics in which cameras tell motion (ONVIF Imaging and Analytics Service
 // Specifications).
 func isMotion(topic string) bool {
-	for _, known := range []string{"/RuleEngine/CellMotionDetector/Motion", "/RuleEngine/MotionRegionDetector/Motion", "/VideoSource/MotionAlarm"} {
+	for _, known := range []string{
+		"/RuleEngine/CellMotionDetector/Motion", "/RuleEngine/MotionRegionDetector/Motion", "/VideoSource/MotionAlarm",
+		"/VideoAnalytics/MotionDetection", // Axis
+	} {
 		if topic == known {
 			return true
 		}

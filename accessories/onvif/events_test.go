@@ -70,11 +70,13 @@ func (r told) quiet(t *testing.T, what string) {
 }
 
 func TestMotion(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token": {WrongHost: "192.0.2.77"}, "digest": {Digest: "MD5"}, "by header": {ByHeader: true},
 		"no renewal": {NoRenew: true}, "does not wait": {Hasty: true}, "ten hours off": {Skew: 10 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := camera(t, o)
 			run := listen(t, c, usual(c), trait.Motion, time.Minute)
 			run.want(t, "how it stands", false)
@@ -108,6 +110,7 @@ func TestMotion(t *testing.T) {
 
 // The end of motion is lost, and asking again tells nothing.
 func TestStuckMotionEnds(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	run := listen(t, c, usual(c), trait.Motion, time.Second)
 	run.want(t, "how it stands", false)
@@ -122,6 +125,7 @@ func TestStuckMotionEnds(t *testing.T) {
 }
 
 func TestOnePressOneRing(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{Doorbell: true})
 	run := listen(t, c, usual(c), trait.Doorbell, time.Minute)
 	run.quiet(t, "how the bell stands")
@@ -169,6 +173,7 @@ func TestRunEndsWhenTheCameraGoes(t *testing.T) {
 
 // A password that somebody changes ends the session, and does not lock the account.
 func TestRunEndsWhenThePasswordChanges(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	run := listen(t, c, usual(c), trait.Live, time.Minute)
 	run.want(t, "live", true)
@@ -181,5 +186,23 @@ func TestRunEndsWhenThePasswordChanges(t *testing.T) {
 	}
 	if n := state(c).Refused; n > 3 {
 		t.Errorf("%d wrong logins", n)
+	}
+}
+
+// An account that may see and not hear still shows the camera.
+func TestAnAccountWithoutEvents(t *testing.T) {
+	c := camera(t, sim.Options{Level: "User"})
+	s, err := onvif.Hurry(50*time.Millisecond, time.Second, time.Minute).Open(t.Context(), usual(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, func(trait.Reading) error { return nil }) }()
+	until(t, "it asks for events several times", func() bool { return state(c).Denied >= 3 })
+	watch(t, s, "main", false, 2)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/internal/speakfirst"
 )
 
 const (
@@ -100,7 +101,11 @@ func newLine(address string, n device.Net, now func() time.Time) (*line, error) 
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, dialTime)
 				defer cancel()
-				return n.Dial(ctx, network, address)
+				c, err := n.Dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return speakfirst.Conn(c), nil
 			},
 		},
 	}
@@ -176,8 +181,7 @@ func (l *line) call(ctx context.Context, a ask) (*node, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.max)
 	defer cancel()
 	got, err := l.post(ctx, a)
-	// A nonce that went stale says nothing about the password.
-	if err == nil && got.status == http.StatusUnauthorized && got.stale && !a.as.nobody() {
+	if err == nil && got.again {
 		got, err = l.post(ctx, a)
 	}
 	if err != nil {
@@ -240,7 +244,7 @@ func newUUID() string {
 // answer is what came back over HTTP.
 type answer struct {
 	status int
-	stale  bool // the camera wants a newer nonce
+	again  bool // it refused what says nothing about the password
 	date   string
 	body   []byte
 }
@@ -277,15 +281,13 @@ func (l *line) send(ctx context.Context, method, at string, who account, body st
 		req.Header.Set(k, v)
 	}
 	req.Header.Set("User-Agent", "Ingle")
-	if text := l.authorize(req, who); text != "" {
-		req.Header.Set("Authorization", text)
-	}
+	used := l.authorize(req, who)
 	res, err := l.http.Do(req)
 	if err != nil {
 		return nil, kind(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	stale := l.learn(req.URL.Host, res)
+	again := l.learn(req.URL.Host, res, used) && !who.nobody()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err != nil {
 		return nil, kind(err)
@@ -293,34 +295,39 @@ func (l *line) send(ctx context.Context, method, at string, who account, body st
 	if int64(len(raw)) > limit {
 		return nil, fmt.Errorf("%w: an answer of more than %d bytes", device.ErrUnsupported, limit)
 	}
-	return &answer{res.StatusCode, stale, res.Header.Get("Date"), raw}, nil
+	return &answer{res.StatusCode, again, res.Header.Get("Date"), raw}, nil
 }
 
-// authorize answers the challenge of the request's server, if it made one.
-func (l *line) authorize(req *http.Request, who account) string {
+// authorize answers the challenge of the request's server, if it made one, and gives it.
+func (l *line) authorize(req *http.Request, who account) *challenge {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.challenges[req.URL.Host]
 	if c == nil || who.nobody() {
-		return ""
+		return nil
 	}
-	return c.answer(who, req.Method, req.URL.RequestURI())
+	req.Header.Set("Authorization", c.answer(who, req.Method, req.URL.RequestURI()))
+	return c
 }
 
-// learn keeps a new challenge. It says whether the old one had only gone stale.
-func (l *line) learn(host string, res *http.Response) bool {
+// learn keeps a new challenge. It says whether the refusal tells nothing about the password: no
+// challenge was answered yet, or one whose nonce has had its time. A nonce that was answered for the
+// first time has not.
+func (l *line) learn(host string, res *http.Response, used *challenge) bool {
 	if res.StatusCode != http.StatusUnauthorized {
 		return false
 	}
-	c := readChallenges(offersOf(res.Header))
+	c := readChallenges(res.Header.Values("WWW-Authenticate"))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c == nil {
 		delete(l.challenges, host)
 		return false
 	}
-	l.challenges[host] = c
-	return c.stale
+	if l.challenges[host] == nil || l.challenges[host].nonce != c.nonce {
+		l.challenges[host] = c
+	}
+	return used == nil || c.nonce != used.nonce && (c.stale || used.count > 1)
 }
 
 // kind gives an error of the network its kind, unless it has one, and takes the URL from it.

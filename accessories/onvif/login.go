@@ -81,24 +81,25 @@ type proof struct {
 // findProof asks as nobody, which costs no try, and learns on the way how the camera wants to be
 // shown a password.
 func (l *line) findProof(ctx context.Context, media string) (proof, error) {
-	calls := []ask{
-		{ns: nsDevice, action: "GetDeviceInformation"},
-		{at: media, ns: nsMedia, action: "GetProfiles"},
-		{ns: nsDevice, action: "GetUsers"},
-	}
-	for _, a := range calls {
+	information := ask{ns: nsDevice, action: "GetDeviceInformation"} // many tell it to everybody
+	profiles := ask{at: media, ns: nsMedia, action: "GetProfiles"}
+	users := ask{ns: nsDevice, action: "GetUsers"}
+	open := false
+	for _, a := range []ask{information, profiles, users} {
 		_, err := l.call(ctx, a)
-		if errors.Is(err, errLogin) {
+		switch {
+		case errors.Is(err, errLogin):
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.digest = len(l.challenges) > 0
 			return proof{ask: a}, nil
-		}
-		if errors.Is(err, device.ErrUnreachable) {
+		case errors.Is(err, device.ErrUnreachable):
 			return proof{}, err
+		case err == nil && a.action != information.action:
+			open = true
 		}
 	}
-	return proof{open: true}, nil
+	return proof{ask: profiles, open: open}, nil
 }
 
 // prove shows an account to the camera once.

@@ -164,7 +164,8 @@ func (s *session) setSound(ctx context.Context, p *profile) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range n.get("Options").all("Options") {
+	// Some cameras leave out one of the two levels of options.
+	for _, o := range append(n.get("Options").all("Options"), n.all("Options")...) {
 		if o.str("Encoding") != "G711" {
 			continue
 		}

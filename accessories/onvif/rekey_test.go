@@ -1,10 +1,13 @@
 package onvif_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +78,6 @@ func (d *drawer) safe(t *testing.T, c *sim.Sim) {
 	if answers(t, s)["own-password"] != device.Yes {
 		t.Error("the label does not call it a password of its own")
 	}
-	watch(t, s, "main", false, 2)
 	if _, err := s.(device.Snapper).Snap(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -89,12 +91,14 @@ func (d *drawer) safe(t *testing.T, c *sim.Sim) {
 }
 
 func TestRekey(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
-		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "ten hours off": {Skew: 10 * time.Hour},
+		"token": {}, "MD5": {Digest: "MD5"}, "SHA-256": {Digest: "SHA-256"}, "a nonce once": {Digest: "MD5", Once: true}, "ten hours off": {Skew: 10 * time.Hour},
 		"first user cannot change": {Fixed: true}, "one user": {Single: true}, "one user that denies": {Single: true, Denies: true},
 		"lockout": {Lockout: time.Hour}, "no still pictures": {NoStill: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o.User, o.Password = "admin", "admin"
 			c := camera(t, o)
 			d := newDrawer(c)
@@ -114,6 +118,7 @@ func TestRekey(t *testing.T) {
 				return // safe wants one
 			}
 			d.safe(t, c)
+			watch(t, d.reopen(t), "main", false, 2)
 			first := d.config.Fields["user"]
 			if err := rekey(t, d.reopen(t), d); err != nil { // once more, with passwords that are its own
 				t.Fatal(err)
@@ -130,11 +135,13 @@ func TestRekey(t *testing.T) {
 // Whatever is cut off, before the camera did it or after, the household gets in afterwards and the
 // change can be finished.
 func TestRekeyInterruptedAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]sim.Options{
 		"token": {}, "digest": {Digest: "SHA-256"}, "one user": {Single: true}, "fixed": {Fixed: true},
 	} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s after=%v", name, after), func(t *testing.T) {
+				t.Parallel()
 				o.User, o.Password = "admin", "admin"
 				o.Lockout = time.Hour
 				steps := 0
@@ -273,4 +280,33 @@ func TestRekeyNeedsAnAdministrator(t *testing.T) {
 	}
 	d.config = plain
 	d.config.Secret = plain.Secret
+}
+
+// No password gets into the log or an error, whatever goes wrong.
+func TestRekeyTellsNobody(t *testing.T) {
+	for name, o := range map[string]sim.Options{"all well": {}, "streams of old": {Stale: true}, "one user": {Single: true, Denies: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.User, o.Password = "admin", "admin"
+			c := camera(t, o)
+			d := newDrawer(c)
+			var log bytes.Buffer
+			d.config.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			for _, n := range []int{3, 7, 11, 0} { // cut at, and at last not
+				s := d.reopen(t)
+				c.CutAt(n, true)
+				err := rekey(t, s, d)
+				c.CutAt(0, false)
+				fmt.Fprint(&log, err)
+				for key, secret := range d.secrets {
+					if text := secret.Reveal(); len(text) > 5 && strings.Contains(log.String(), text) {
+						t.Errorf("%s is told", key)
+					}
+				}
+			}
+			if d.kept == 0 || log.Len() == 0 {
+				t.Error("nothing was kept, or nothing said")
+			}
+		})
+	}
 }

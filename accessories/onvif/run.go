@@ -100,7 +100,10 @@ func (s *session) listen(ctx context.Context, e *ears) error {
 			return nil
 		}
 		if errors.Is(err, errLogin) {
-			return fmt.Errorf("onvif: events: %w", err)
+			if s.shutOut(ctx) {
+				return fmt.Errorf("onvif: events: %w", err)
+			}
+			wait = s.pace.most // the account may see, and may not hear
 		}
 		s.log("onvif: the events are asked for anew", "err", err)
 		s.ring()
@@ -112,6 +115,12 @@ func (s *session) listen(ctx context.Context, e *ears) error {
 		}
 		wait = min(2*wait, s.pace.most)
 	}
+}
+
+// shutOut asks whether the account opens nothing any more.
+func (s *session) shutOut(ctx context.Context) bool {
+	as, _ := s.now()
+	return errors.Is(s.line.prove(ctx, s.proof, as), errLogin)
 }
 
 // hear makes a subscription and pulls until it fails. Some cameras fail to renew, and some fall

@@ -177,7 +177,7 @@ func (s *session) snap(ctx context.Context, as account) ([]byte, error) {
 		return nil, err
 	}
 	got, err := s.line.send(ctx, http.MethodGet, at, as, "", nil, maxStill)
-	if err == nil && got.status == http.StatusUnauthorized { // now we know what it asks
+	if err == nil && got.again {
 		got, err = s.line.send(ctx, http.MethodGet, at, as, "", nil, maxStill)
 	}
 	switch {

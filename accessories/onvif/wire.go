@@ -39,6 +39,7 @@ func parse(raw []byte) (*node, error) {
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	root := &node{}
 	path, count := []*node{root}, 0
+	var text []byte // since the last tag
 	for {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) && len(root.kids) == 1 {
@@ -55,14 +56,14 @@ func parse(raw []byte) (*node, error) {
 			}
 			n := &node{space: t.Name.Space, name: t.Name.Local, attrs: t.Copy().Attr}
 			top.kids = append(top.kids, n)
-			path = append(path, n)
+			path, text = append(path, n), nil
 		case xml.EndElement:
-			top.text = strings.TrimSpace(top.text)
-			path = path[:len(path)-1]
-		case xml.CharData:
 			if len(top.kids) == 0 { // text between elements is only layout
-				top.text += string(t)
+				top.text = string(bytes.TrimSpace(text))
 			}
+			path, text = path[:len(path)-1], nil
+		case xml.CharData:
+			text = append(text, t...)
 		case xml.Directive:
 			return nil, fmt.Errorf("%w: a document type", errXML)
 		}
@@ -218,16 +219,18 @@ func readFault(n *node) *fault {
 	f := &fault{reason: printable(n.str("Reason", "Text"), 200)}
 	codes := []string{}
 	for c := n.get("Code"); c != nil; c = c.get("Subcode") {
-		v := c.str("Value")
-		codes = append(codes, printable(v[strings.IndexByte(v, ':')+1:], 60))
+		codes = append(codes, local(c.str("Value")))
 	}
 	if len(codes) == 0 { // SOAP 1.1, which some cameras fall back to
-		codes = []string{printable(n.str("faultcode"), 60)}
+		codes = []string{local(n.str("faultcode"))}
 		f.reason = printable(n.str("faultstring"), 200)
 	}
 	f.codes = strings.Join(codes, "/")
 	return f
 }
+
+// local is a name without its prefix.
+func local(name string) string { return printable(name[strings.IndexByte(name, ':')+1:], 60) }
 
 // printable bounds a text from outside, in bytes, and drops what cannot be shown in a line.
 func printable(s string, limit int) string {

@@ -203,6 +203,9 @@ func (s *Sim) admit(w http.ResponseWriter, r *http.Request, c *call, level strin
 		c.who = who.name
 		return true
 	}
+	if who != nil {
+		s.state.Denied++
+	}
 	if s.opts.Digest != "" {
 		if who == nil {
 			s.challenge(w)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func (s *Sim) answerProbes() error {
 		return fmt.Errorf("onvif sim: %w", err)
 	}
 	for _, link := range links {
-		if link.Flags&net.FlagUp == 0 || link.Flags&net.FlagMulticast == 0 || link.Flags&net.FlagLoopback != 0 {
+		if link.Flags&net.FlagUp == 0 || link.Flags&net.FlagMulticast == 0 || link.Flags&net.FlagLoopback != 0 || !hasIPv4(link) {
 			continue
 		}
 		s.group, err = net.ListenMulticastUDP("udp4", &link, &net.UDPAddr{IP: net.IPv4(239, 255, 255, 250), Port: 3702})
@@ -36,6 +37,16 @@ func (s *Sim) answerProbes() error {
 		return nil
 	}
 	return fmt.Errorf("onvif sim: no network that carries multicasts")
+}
+
+// hasIPv4 leaves out the far end of a pair of links: it hears the group too, and the kernel drops there
+// what comes from ourselves.
+func hasIPv4(link net.Interface) bool {
+	addrs, err := link.Addrs()
+	return err == nil && slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		ip, _, err := net.ParseCIDR(a.String())
+		return err == nil && ip.To4() != nil
+	})
 }
 
 func (s *Sim) answerAt(socket *net.UDPConn) {

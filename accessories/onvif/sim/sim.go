@@ -30,8 +30,10 @@ type Options struct {
 	// Who may log in.
 	User     string        // the first administrator; "" = hub
 	Password string        // "" = porch-light
+	Level    string        // of that user; "" = Administrator
 	Open     bool          // asks for no login: a bad camera
 	Digest   string        // "MD5" or "SHA-256": SOAP by HTTP digest, not by WS-UsernameToken
+	Once     bool          // takes each nonce of a digest once
 	Skew     time.Duration // of the camera's clock
 	Shown    time.Duration // by which the time that it shows differs from that
 	Lockout  time.Duration // after five wrong logins in a row nobody gets in for so long; 0 = no lock
@@ -65,6 +67,7 @@ type Options struct {
 type State struct {
 	Requests      uint64            `json:"requests"`      // over HTTP
 	Refused       uint64            `json:"refused"`       // wrong logins, or while it was locked
+	Denied        uint64            `json:"denied"`        // right logins at too low a level
 	Users         map[string]string `json:"users"`         // name to level
 	Subscriptions int               `json:"subscriptions"` // alive
 	Subscribed    uint64            `json:"subscribed"`    // so far
@@ -96,6 +99,7 @@ type Sim struct {
 	wrong   int // in a row
 	locked  time.Time
 	nonces  map[string]bool // of tokens that were shown
+	nonce   string          // of digests
 	skew    time.Duration
 	subs    map[string]*pullPoint
 	last    int
@@ -111,12 +115,16 @@ type Sim struct {
 func Start(o Options) (*Sim, error) {
 	o = o.withDefaults()
 	s := &Sim{
-		opts: o, id: "urn:uuid:" + newUUID(), address: o.Listen, skew: o.Skew, records: o.Recordings,
-		users: []user{{o.User, o.Password, administrator}}, nonces: map[string]bool{}, subs: map[string]*pullPoint{},
+		opts: o, id: "urn:uuid:" + newUUID(), nonce: newUUID(), address: o.Listen, skew: o.Skew, records: o.Recordings,
+		users: []user{{o.User, o.Password, o.Level}}, nonces: map[string]bool{}, subs: map[string]*pullPoint{},
 	}
 	s.over, s.end = context.WithCancel(context.Background())
 	s.state.GovLength, s.state.Sound = o.GOP, o.Sound
-	if err := s.stream("127.0.0.1:0"); err != nil {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("onvif sim: %w", err)
+	}
+	if err := s.stream(net.JoinHostPort(host, "0")); err != nil {
 		return nil, err
 	}
 	if err := s.up(); err != nil {
@@ -135,7 +143,7 @@ func (o Options) withDefaults() Options {
 		at   *string
 		text string
 	}{
-		{&o.Listen, "127.0.0.1:0"}, {&o.User, "hub"}, {&o.Password, "porch-light"}, {&o.Name, "Porch Cam"}, {&o.Model, "Sim 1"},
+		{&o.Listen, "127.0.0.1:0"}, {&o.User, "hub"}, {&o.Password, "porch-light"}, {&o.Level, administrator}, {&o.Name, "Porch Cam"}, {&o.Model, "Sim 1"},
 	} {
 		if *d.at == "" {
 			*d.at = d.text

@@ -114,14 +114,17 @@ func (s *Sim) checkDigest(method, text string) *user {
 		said[m[1]] = m[2] + m[3]
 	}
 	who := s.find(said["username"])
-	if who == nil || said["nonce"] != s.id || said["realm"] != realm {
+	if who == nil || said["nonce"] != s.nonce || said["realm"] != realm {
 		return nil
 	}
 	first := s.hash(who.name + ":" + realm + ":" + who.password)
 	second := s.hash(method + ":" + said["uri"])
-	want := s.hash(strings.Join([]string{first, s.id, said["nc"], said["cnonce"], "auth", second}, ":"))
+	want := s.hash(strings.Join([]string{first, s.nonce, said["nc"], said["cnonce"], "auth", second}, ":"))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(said["response"])) != 1 {
 		return nil
+	}
+	if s.opts.Once {
+		s.nonce = newUUID()
 	}
 	return who
 }
@@ -142,7 +145,7 @@ func (s *Sim) challenge(w http.ResponseWriter) {
 		algorithm = "SHA-256"
 		w.Header().Add("WWW-Authenticate", `Basic realm="`+realm+`"`)
 	}
-	w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Digest realm="%s", qop="auth,auth-int", nonce="%s", algorithm=%s`, realm, s.id, algorithm))
+	w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Digest realm="%s", qop="auth,auth-int", nonce="%s", algorithm=%s`, realm, s.nonce, algorithm))
 }
 
 // follow has RTSP know the users. Callers hold mu.
