@@ -95,9 +95,9 @@ type Accessory struct {
 	Zone      string    `json:"zone,omitempty"`    // ID of the zone, for a presence
 	Alone     bool      `json:"alone,omitempty"`   // a HomeKit server of its own
 	Private   bool      `json:"private,omitempty"` // on the private HomeKit server
-	Camera    *Camera   `json:"camera,omitempty"`  // of a camera: what the household decided
 	Condition Condition `json:"condition"`
 	Traits    []Value   `json:"traits,omitempty"` // all it offers, reported yet or not
+	Camera    *Camera   `json:"camera,omitempty"` // of a camera: what the household decided
 }
 
 // Value gives the accessory's value of a trait; false where it offers none.
