@@ -36,8 +36,8 @@ func TestWhatCountsAsMotion(t *testing.T) {
 		{88, 0, time.Second, true, false},     // what it left in the eye fades
 		{88, 0, 5 * time.Second, true, false}, // it may come back
 		{88, 0, 6 * time.Second, false, true},
-		{160, 0, time.Second, false, false},    // a lamp
-		{160, 200, time.Second, true, true},    // who switched it on
+		{160, 0, time.Second, false, false}, // a lamp
+		{160, 200, time.Second, true, true}, // who switched it on
 	} {
 		at = at.Add(step.after)
 		if moving, news := e.see(scene(step.grey, step.bright), at); moving != step.moving || news != step.news {

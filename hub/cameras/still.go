@@ -108,7 +108,7 @@ func (c *Camera) Still(ctx context.Context, width, height int) (Still, error) {
 		return Still{}, barred
 	}
 	if err != nil {
-		c.opts.Log.Info("a camera makes no picture now", "accessory", c.opts.ID, "err", err)
+		c.opts.Log.Debug("a camera makes no picture now", "accessory", c.opts.ID, "err", err)
 		return c.old(sz)
 	}
 	if !c.stills.put(sz, s, era) {
