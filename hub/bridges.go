@@ -196,7 +196,7 @@ func (h *house) obey(ctx context.Context, id string, cmd trait.Command) error {
 }
 
 // camera is the HomeKit side of a camera.
-func (b *bridges) camera(a home.Accessory) (homekit.Camera, error) {
+func (b *bridges) camera(a home.Accessory, speaks bool) (homekit.Camera, error) {
 	k := b.house.find(a.ID)
 	if k == nil || k.camera == nil {
 		return homekit.Camera{}, fmt.Errorf("homekit: %s has no pictures", a.ID)
@@ -205,7 +205,7 @@ func (b *bridges) camera(a home.Accessory) (homekit.Camera, error) {
 		Source: k.camera.Main(), Smaller: k.camera.Smaller, Still: k.camera.Snapshot, Log: b.house.log,
 		Sound: func() bool { return k.camera.Settings().Sound },
 	}
-	if k.camera.Speaks() {
+	if speaks {
 		o.Talk = k.camera.Talk
 	}
 	c := camera.New(o)
@@ -221,7 +221,9 @@ func (b *bridges) show(ctx context.Context) error {
 	for _, a := range has.Accessories {
 		if k := b.house.find(a.ID); k != nil {
 			if o, ok := k.offer(); ok {
-				offers[a.ID] = offerOf(o)
+				offer := offerOf(o)
+				offer.Speaks = k.camera != nil && k.camera.Speaks()
+				offers[a.ID] = offer
 			}
 		}
 	}

@@ -103,6 +103,22 @@ func (h *house) setCamera(ctx context.Context, id string, change func(*cameras.S
 	})
 }
 
+// forgetCamera forgets what was decided about a camera that has gone.
+func (h *house) forgetCamera(ctx context.Context, id string) {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	h.mu.Lock()
+	_, decided := h.sights[id]
+	delete(h.sights, id)
+	h.mu.Unlock()
+	if !decided {
+		return
+	}
+	if err := h.remember(ctx, func(all *switches) { delete(all.Cameras, id) }); err != nil {
+		h.log.Warn("what was decided about a camera outlives it", "accessory", id, "err", err)
+	}
+}
+
 func (h *house) isPrivate() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

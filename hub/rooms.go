@@ -196,6 +196,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 		return problem(err)
 	}
 	h.leave(a.ID)
+	h.forgetCamera(ctx, a.ID)
 	h.guard.Left(a.ID)
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})

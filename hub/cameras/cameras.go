@@ -82,6 +82,7 @@ type Camera struct {
 	session device.Session // that lets pictures be watched; nil while the camera is away
 	views   []media.View   // as the camera last told them
 	offer   device.Offer
+	speaks  bool          // it has a loudspeaker
 	refused error         // why the camera lets nobody watch
 	changed chan struct{} // closed at the next change of session
 }
@@ -216,6 +217,7 @@ func (c *Camera) Opened(s device.Session) {
 	}
 	c.mu.Lock()
 	c.opening = s
+	_, c.speaks = s.(device.Talker)
 	c.mu.Unlock()
 	c.work.Go(func() {
 		unsafe := c.unsafe(s)
@@ -348,12 +350,11 @@ func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, e
 	return t.Talk(ctx, next)
 }
 
-// Speaks says whether the camera has a loudspeaker, as far as it is known.
+// Speaks says whether the camera had a loudspeaker when it was last there.
 func (c *Camera) Speaks() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.session.(device.Talker)
-	return ok
+	return c.speaks
 }
 
 // Complete adds to what a camera offers what the hub makes of it: the switch, and motion where the

@@ -15,13 +15,14 @@ import (
 // installed is a camera and what it was made for.
 type installed struct {
 	Camera
-	at home.Accessory
+	at     home.Accessory
+	speaks bool
 }
 
 // camera is a camera's own services, the household's say over it and, where it tells, what moves before
 // it and who rings.
 func (h *House) camera(t *thing) []*hap.Service {
-	c, err := h.install(t.plan.home)
+	c, err := h.install(t.plan)
 	h.sees(t.plan.key, err)
 	m := h.mode(t.plan)
 	if c.Snapshot != nil {
@@ -153,8 +154,9 @@ func (h *House) Renew(accessory string) {
 
 // install makes a camera, or gives the one that there is. It runs under h.showing, as do the others
 // below.
-func (h *House) install(a home.Accessory) (Camera, error) {
-	if h.installed(a) {
+func (h *House) install(p plan) (Camera, error) {
+	a := p.home
+	if h.installed(p) {
 		return h.cameras[a.ID].Camera, nil
 	}
 	h.remove(a.ID)
@@ -162,14 +164,14 @@ func (h *House) install(a home.Accessory) (Camera, error) {
 		return Camera{}, errors.New("there are no cameras here")
 	}
 	var c Camera
-	err := caught(func() (err error) { c, err = h.options.Camera(a); return err })
+	err := caught(func() (err error) { c, err = h.options.Camera(a, p.offer.Speaks); return err })
 	if err == nil {
 		err = whole(c.Services)
 	}
 	if err != nil {
 		return Camera{}, err
 	}
-	h.cameras[a.ID] = installed{c, a}
+	h.cameras[a.ID] = installed{c, a, p.offer.Speaks}
 	return c, nil
 }
 
@@ -211,9 +213,10 @@ func whole(services []*hap.Service) error {
 
 // installed reports whether there is a camera that looks at the same thing: a new name does not end
 // its streams.
-func (h *House) installed(a home.Accessory) bool {
+func (h *House) installed(p plan) bool {
+	a := p.home
 	c, ok := h.cameras[a.ID]
-	return ok && c.at.Driver == a.Driver && c.at.Address == a.Address && reflect.DeepEqual(c.at.Fields, a.Fields)
+	return ok && c.speaks == p.offer.Speaks && c.at.Driver == a.Driver && c.at.Address == a.Address && reflect.DeepEqual(c.at.Fields, a.Fields)
 }
 
 func (h *House) remove(accessory string) {

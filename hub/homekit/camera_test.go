@@ -51,6 +51,16 @@ func snapshots(t *testing.T) {
 	}
 }
 
+func TestALoudspeakerMakesAnotherCamera(t *testing.T) {
+	w := newWorld(t, &paper{})
+	w.show(family(), nil)
+	w.show(family(), map[string]homekit.Offer{"a-porch": {Speaks: true}})
+	w.show(family(), nil) // it is away, and still has one
+	if want := []string{"made a-porch", "made a-garden", "closed a-porch", "made a-porch"}; !slices.Equal(w.fitted, want) {
+		t.Errorf("fitted %v, want %v", w.fitted, want)
+	}
+}
+
 func TestACameraThatMovesOutComesBackAsItWas(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.show(family(), nil)

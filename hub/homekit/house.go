@@ -39,9 +39,10 @@ type Options struct {
 	Do func(ctx context.Context, accessory string, cmd trait.Command) error
 
 	// Camera makes the HomeKit side of a camera, once for as long as it is shown and reached at
-	// the same address; see Renew. After an error or a panic, or where it is nil, the accessory is
-	// shown without pictures, so that it keeps its room, and the next Show tries again.
-	Camera func(a home.Accessory) (Camera, error)
+	// the same address; see Renew. Speaks says whether the unit has a loudspeaker. After an error or a
+	// panic, or where it is nil, the accessory is shown without pictures, so that it keeps its room, and
+	// the next Show tries again.
+	Camera func(a home.Accessory, speaks bool) (Camera, error)
 
 	IDs    IDs
 	Faults Faults       // may be nil
@@ -78,6 +79,7 @@ type Offer struct {
 	Model    string   `json:"model,omitempty"`
 	Firmware string   `json:"firmware,omitempty"`
 	Steps    int      `json:"steps,omitempty"`  // of trait.Speed between rest and full; 0 is continuous
+	Speaks   bool     `json:"speaks,omitempty"` // it has a loudspeaker
 	Traits   []string `json:"traits,omitempty"` // IDs of the traits that it offers
 }
 

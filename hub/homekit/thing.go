@@ -30,7 +30,7 @@ func (h *House) thing(p plan, r *Register) *thing {
 	h.mu.Lock()
 	known := h.shown[p.key]
 	h.mu.Unlock()
-	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p.home)) {
+	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p)) {
 		return known
 	}
 	t := &thing{plan: p}

@@ -152,6 +152,9 @@ func (s *Source) refresh() bool {
 		s.asking = false
 		if err != nil && f.ctx.Err() == nil {
 			f.refused = true
+			for v := range s.viewers {
+				v.unhold() // nothing comes that is worth waiting for
+			}
 			s.opts.Log.Info("stream: the camera makes no key picture when it is asked", "err", err)
 		}
 	})

@@ -119,8 +119,15 @@ func (v *Viewer) empty() {
 func (v *Viewer) release() {
 	v.source.mu.Lock()
 	defer v.source.mu.Unlock()
-	v.queue, v.held = append(v.queue, v.held...), nil
-	v.poke()
+	v.unhold()
+}
+
+// unhold is release for callers that hold source.mu.
+func (v *Viewer) unhold() {
+	if v.held != nil {
+		v.queue, v.held = append(v.queue, v.held...), nil
+		v.poke()
+	}
 }
 
 // poke wakes Next.
