@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
 )
 
 // securing is how long a camera may take to learn its passwords: some restart in between.
@@ -46,18 +49,22 @@ func (c *call) sayFound(list []wire.Found) error {
 	for _, f := range list {
 		next := c.text.Text("find.known", nil)
 		if f.Known == "" {
-			next = howToAdd(f)
+			next = c.text.Text("find.add", i18n.Args{"words": wordsToAdd(f)})
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Model, f.Address, next)
 	}
 	return w.Flush()
 }
 
-// howToAdd is the command that adds what was found; the person fills in what is in capitals.
-func howToAdd(f wire.Found) string {
-	words := []string{"hub", "add", f.Driver, "--address", Quoted(f.Address)}
+// wordsToAdd are the words of the command that adds what was found; the person fills in what is in
+// capitals.
+func wordsToAdd(f wire.Found) string {
+	words := []string{f.Driver, "--address", Quoted(f.Address)}
 	if f.Name != "" {
 		words = append(words, "--name", Quoted(f.Name))
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Fields)) {
+		words = append(words, "--set", Quoted(key+"="+f.Fields[key]))
 	}
 	secret := false
 	for _, q := range f.Ask {
