@@ -1,7 +1,6 @@
 package backups
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,11 +14,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/command/typed"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -54,12 +53,12 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 			if r.back {
 				return r.undo()
 			}
-			if !r.stdin {
+			if !r.stdin && !typed.Terminal(c.InOrStdin()) {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
-			secret, err := r.secret(c.InOrStdin())
+			secret, err := typed.Read(c.Context(), c.InOrStdin(), c.ErrOrStderr(), r.text.Text("restore.type", nil))
 			if err != nil {
-				return err
+				return wire.Refuse(0, "command.stdin", "error", err.Error())
 			}
 			return r.run(c.Context(), args[0], secret)
 		},
@@ -71,20 +70,6 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
 	f.BoolVar(&r.back, "undo", false, text.Text("flag.undo", nil))
 	return c
-}
-
-// secret reads the code: one line. Whoever types it is told to.
-func (r *restoring) secret(from io.Reader) (string, error) {
-	if f, ok := from.(*os.File); ok {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
-			r.say("restore.type", nil)
-		}
-	}
-	line, err := bufio.NewReader(io.LimitReader(from, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
-	}
-	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func (r *restoring) run(ctx context.Context, path, secret string) (err error) {

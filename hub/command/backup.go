@@ -84,6 +84,8 @@ func (r *room) backupSchedule() *cobra.Command {
 			s, err = c.hub.Backups(ctx)
 		case args[0] == wire.BackupOff:
 			s, err = c.hub.ScheduleBackups(ctx, wire.BackupSchedule{Every: wire.BackupOff})
+		case q.Every != wire.BackupDay && q.Every != wire.BackupWeek:
+			err = wire.Refuse(0, codeEvery, "every", q.Every)
 		default:
 			if q.Folder, err = filepath.Abs(args[0]); err == nil {
 				s, err = c.hub.ScheduleBackups(ctx, q)
