@@ -72,13 +72,29 @@ func usage(text *i18n.Texts, c *cobra.Command) string {
 // arguments names none of them, so the command's own line takes its place.
 func Misuse(text *i18n.Texts, err error, called *cobra.Command) string {
 	said, _, _ := strings.Cut(err.Error(), "\n") // its guesses follow
-	word := regexp.MustCompile(`^unknown command "(.*)" for`).FindStringSubmatch(said)
-	switch {
-	case word != nil && called.HasAvailableSubCommands():
-		return text.Text("command.unknown", i18n.Args{"word": word[1], "command": called.CommandPath()})
-	case word != nil || regexp.MustCompile(`^(accepts|requires) .*arg`).MatchString(said):
-		line := strings.TrimSuffix(called.UseLine(), " [flags]")
-		return text.Text("command.args", i18n.Args{"line": line, "command": called.CommandPath()})
+	args := i18n.Args{"command": called.CommandPath(), "line": strings.TrimSuffix(called.UseLine(), " [flags]")}
+	for _, known := range []struct{ form, key string }{ // the groups of a form are places of the text
+		{`^(accepts|requires) .*arg`, "args"},
+		{`^unknown command "(?P<word>.*)" for`, "unknown"},
+		{`^unknown flag: (?P<flag>.*)`, "flag"},
+		{`^unknown shorthand flag: .* in (?P<flag>.*)`, "flag"},
+		{`^flag needs an argument: (?:'.' in )?(?P<flag>.*)`, "flag-empty"},
+		{`^invalid argument "(?P<value>.*)" for "(?:-., )?(?P<flag>--[^"]*)" flag`, "flag-value"},
+		{`^required flag\(s\) (?P<flags>.*) not set`, "needs"},
+	} {
+		form := regexp.MustCompile(known.form)
+		found := form.FindStringSubmatch(said)
+		if found == nil {
+			continue
+		}
+		for i, name := range form.SubexpNames() {
+			args[name] = found[i]
+		}
+		args["flags"] = regexp.MustCompile(`"([^"]*)"`).ReplaceAllString(args["flags"], "--$1")
+		if known.key == "unknown" && !called.HasAvailableSubCommands() { // it is a word too many
+			known.key = "args"
+		}
+		return text.Text("command."+known.key, args)
 	}
 	return text.Text("command.usage", i18n.Args{"error": said, "command": called.CommandPath()})
 }

@@ -61,7 +61,12 @@ func TestACommandThatIsCalledWronglyShowsItsLine(t *testing.T) {
 		{"accepts at most 1 arg(s), received 2", below, "like this: hub backup schedule [FOLDER]. See"},
 		{`unknown command "now" for "hub backup schedule"`, below, "like this: hub backup schedule [FOLDER]. See"},
 		{"unknown command \"lock\" for \"hub\"\n\nDid you mean this?\n\tunlock\n", program, "no command “lock”. See: hub --help"},
-		{"unknown flag: --nonsense", program, "unknown flag: --nonsense. See: hub --help"},
+		{"unknown flag: --nonsense", program, "no “--nonsense” here. See: hub --help"},
+		{"unknown shorthand flag: 'x' in -x", program, "no “-x” here. See"},
+		{"flag needs an argument: --api", program, "--api needs a value. See"},
+		{`invalid argument "many" for "--port" flag: strconv.ParseInt: parsing "many": invalid syntax`, program, "--port cannot be “many”. See"},
+		{`required flag(s) "lat", "lon" not set`, program, "Still needed: --lat, --lon. See"},
+		{"something new", program, "something new. See: hub --help"},
 	} {
 		if got := spoken.Misuse(text, errors.New(c.err), c.called); !strings.Contains(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.err, got, c.want)
