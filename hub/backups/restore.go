@@ -143,7 +143,10 @@ type answer struct {
 // show says what is in the backup and what it replaces.
 func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
-		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+		"size": command.Size(b.Databases)})
+	if b.Recordings > 0 {
+		r.say("restore.media", i18n.Args{"size": command.Size(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+	}
 	if old == nil {
 		r.say("restore.empty", i18n.Args{"dir": r.dir})
 		return
@@ -152,7 +155,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	if old.SameHome {
 		key = "restore.replaces"
 	}
-	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": command.Size(old.Databases)})
 	r.dropping()
 }
 
@@ -173,8 +176,6 @@ func (r *restoring) progress(done, of int64) {
 		r.say("restore.progress", i18n.Args{"percent": strconv.FormatInt(10*tenth, 10)})
 	}
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1_000_000) }
 
 // problem puts an error of a restore into words that have a next step.
 func (r *restoring) problem(err error, path string) error {
