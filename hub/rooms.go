@@ -152,7 +152,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	}
 	a, err = h.admit(&tried, func() (home.Accessory, error) { return h.home.AddAccessory(ctx, a, r.Secret) })
 	if err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	h.show()
 	w := h.accessory(a)
@@ -193,7 +193,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 		h.log.Warn("a motor was not stopped before it was removed", "accessory", a.ID, "err", err)
 	}
 	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
-		return problem(err)
+		return h.refused(err)
 	}
 	h.leave(a.ID)
 	h.forgetCamera(ctx, a.ID)
@@ -211,7 +211,7 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 		return wire.Accessory{}, problem(err)
 	}
 	if a, err = h.home.PlaceAccessory(ctx, a.ID, p.Alone, p.Private); err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	if a.Private {
 		h.calm(ctx, a.ID)
@@ -288,7 +288,7 @@ func (d *daemon) AddPerson(ctx context.Context, w wire.Person) (wire.Person, err
 	}
 	p, err := h.home.AddPerson(ctx, w.Name, role)
 	if err != nil {
-		return wire.Person{}, problem(err)
+		return wire.Person{}, h.refused(err)
 	}
 	h.show()
 	w = personOf(p)
@@ -310,7 +310,7 @@ func (d *daemon) AddZone(ctx context.Context, w wire.Zone) (wire.Zone, error) {
 	h := d.inside()
 	z, err := h.home.AddZone(ctx, home.Zone(w))
 	if err != nil {
-		return wire.Zone{}, problem(err)
+		return wire.Zone{}, h.refused(err)
 	}
 	h.show()
 	w = wire.Zone(z)
