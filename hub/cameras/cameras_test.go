@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image/jpeg"
 	"net/url"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,29 @@ func TestAWrongPasswordIsTriedOnce(t *testing.T) {
 	if tries := streams(box).Refused - before; tries > 2 {
 		t.Errorf("%d wrong logins", tries)
 	}
+	if err := box.Do(t.Context(), "password", url.Values{"to": {"porch-light"}}); err != nil {
+		t.Fatal(err)
+	}
+	seen := large()
+	p.camera.Set(cameras.Settings{Off: true})
+	p.camera.Set(cameras.Settings{}) // off and on again
+	until(t, "pictures again", func() bool { return large() > seen && !p.wrong(cameras.CodeRefused) })
+}
+
+// It runs before the others, which run at the same time.
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	box, p := plain(t, rtspsim.Options{GOP: 1}, cameras.Settings{Motion: true})
+	n := p.watch(1920, 1080)
+	until(t, "pictures", func() bool { return n() > 0 })
+	if _, err := p.camera.Still(t.Context(), 64, 48); err != nil {
+		t.Error(err)
+	}
+	p.stop()
+	if err := box.Close(); err != nil {
+		t.Error(err)
+	}
+	until(t, "all have gone", func() bool { return runtime.NumGoroutine() <= before+1 }) // the one that watches ends with the test
 }
 
 func TestACameraComesBackSoon(t *testing.T) {
@@ -221,4 +245,12 @@ func TestMotionIsLookedForWhereItIsWanted(t *testing.T) {
 	until(t, "something moves again", func() bool { on, _ := p.last(trait.Motion); return on })
 	p.camera.Set(cameras.Settings{})
 	until(t, "nobody looks", func() bool { on, _ := p.last(trait.Motion); return !on })
+}
+
+func TestMotionWithoutFFmpegIsATrouble(t *testing.T) {
+	t.Parallel()
+	_, p := plain(t, rtspsim.Options{GOP: 1}, cameras.Settings{Motion: true}, func(o *cameras.Options) { o.FFmpeg = "ingle-no-such-program" })
+	until(t, "people are told", func() bool { return p.wrong(cameras.CodeBlind) })
+	p.camera.Set(cameras.Settings{})
+	until(t, "nobody looks any more", func() bool { return !p.wrong(cameras.CodeBlind) })
 }
