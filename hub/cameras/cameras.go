@@ -200,14 +200,15 @@ func (c *Camera) follow() {
 // forgive has a camera that let the hub not watch be asked again: somebody switched it on.
 func (c *Camera) forgive() {
 	c.mu.Lock()
-	again := c.refused != nil && !errors.Is(c.refused, ErrUnsafe)
+	why := c.refused
+	again := why != nil && !errors.Is(why, ErrUnsafe)
 	if again {
 		c.refused = nil
 		c.news()
 	}
 	c.mu.Unlock()
 	if again {
-		c.opts.Faults.Clear(CodeRefused, c.opts.ID)
+		c.opts.Faults.Clear(faultOf(why), c.opts.ID)
 		c.pictures.Retry()
 	}
 }

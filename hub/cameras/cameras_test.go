@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtspsim "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -253,4 +254,17 @@ func TestMotionWithoutFFmpegIsATrouble(t *testing.T) {
 	until(t, "people are told", func() bool { return p.wrong(cameras.CodeBlind) })
 	p.camera.Set(cameras.Settings{})
 	until(t, "nobody looks any more", func() bool { return !p.wrong(cameras.CodeBlind) })
+}
+
+func TestACameraOfH265AloneSaysSo(t *testing.T) {
+	t.Parallel()
+	_, p := smart(t, sim.Options{H265: true, NoStill: true}, cameras.Settings{})
+	var err error
+	until(t, "a reason", func() bool {
+		_, err = p.camera.Still(t.Context(), 320, 180)
+		return device.Reason(err) == "h265"
+	})
+	if !p.wrong("accessory-h265") || p.wrong(cameras.CodeRefused) {
+		t.Errorf("people are told %v", p.faults)
+	}
 }

@@ -117,15 +117,26 @@ func (c *Camera) watch(ctx context.Context, view string, sound bool, out func(*m
 		view = v.Views()[0].ID
 	}
 	err = v.Watch(ctx, view, sound, out)
-	if errors.Is(err, device.ErrRefused) {
+	if final(err) {
 		c.mu.Lock()
 		if c.session == s {
 			c.refused = err
 		}
 		c.mu.Unlock()
-		c.opts.Faults.Raise(CodeRefused, c.opts.ID, nil)
+		c.opts.Faults.Raise(faultOf(err), c.opts.ID, nil)
 	}
 	return err
+}
+
+// faultOf is the health code of why a camera cannot be watched.
+func faultOf(err error) string {
+	if reason := device.Reason(err); reason != "" {
+		return "accessory-" + reason
+	}
+	if errors.Is(err, device.ErrRefused) {
+		return CodeRefused
+	}
+	return "accessory-unsupported"
 }
 
 // refresh asks for a key picture.
