@@ -117,6 +117,15 @@ func (w *Writer) Note(note []byte) {
 	w.note = slices.Clone(note)
 }
 
+// Tell sets the note at once, durably: a crash does not take it.
+func (w *Writer) Tell(ctx context.Context, note []byte) error {
+	w.Note(note)
+	return w.store.change(ctx, w.id, func(g *Segment) { g.Note = slices.Clone(note) })
+}
+
+// Block is how many bytes are sealed at a time: what was written up to a multiple of it is in the file.
+func (w *Writer) Block() int64 { return chunkSize }
+
 // Write takes p. If the disk or the quota is full it deletes what gives way; if
 // that does not help the error is storage.ErrFull: n bytes of p were taken, and
 // the rest can be written later, when there is room. After any other error the
