@@ -109,7 +109,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		h, err = d.enter(v, nil)
 	}
 	if err == nil && byCode {
-		err = h.NoteRecovery(ctx, keys.Used)
+		h.stored(h.NoteRecovery(ctx, keys.Used)) // the hub is open all the same
 	}
 	return problem(err)
 }

@@ -25,12 +25,13 @@ const (
 	codeFull      = "disk-full"
 	codeNoWrite   = "disk-read-only"
 	codeDisk      = "disk-broken"
-	codeDamaged   = "store-damaged"  // found at the start: the store is only read
-	codeFlawed    = "store-flawed"   // found by the weekly check
-	codeNoHomeKit = "homekit-closed" // its part of a damaged store cannot be read
-	codeTwin      = "restored-twin"  // this hub was restored, and the other copy is alive
-	diskTime      = 2 * time.Second  // between two looks at the disk
-	diskRoom      = 64 << 10         // bytes that must fit before a full disk counts as free again
+	codeDamaged   = "store-damaged"   // found at the start: the store is only read
+	codeFlawed    = "store-flawed"    // found by the weekly check
+	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
+	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
+	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
+	diskTime      = 2 * time.Second   // between two looks at the disk
+	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
 
 	renewTime = time.Minute // between two looks whether something was forgotten
 	renewWait = time.Hour   // after a renewal that failed
@@ -231,13 +232,33 @@ func (h *house) NoteBoot(well bool) {
 	}
 }
 
+// NoteTries implements keys.Home. What the disk can do has a name of its own, and watchDisk looks when
+// it is over; the next try is counted on it again.
+func (h *house) NoteTries(err error) {
+	if isDisk(err) {
+		h.stored(err)
+		err = nil
+	}
+	if err == nil {
+		h.health.Clear(codeNoCount, "")
+		return
+	}
+	h.log.Error("wrong passwords are not counted on disk", "err", err)
+	h.health.Raise(codeNoCount, "", nil)
+}
+
+// isDisk says whether it is one of the faults that stored tells people.
+func isDisk(err error) bool {
+	return errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrReadOnlyDisk) || errors.Is(err, storage.ErrDisk)
+}
+
 // Rotate implements keys.Home.
 func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
 	return h.store.Rotate(ctx, v)
 }
 
-// renew seals the store anew after something was forgotten: what the disk still holds of it is then
-// under a key that is nowhere.
+// renew seals the store anew after something was forgotten or a secret replaced: what the disk still
+// holds of it, and what an old copy with an old secret opens, is then under a key that is nowhere.
 func (h *house) renew(ctx context.Context) error {
 	wait := renewTime
 	for {
@@ -249,15 +270,22 @@ func (h *house) renew(ctx context.Context) error {
 		case <-next.C:
 		}
 		wait = renewTime
-		stale, err := h.store.Stale(ctx)
-		if err == nil && stale {
-			err = h.Renew(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
+		if err := h.renewStale(ctx); err != nil && ctx.Err() == nil {
 			h.log.Warn("the store was not sealed anew", "err", err)
 			wait = renewWait
 		}
 	}
+}
+
+func (h *house) renewStale(ctx context.Context) error {
+	stale, err := h.store.Stale(ctx)
+	if err == nil && !stale {
+		stale, err = h.Stale()
+	}
+	if err != nil || !stale {
+		return err
+	}
+	return h.Renew(ctx)
 }
 
 // plan remembers the schedule of backups as a sealed document.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -30,6 +31,8 @@ type Home interface {
 	NoteRecovery(ctx context.Context, s Recovery) error
 	// NoteBoot tells whether the hub could start by itself, when it was to.
 	NoteBoot(well bool)
+	// NoteTries tells why wrong passwords are not counted on disk: nil if they are.
+	NoteTries(err error)
 	// Rotate seals everything anew under a new data key.
 	Rotate(ctx context.Context, v *vault.Vault) error
 }
@@ -58,7 +61,9 @@ type Ring struct {
 	find  vault.Find
 	tries *tries
 
-	changing sync.Mutex // one change of the slots at a time
+	changing chan struct{} // holds one change of the slots at a time, or a rotation
+	secrets  atomic.Int64  // how often the password or the recovery code was replaced
+
 	mu       sync.Mutex
 	open     *vault.Vault // nil while the hub is locked
 	home     Home
@@ -70,7 +75,7 @@ type Ring struct {
 // undone: nobody has seen its recovery code.
 func New(o Options) (*Ring, error) {
 	find := boot.Finder(o.Dir)
-	r := &Ring{Options: o, find: find, tries: newTries(o.Dir)}
+	r := &Ring{Options: o, find: find, tries: newTries(o.Dir), changing: make(chan struct{}, 1)}
 	if o.KeyFile != "" {
 		path, err := filepath.Abs(o.KeyFile)
 		if err != nil {
@@ -80,7 +85,7 @@ func New(o Options) (*Ring, error) {
 		own := boot.KeyFile(path)
 		r.find = func(kind, at string) vault.Boot {
 			if kind == own.Kind() { // the disk may be mounted elsewhere today
-				return own
+				return boot.KeyFileNow(path, at)
 			}
 			return find(kind, at)
 		}
@@ -118,10 +123,14 @@ func (r *Ring) Hold(v *vault.Vault, h Home) {
 	well := !r.unbooted
 	r.mu.Unlock()
 	h.NoteBoot(well)
+	r.tellTries()
 }
 
-// Release wipes the keys.
+// Release wipes the keys. It waits for a change that is under way; a rotation is one,
+// so whoever has the store closes it first, which ends that.
 func (r *Ring) Release() error {
+	r.changing <- struct{}{}
+	defer func() { <-r.changing }()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.open == nil {
@@ -163,7 +172,7 @@ func (r *Ring) Boot(ctx context.Context) (*vault.Vault, bool) {
 // Unlock opens the vault with the password or the recovery code, and says which
 // it was. Tries from the network are limited; source is Console or an address.
 func (r *Ring) Unlock(source, secret string) (v *vault.Vault, byCode bool, err error) {
-	if err := r.tries.take(source); err != nil {
+	if err := r.take(source); err != nil {
 		return nil, false, err
 	}
 	v, err = vault.OpenRecovery(r.Dir, secret) // costs nothing, unlike a password
@@ -174,7 +183,37 @@ func (r *Ring) Unlock(source, secret string) (v *vault.Vault, byCode bool, err e
 	if err != nil {
 		return nil, false, Problem(err)
 	}
-	return v, byCode, Problem(r.tries.forgive(source))
+	r.forgive(source)
+	return v, byCode, nil
+}
+
+// take counts a try before it is looked at, or refuses it.
+func (r *Ring) take(source string) error {
+	if err := r.tries.take(source); err != nil {
+		return err
+	}
+	r.tellTries()
+	return nil
+}
+
+// forgive forgets the wrong tries of a source that was right.
+func (r *Ring) forgive(source string) {
+	r.tries.forgive(source)
+	r.tellTries()
+}
+
+// tellTries says whether a restart would forget the count. A locked house hears of it
+// when it opens.
+func (r *Ring) tellTries() {
+	fault := r.tries.trouble()
+	r.mu.Lock()
+	h := r.home
+	r.mu.Unlock()
+	if h != nil {
+		h.NoteTries(fault)
+	} else if fault != nil {
+		r.Log.Warn("wrong passwords are counted until the hub ends, not on disk", "err", fault)
+	}
 }
 
 // Problem puts an error of the vault into the words of the API; any other is

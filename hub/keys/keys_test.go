@@ -12,6 +12,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -22,21 +23,32 @@ const (
 
 // house stands for the open house.
 type house struct {
-	recovery []keys.Recovery
-	rotated  []*vault.Vault
-	unbooted bool
+	recovery  []keys.Recovery
+	rotated   []*vault.Vault
+	unbooted  bool
+	uncounted error
+	deaf      bool   // its disk takes no notes
+	within    func() // what happens during a rotation
 }
 
 func (h *house) NoteBoot(well bool) { h.unbooted = !well }
 
+func (h *house) NoteTries(err error) { h.uncounted = err }
+
 func (h *house) Names() []string { return []string{"Lindenhofer"} }
 
 func (h *house) NoteRecovery(_ context.Context, s keys.Recovery) error {
+	if h.deaf {
+		return storage.ErrFull
+	}
 	h.recovery = append(h.recovery, s)
 	return nil
 }
 
 func (h *house) Rotate(_ context.Context, v *vault.Vault) error {
+	if h.within != nil {
+		h.within()
+	}
 	h.rotated = append(h.rotated, v)
 	return v.Rotate().Commit()
 }
@@ -86,6 +98,7 @@ func TestUnsettledSetup(t *testing.T) {
 	}
 	must(t, v.Close())
 	_, key := vault.BootSlot(dir)
+	key, _, _ = strings.Cut(key, "#") // the file
 	if _, err := os.Stat(key); err != nil {
 		t.Fatalf("control: the key for starting by itself: %v", err)
 	}
@@ -164,8 +177,8 @@ func TestChanges(t *testing.T) {
 		"too short":        {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "short"}), "password.too_short"},
 		"a name":           {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "LindenhoferLindenhofer"}), "password.name"},
 		"rotate, wrong":    {r.Rotate(ctx, wire.UnlockRequest{Password: another}), wire.CodePassword},
-		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), wire.CodePassword},
-		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), wire.CodePassword},
+		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), "recovery.unknown"},
+		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), "recovery.unknown"},
 	} {
 		if got := wire.Code(c.err); got != c.want {
 			t.Errorf("%s: %v", name, c.err)
@@ -237,7 +250,7 @@ func TestKeyFileFromTheStart(t *testing.T) {
 	v, _, err := r.Create(ctx, wire.SetupRequest{Password: password})
 	must(t, err)
 	must(t, errors.Join(r.Settle(), v.Close()))
-	if kind, at := vault.BootSlot(dir); kind != "boot-keyfile" || at != today {
+	if kind, at := vault.BootSlot(dir); kind != "boot-keyfile" || !strings.HasPrefix(at, today+"#") {
 		t.Errorf("%s at %s", kind, at)
 	}
 	must(t, os.Rename(today, tomorrow))
@@ -290,9 +303,41 @@ func TestAnUndoneSetupLeavesTheKeysOfOthers(t *testing.T) {
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("its own key: %v", err)
 	}
-	must(t, setUp().Settle())
+	other := setUp()
+	must(t, other.Settle())
 	must(t, setUp().Undo(t.Context()))
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the key of another hub: %v", err)
+	if _, open := other.Boot(t.Context()); !open {
+		t.Error("another hub does not start by itself any more")
 	}
+}
+
+// Two hubs whose keys lie in one file: what one does with its own leaves the other's.
+func TestTwoHubsShareAKeyFile(t *testing.T) {
+	dirs, path, ctx := []string{machine(t), t.TempDir()}, filepath.Join(t.TempDir(), "ingle.key"), keys.From(t.Context(), keys.Console)
+	var rings [2]*keys.Ring
+	var codes [2]string
+	for i, dir := range dirs {
+		rings[i] = ring(t, dir)
+		v, code, err := rings[i].Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+		must(t, errors.Join(err, rings[i].Settle()))
+		codes[i] = code
+		rings[i].Hold(v, &house{})
+		_, err = rings[i].SetBoot(ctx, wire.BootRequest{Password: code, How: wire.BootKeyFile, Path: path})
+		must(t, err)
+	}
+	starts := func(step string, want ...bool) {
+		t.Helper()
+		for i, dir := range dirs {
+			if _, open := ring(t, dir).Boot(ctx); open != want[i] {
+				t.Errorf("%s: hub %d starts by itself: %v", step, i, open)
+			}
+		}
+	}
+	starts("both", true, true)
+	_, err := rings[0].SetBoot(ctx, wire.BootRequest{Password: codes[0], How: wire.BootKeyFile, Path: path})
+	must(t, err)
+	starts("made again", true, true)
+	_, err = rings[0].SetBoot(ctx, wire.BootRequest{Password: codes[0], How: wire.BootLocked})
+	must(t, err)
+	starts("one is locked", false, true)
 }

@@ -22,8 +22,6 @@ import (
 // itself remembers that nobody did.
 const mark = "setup-unfinished"
 
-const keyWasThere = "the key file is older\n"
-
 // Create makes the vault of an unclaimed hub, ready to start by itself unless r
 // says otherwise. Nothing counts until Settle; Undo takes it back.
 func (r *Ring) Create(ctx context.Context, wish wire.SetupRequest) (v *vault.Vault, code string, err error) {
@@ -36,8 +34,8 @@ func (r *Ring) Create(ctx context.Context, wish wire.SetupRequest) (v *vault.Vau
 	case found:
 		return nil, "", vault.ErrDamaged // its keys are gone, perhaps not for ever: nothing may take its place
 	}
-	if err := r.leaveMark(); err != nil {
-		return nil, "", err
+	if err := storage.Place(filepath.Join(r.Dir, mark), nil); err != nil {
+		return nil, "", fmt.Errorf("setup: %w", err)
 	}
 	if v, code, err = vault.CreateFor(r.Dir, wish.Password, r.Effort); err != nil {
 		return nil, "", err
@@ -63,19 +61,6 @@ func (r *Ring) setBoot(ctx context.Context, v *vault.Vault, path string) error {
 	return boot.Best(ctx, r.Dir, set)
 }
 
-// leaveMark notes in the mark whether the key file was there before: then it is
-// somebody's, and an undoing leaves it.
-func (r *Ring) leaveMark() error {
-	var note []byte
-	if _, err := os.Lstat(r.KeyFile); r.KeyFile != "" && err == nil {
-		note = []byte(keyWasThere)
-	}
-	if err := storage.Place(filepath.Join(r.Dir, mark), note); err != nil {
-		return fmt.Errorf("setup: %w", err)
-	}
-	return nil
-}
-
 // Settle says that the setup counts, whatever happens from now on.
 func (r *Ring) Settle() error {
 	if err := os.Remove(filepath.Join(r.Dir, mark)); err != nil {
@@ -92,14 +77,14 @@ func (r *Ring) Undo(ctx context.Context) error {
 }
 
 func (r *Ring) undoSetup(ctx context.Context) error {
-	note, err := os.ReadFile(filepath.Join(r.Dir, mark))
+	_, err := os.Stat(filepath.Join(r.Dir, mark))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("setup: undo: %w", err)
 	}
-	if b := r.find(vault.BootSlot(r.Dir)); b != nil && string(note) != keyWasThere {
+	if b := r.find(vault.BootSlot(r.Dir)); b != nil {
 		_ = b.Drop(ctx) // it opens nothing any more
 	}
 	entries, _ := os.ReadDir(r.Dir) // without a folder there is nothing to undo

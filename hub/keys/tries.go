@@ -52,14 +52,17 @@ const (
 
 // tries counts the wrong tries since the last right one, for every source and for
 // all together. A try is counted on disk before anybody looks whether it is
-// right, so that no restart makes one free. Waits run on the monotonic clock: a
-// clock that is set has no part in it, and after a restart a wait begins anew.
+// right, so that no restart makes one free. Where the disk takes no count, it holds
+// as long as the process lives: a full card must not keep the household out. Waits
+// run on the monotonic clock: a clock that is set has no part in it, and after a
+// restart a wait begins anew.
 type tries struct {
 	path string
 
-	mu   sync.Mutex
-	file triesState
-	last map[string]time.Time // of the last try, by the name in the file; "" is all
+	mu    sync.Mutex
+	file  triesState
+	fault error                // why the disk has another count
+	last  map[string]time.Time // of the last try, by the name in the file; "" is all
 }
 
 // triesState is on disk in the clear, so it names no address.
@@ -118,11 +121,9 @@ func (t *tries) take(source string) error {
 	if _, known := t.file.Sources[name]; known || len(t.file.Sources) < maxSources {
 		t.file.Sources[name]++
 	}
-	if err := t.save(); err != nil {
-		return err // what cannot be counted is not looked at
-	}
 	now := time.Now()
 	t.last[""], t.last[name] = now, now
+	t.save()
 	return nil
 }
 
@@ -140,15 +141,15 @@ func (t *tries) left(name string, wrong int) time.Duration {
 
 // forgive forgets the wrong tries of a source that was right, and those of all:
 // the household is there.
-func (t *tries) forgive(source string) error {
+func (t *tries) forgive(source string) {
 	if source == Console {
-		return nil
+		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.file.All = 0
 	delete(t.file.Sources, t.name(source))
-	return t.save()
+	t.save()
 }
 
 func (t *tries) name(source string) string {
@@ -156,13 +157,23 @@ func (t *tries) name(source string) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-func (t *tries) save() error {
+func (t *tries) save() {
 	raw, err := json.Marshal(t.file)
 	if err == nil {
 		err = storage.Place(t.path, raw)
 	}
-	if err != nil {
-		return fmt.Errorf("keys: count a try: %w", storage.Full(err))
+	if t.fault = err; err != nil {
+		t.fault = fmt.Errorf("keys: count a try: %w", err)
 	}
-	return nil
+}
+
+// trouble is why a restart would forget what was counted; nil as a rule. A disk that is
+// well again gets the count.
+func (t *tries) trouble() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fault != nil {
+		t.save()
+	}
+	return t.fault
 }

@@ -1,6 +1,6 @@
 // Package upkeep is what a store needs from time to time: what has expired goes every hour, and every
-// week all of it is read, so that damage is known while there are backups from before it. Both hang on
-// the clock, which may be wrong by years after a power cut or a typing error. So nothing is deleted by a
+// week all of it is read, so that damage is known while there are backups from before it, also of a hub
+// that is switched off every night. Both hang on the clock, which may be wrong by years after a power cut or a typing error. So nothing is deleted by a
 // clock that is hard to believe.
 package upkeep
 
@@ -21,7 +21,7 @@ const CodeClock = "clock-doubtful"
 const (
 	lookTime   = time.Minute          // between two looks
 	sweepTime  = time.Hour            // between two sweeps
-	settleTime = 24 * time.Hour       // after the start, before the first check
+	settleTime = 10 * time.Minute     // after the start, before the first check
 	checkTime  = 7 * 24 * time.Hour   // between two checks
 	againTime  = time.Hour            // after a check that somebody ended
 	backBy     = 24 * time.Hour       // as much may a clock be put back
@@ -67,7 +67,8 @@ type Options struct {
 // Upkeep is safe for concurrent use.
 type Upkeep struct {
 	Options
-	started, swept, tried time.Time // by the monotonic clock; zero: not yet
+	// By the monotonic clock; zero: not yet.
+	started, swept, tried, checked time.Time
 
 	mu    sync.Mutex
 	notes Notes
@@ -105,13 +106,14 @@ func (u *Upkeep) Run(ctx context.Context) error {
 // Look judges the clock and does what is due. It may read the store for minutes; one look at a time.
 func (u *Upkeep) Look(ctx context.Context) {
 	now := u.Now()
-	if u.judge(now) && (u.swept.IsZero() || time.Since(u.swept) >= sweepTime) {
+	believed := u.judge(now)
+	if believed && (u.swept.IsZero() || time.Since(u.swept) >= sweepTime) {
 		u.swept = time.Now()
 		u.sweep(ctx, now)
 	}
-	if u.checkDue(now) {
+	if u.checkDue(now, believed) {
 		u.tried = time.Now()
-		u.check(ctx)
+		u.check(ctx, believed)
 	}
 }
 
@@ -160,23 +162,36 @@ func (u *Upkeep) sweep(ctx context.Context, now time.Time) {
 	}
 }
 
-// checkDue takes a check that lies in the future, after the clock was put back, for none.
-func (u *Upkeep) checkDue(now time.Time) bool {
+// checkDue goes by the clock, or a hub that is switched off every night would never be checked. A check
+// that lies in the future, because the clock was put back since, counts for none. A clock that is hard to
+// believe says nothing of the age of the last check: then each start brings one, rather than none ever.
+func (u *Upkeep) checkDue(now time.Time, believed bool) bool {
 	if time.Since(u.started) < settleTime || !u.tried.IsZero() && time.Since(u.tried) < againTime {
 		return false
+	}
+	if !believed {
+		return u.checked.IsZero() || time.Since(u.checked) >= checkTime
 	}
 	age := now.Sub(u.noted().Checked)
 	return age >= checkTime || age < 0
 }
 
-// check reads the whole store. Damage is what it found, and noted as done; any other error is not.
-func (u *Upkeep) check(ctx context.Context) {
+// check reads the whole store. Damage is what it found, and noted as done; any other error is not. Under a
+// clock that is hard to believe it is noted at the newest time that was believed: a date ten years from
+// now would be no use.
+func (u *Upkeep) check(ctx context.Context, believed bool) {
 	err := u.Store.Check(ctx, nil)
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return
 	}
+	u.checked = time.Now()
 	u.Checked(err)
-	if err := u.note(ctx, func(n *Notes) { n.Checked = u.Now().UTC() }); err != nil && ctx.Err() == nil {
+	err = u.note(ctx, func(n *Notes) {
+		if n.Checked = u.Now().UTC(); !believed {
+			n.Checked = n.Believed
+		}
+	})
+	if err != nil && ctx.Err() == nil {
 		u.Log.Warn("the check of the store was not noted", "err", err)
 	}
 }

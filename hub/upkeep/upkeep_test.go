@@ -160,54 +160,114 @@ func (c *counted) Check(context.Context, func(int, int)) error {
 	return c.damage
 }
 
-// The first check comes a day after the start, the next ones weekly, and restarts do not put them off.
+// day is what a hub that nobody switches off is up.
+const day = 24 * time.Hour
+
+// calendar is a hub's upkeep over many days and starts, on the clock of the test.
+type calendar struct {
+	store  counted
+	memory memory
+	ahead  time.Duration // of the hub's clock
+	found  []error
+}
+
+// up starts the upkeep; end switches it off.
+func (c *calendar) up(t *testing.T) (end func()) {
+	t.Helper()
+	u, err := upkeep.New(t.Context(), upkeep.Options{Store: &c.store, Memory: &c.memory, Faults: health.New(time.Now, nil),
+		Log: slog.New(slog.DiscardHandler), Checked: func(err error) { c.found = append(c.found, err) },
+		Now: func() time.Time { return time.Now().Add(c.ahead) }, Synced: func() bool { return false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- u.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// after lets time pass, and wants so many checks since the beginning.
+func (c *calendar) after(t *testing.T, d time.Duration, checks int32) {
+	t.Helper()
+	<-time.After(d)
+	synctest.Wait()
+	if n := c.store.checks.Load(); n != checks {
+		t.Errorf("after %v more there were %d checks, want %d", d, n, checks)
+	}
+}
+
+// The first check comes soon after the first start, the next ones weekly; one that is ended comes again.
 func TestTheStoreIsCheckedWeekly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, m, l := &counted{damage: records.ErrDamaged}, &memory{}, health.New(time.Now, nil)
-		var found []error
-		begin := func() (end func()) {
-			u, err := upkeep.New(t.Context(), upkeep.Options{Store: store, Memory: m, Faults: l, Log: slog.New(slog.DiscardHandler),
-				Checked: func(err error) { found = append(found, err) }, Synced: func() bool { return false }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan error)
-			go func() { ended <- u.Run(ctx) }()
-			return func() {
-				cancel()
-				if err := <-ended; err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		after := func(d time.Duration, checks int32) {
-			t.Helper()
-			<-time.After(d)
-			synctest.Wait()
-			if n := store.checks.Load(); n != checks {
-				t.Errorf("after %v more there were %d checks, want %d", d, n, checks)
-			}
-		}
-		const day = 24 * time.Hour
-		end := begin()
-		after(day-time.Minute, 0)
-		after(2*time.Minute, 1)
-		after(6*day, 1)
-		after(day+time.Minute, 2)
-		if n := store.sweeps.Load(); n < 8*23 || n > 8*25 {
-			t.Errorf("%d sweeps in eight days", n)
+		c := &calendar{store: counted{damage: records.ErrDamaged}}
+		end := c.up(t)
+		c.after(t, 5*time.Minute, 0)
+		c.after(t, 10*time.Minute, 1)
+		c.after(t, 7*day-10*time.Minute, 1)
+		c.after(t, 20*time.Minute, 2)
+		if n := c.store.sweeps.Load(); n < 7*23 || n > 7*25 {
+			t.Errorf("%d sweeps in seven days", n)
 		}
 		end()
-		end = begin()
-		after(6*day, 2)
-		store.ended.Store(true) // somebody forgets somebody meanwhile
-		after(day+2*time.Minute, 3)
-		store.ended.Store(false)
-		after(61*time.Minute, 4)
+		end = c.up(t)
+		c.after(t, 6*day, 2)
+		c.store.ended.Store(true) // somebody forgets somebody meanwhile
+		c.after(t, day+2*time.Minute, 3)
+		c.store.ended.Store(false)
+		c.after(t, 61*time.Minute, 4)
 		end()
-		if len(found) != 3 || !errors.Is(found[0], records.ErrDamaged) {
-			t.Errorf("they found %v", found)
+		if len(c.found) != 3 || !errors.Is(c.found[0], records.ErrDamaged) {
+			t.Errorf("they found %v", c.found)
+		}
+	})
+}
+
+// A hub that is up for an hour a day is checked weekly too.
+func TestAHubThatIsSwitchedOffEveryNightIsChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &calendar{}
+		for today := range 22 {
+			end := c.up(t)
+			c.after(t, time.Hour, int32(1+today/7))
+			end()
+			<-time.After(day - time.Hour + time.Second) // the check of a week ago was in the same minute
+		}
+	})
+}
+
+// A clock that jumps by ten years brings one check at each start under it, not one every hour, and what
+// it says is not noted: when it is right again, the next check is due a week after the last good one.
+func TestChecksUnderAWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, years := range []time.Duration{10, -10} {
+			c := &calendar{}
+			end := c.up(t)
+			c.after(t, time.Hour, 1)
+			end()
+			c.ahead = years * 365 * day
+			end = c.up(t)
+			c.after(t, day, 2)
+			if noted := c.memory.notes.Checked; noted.After(time.Now()) || noted.Before(time.Now().Add(-2*day)) {
+				t.Errorf("%d years: the check is noted at %v", years, noted)
+			}
+			c.after(t, 5*day, 2)
+			c.after(t, 2*day, 3)
+			end()
+			c.memory.notes.Checked = time.Now().UTC()
+			c.memory.notes.Believed = time.Now().UTC()
+			end = c.up(t)
+			c.after(t, time.Hour, 4)
+			end()
+			c.ahead = 0
+			end = c.up(t)
+			c.after(t, 6*day, 4)
+			c.after(t, day+time.Hour, 5)
+			end()
 		}
 	})
 }

@@ -6,8 +6,8 @@
 // mattn/go-sqlite3, with storage/vfs below it, and with the stock one again. Who
 // comes first changes from round to round. What counts is the median of the rounds'
 // ratios; the second stock run shows what the noise is, and where that is large a
-// figure is void. The machine should have nothing else to do. Progress goes to
-// stderr.
+// figure is void. Then recordings are made and read with storage/blobs, as often. The machine
+// should have nothing else to do. Progress goes to stderr.
 package main
 
 import (
@@ -46,13 +46,17 @@ func run(args []string, out, log io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	rows := 206_000
+	rows, recording := 206_000, int64(128<<20)
 	if *quick {
-		rows = 2_000
+		rows, recording = 2_000, 4<<20
 	}
 	measured, err := measure(ctx, *dir, *rounds, rows, log)
+	var recorded media
 	if err == nil {
-		text := report(measured, *rounds, rows)
+		recorded, err = measureMedia(ctx, *dir, *rounds, recording, log)
+	}
+	if err == nil {
+		text := report(measured, recorded, *rounds, rows)
 		if *path == "" {
 			_, err = io.WriteString(out, text)
 		} else {

@@ -147,7 +147,12 @@ const (
 
 // Open opens the folder media in dir, which the caller has acquired, creates it
 // on first use, and puts in order what a crash left: a segment that was being
-// written is Truncated, one of a subject without a key is deleted. Errors:
+// written is Truncated, one of a subject without a key is deleted.
+//
+// Where rows came out of a backup that is older than the folder, nothing recorded since is lost
+// by it: segments that rows has the key of are listed again, their kind is Found, and those of a
+// key that was made later stay in the folder, out of the list, until rows that know the
+// key come back. Only what was forgotten, so that no database has its key, goes. Errors:
 // ErrDamaged if rows has never heard of the segments that lie there,
 // storage.ErrFull, and those of rows.
 func Open(ctx context.Context, dir string, rows Rows, o Options) (*Store, error) {

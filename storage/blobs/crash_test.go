@@ -16,12 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kills is how often the recorder is killed; INGLE_SOAK=1 does it 100 times.
+// kills is how often the recorder is killed, and INGLE_SOAK=1 kills it more often.
 func kills() int {
-	if os.Getenv("INGLE_SOAK") != "" {
-		return 100
+	switch {
+	case os.Getenv("INGLE_SOAK") != "":
+		return 500
+	case testing.Short():
+		return 10
 	}
-	return 20
+	return 100
 }
 
 // After kill -9 while two cameras record every segment opens, a closed one is
@@ -29,10 +32,10 @@ func kills() int {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	states := make(map[blobs.State]int)
-	dir := home(t)
+	dir, longest := home(t), pattern(0, 600_000)
 	earlier := make(map[string]int64) // sizes that earlier rounds found
 	for round := range kills() {
-		if round%10 == 9 { // the looks at all that there is take longer and longer
+		if round%5 == 4 { // the looks at all that there is take longer and longer
 			dir, earlier = home(t), make(map[string]int64)
 		}
 		said := recordAndKill(t, dir, 1+rand.IntN(40))
@@ -40,7 +43,7 @@ func TestKill(t *testing.T) {
 		s := open(t, dir, r, blobs.Options{})
 		said.hold(t, s)
 		for _, g := range s.List("") {
-			wantContent(t, s, g.ID, pattern(0, g.Size))
+			wantContent(t, s, g.ID, longest[:g.Size])
 			if size, known := earlier[g.ID]; known && size != g.Size {
 				t.Errorf("a segment of an earlier round had %d bytes, now %d", size, g.Size)
 			}
@@ -54,7 +57,7 @@ func TestKill(t *testing.T) {
 		must(t, r.Close())
 	}
 	t.Logf("%d kills: %d looks at truncated segments, %d at complete ones", kills(), states[blobs.Truncated], states[blobs.Complete])
-	if states[blobs.Truncated] < kills()/2 || states[blobs.Complete] < kills() {
+	if states[blobs.Truncated] < kills()/2 || states[blobs.Complete] < kills()/3 {
 		t.Error("too little was recorded to prove anything")
 	}
 	if len(states) != 2 {
@@ -111,7 +114,7 @@ func (a acknowledged) hold(t *testing.T, s *blobs.Store) {
 func TestKillAmidDeletions(t *testing.T) {
 	t.Parallel()
 	dir := home(t)
-	for range kills() / 2 {
+	for range kills() / 5 {
 		c := start(t, "churn", dir)
 		var forgotten []string
 		for range 1 + rand.IntN(6) {

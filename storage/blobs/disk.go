@@ -55,6 +55,10 @@ const (
 	// goneSuffix marks a file whose row is about to go: whatever a crash leaves
 	// of it is deleted at the next start.
 	goneSuffix = ".gone"
+	// strangeSuffix marks a file of which the database does not know the key. See start.go.
+	strangeSuffix = ".strange"
+	// markName is a file with a random mark, which the newest database has too.
+	markName = "mark"
 )
 
 func newID() string {
@@ -70,15 +74,10 @@ func isID(name string) bool {
 
 func (s *Store) path(id string) string { return filepath.Join(s.dir, id) }
 
-// syncDir makes new, renamed and removed names durable.
-func (s *Store) syncDir() error {
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return fmt.Errorf("blobs: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("blobs: sync the folder: %w", storage.Full(err))
+// rename gives a file another suffix.
+func (s *Store) rename(id, from, to string) error {
+	if err := os.Rename(s.path(id)+from, s.path(id)+to); err != nil {
+		return fmt.Errorf("blobs: open: %w", storage.Full(err))
 	}
 	return nil
 }

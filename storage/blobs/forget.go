@@ -46,11 +46,17 @@ func (s *Store) ensureKey(ctx context.Context, subject string) ([]byte, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return key, err
 	}
+	// What there is of a subject without a key is left of a forgetting. Under the new key
+	// it would seem to be damaged.
+	left := s.pick(func(e *entry) bool { return e.Subject == subject })
+	if err := s.remove(ctx, left); err != nil {
+		return nil, fmt.Errorf("blobs: %w: %w", records.ErrForgetting, err)
+	}
 	key = make([]byte, keySize)
 	rand.Read(key)
 	// Put may keep Body; the caller clears its own copy.
 	row := records.Record{Kind: kindKey, ID: subject, Subject: subject, Body: append([]byte{}, key...)}
-	if err := s.rows.Put(ctx, row); err != nil {
+	if err := s.meet(ctx, row); err != nil {
 		return nil, fmt.Errorf("blobs: media key: %w", err)
 	}
 	return key, nil
@@ -58,9 +64,9 @@ func (s *Store) ensureKey(ctx context.Context, subject string) ([]byte, error) {
 
 // Forget destroys all segments of a subject. Those that are being read or
 // written fail from now on with ErrNotFound; then the media key goes, and with
-// it every copy of the files wherever it lies; then the files and rows. A
-// subject without segments is no error. After an error call it again; the next
-// Open finishes it too.
+// it every copy of the files wherever it lies; then the files and rows, though ctx ends.
+// A subject without segments is no error. After an error call it again; the next
+// Open, Tidy or Create for the subject finishes it too.
 //
 // To forget all of a subject call records.Forget after this: it also ends the
 // older copies of the media key's row in the database's log. It alone makes the
@@ -86,7 +92,7 @@ func (s *Store) Forget(ctx context.Context, subject string) error {
 	if err != nil {
 		return fmt.Errorf("blobs: forget: %w", err)
 	}
-	return s.remove(ctx, theirs)
+	return s.remove(context.WithoutCancel(ctx), theirs)
 }
 
 // Delete removes segments. Those that do not exist are no error; those in use
@@ -160,7 +166,7 @@ func (s *Store) drop(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := s.syncDir(); err != nil {
+	if err := storage.SyncDir(s.dir); err != nil {
 		return err
 	}
 	if err := s.rows.Delete(ctx, kindSegment, ids...); err != nil {
@@ -170,5 +176,5 @@ func (s *Store) drop(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		errs = append(errs, s.unlink(id))
 	}
-	return errors.Join(append(errs, s.syncDir())...)
+	return errors.Join(append(errs, storage.SyncDir(s.dir))...)
 }

@@ -151,7 +151,7 @@ type fullUntilEmptied struct {
 }
 
 func (f fullUntilEmptied) Delete(ctx context.Context, kind string, ids ...string) error {
-	names, err := filepath.Glob(filepath.Join(f.folder, "*"))
+	names, err := filepath.Glob(filepath.Join(f.folder, "[0-9a-f]*"))
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.Size() > 0 {
 			return storage.ErrFull
@@ -219,5 +219,62 @@ func TestOlderDatabase(t *testing.T) {
 		}
 		must(t, s.Close())
 		s = open(t, dir, r, blobs.Options{})
+	}
+}
+
+// Nobody is recorded under a new key before the old segments are gone, which under it
+// would seem to be damaged.
+func TestRecordedAgainAfterHalfAForget(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	r := rows(t, dir)
+	s := open(t, dir, r, blobs.Options{})
+	record(t, s, "mia", "clip", noon, content(1, 70_000))
+	other := record(t, s, "sam", "clip", noon, content(2, 70_000))
+	must(t, s.Close())
+	stops := &stopping{r, 1}
+	s = open(t, dir, stops, blobs.Options{})
+	if err := s.Forget(within(t), "mia"); !errors.Is(err, errStopped) {
+		t.Fatalf("control: %v", err)
+	}
+	if _, err := s.Create(within(t), "mia", "clip", noon); !errors.Is(err, records.ErrForgetting) {
+		t.Errorf("recorded again, with the rows there: %v", err)
+	}
+	stops.left = 1000
+	again := record(t, s, "mia", "clip", noon, content(3, 70_000))
+	for range 2 {
+		wantContent(t, s, other, content(2, 70_000))
+		wantContent(t, s, again, content(3, 70_000))
+		if n := len(files(t, dir)); n != 2 || len(s.List("")) != 2 {
+			t.Errorf("%d files, list %+v", n, s.List(""))
+		}
+		must(t, s.Close())
+		s = open(t, dir, r, blobs.Options{})
+	}
+}
+
+// leaving is a database whose caller goes away once the media key is deleted.
+type leaving struct {
+	blobs.Rows
+	leave context.CancelFunc
+}
+
+func (l leaving) Delete(ctx context.Context, kind string, ids ...string) error {
+	err := l.Rows.Delete(ctx, kind, ids...)
+	l.leave()
+	return err
+}
+
+func TestForgetOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	ctx, cancel := context.WithCancel(within(t))
+	s := open(t, dir, leaving{rows(t, dir), cancel}, blobs.Options{})
+	record(t, s, "mia", "clip", noon, content(1, 70_000))
+	if err := s.Forget(ctx, "mia"); err != nil {
+		t.Errorf("the caller went away: %v", err)
+	}
+	if len(s.List("")) != 0 || len(files(t, dir)) != 0 {
+		t.Errorf("left: %+v, %q", s.List(""), files(t, dir))
 	}
 }

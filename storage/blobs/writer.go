@@ -81,7 +81,7 @@ func (s *Store) begin(g Segment, key []byte) (*Writer, error) {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = s.syncDir()
+		err = storage.SyncDir(s.dir)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("blobs: create: %w", storage.Full(err)), f.Close())

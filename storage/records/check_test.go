@@ -155,7 +155,7 @@ func TestDamagedWithLog(t *testing.T) {
 	t.Parallel()
 	dir, ctx := home(t), within(t)
 	c := start(t, "commits", dir)
-	for range 20 {
+	for range 10 {
 		c.says(t)
 	}
 	c.kill()
@@ -170,8 +170,8 @@ func TestDamagedWithLog(t *testing.T) {
 	before := logs()
 	s := openDamaged(t, dir)
 	list, err := s.List(ctx, "pair")
-	if err != nil || len(list) < 40 {
-		t.Errorf("%d records of 40, %v", len(list), err)
+	if err != nil || len(list) < 20 {
+		t.Errorf("%d records of 20, %v", len(list), err)
 	}
 	must(t, s.Close())
 	if logs() != before {

@@ -44,6 +44,8 @@ func child(role, dir string) {
 		fmt.Println("answer:", err)
 	case "rotate":
 		err = childRotates(dir)
+	case "forget":
+		err = childForgets(dir)
 	case "make":
 		err = childMakes(dir)
 	case "work", "endure":
@@ -121,31 +123,6 @@ func holdOn() error {
 	return err
 }
 
-// childCommits puts numbered records, two at a time, until it is killed.
-func childCommits(dir string) error {
-	s, err := openStore(dir)
-	if err != nil {
-		return err
-	}
-	ctx := context.Background()
-	have, err := s.List(ctx, "pair")
-	if err != nil {
-		return err
-	}
-	for n := len(have)/2 + 1; ; n++ {
-		a := records.Record{Kind: "pair", ID: fmt.Sprintf("%08d a", n), Subject: "mia", Body: fmt.Append(nil, n)}
-		b := a
-		b.ID = fmt.Sprintf("%08d b", n)
-		if err := s.Put(ctx, a, b); err != nil {
-			return err
-		}
-		fmt.Println(n)
-		if err := s.Append(ctx, a); err != nil {
-			return err
-		}
-	}
-}
-
 // running is a child process that was started by a test.
 type running struct {
 	cmd   *exec.Cmd
@@ -153,12 +130,12 @@ type running struct {
 	in    io.Closer
 }
 
-func start(t testing.TB, role, dir string) *running {
+func start(t testing.TB, role, dir string, env ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir)
+	cmd.Env = append(append(os.Environ(), envRole+"="+role, envDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)

@@ -12,8 +12,9 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// copyStep is how many pages a copy takes at once while others read and write.
-const copyStep = 256
+// copyPages is how many pages one step of a copy takes, between two looks at the
+// context.
+const copyPages = 256
 
 // Copy writes both databases into dir, sealed under the keys of c, while others
 // read and write: each as it is at one moment, telemetry first, so that whoever
@@ -79,7 +80,7 @@ func (db *database) copyLive(ctx context.Context, path string, k keySource, p pr
 	// A connection of its own: the copy keeps it longer than readers may wait.
 	own := pool(sql.OpenDB(db.vfs.Connector(db.path, vfs.Reader, "PRAGMA cache_size=-4000")), 1)
 	defer own.Close()
-	if err := copyMoment(ctx, own, fresh.write, progress); err != nil {
+	if err := copyMoment(ctx, own, fresh, progress); err != nil {
 		return fresh, fmt.Errorf("copy %s: %w", p.role, err)
 	}
 	return fresh, nil
@@ -87,41 +88,46 @@ func (db *database) copyLive(ctx context.Context, path string, k keySource, p pr
 
 // copyMoment copies inside one read transaction: without it the copy would begin again
 // after every commit.
-func copyMoment(ctx context.Context, from, to *sql.DB, progress func(done, of int)) error {
+func copyMoment(ctx context.Context, from *sql.DB, to *database, progress func(done, of int)) error {
 	source, err := from.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := to.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
 	for _, statement := range []string{"BEGIN", "SELECT count(*) FROM sqlite_schema"} {
 		if _, err := source.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return raw(source, func(source *sqlite3.SQLiteConn) error {
-		return raw(target, func(target *sqlite3.SQLiteConn) error {
-			return pump(ctx, target, source, progress)
-		})
-	})
+	return backup(ctx, source, to, progress)
 }
 
-func pump(ctx context.Context, target, source *sqlite3.SQLiteConn, progress func(done, of int)) error {
-	b, err := target.Backup("main", source, "main")
+// backup copies all pages through SQLite's backup API. progress, if not nil, is told how many of
+// how many pages are done.
+func backup(ctx context.Context, from *sql.Conn, to *database, progress func(done, of int)) error {
+	target, err := to.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	for done := false; !done && err == nil; {
-		if err = ctx.Err(); err == nil {
-			done, err = b.Step(copyStep)
-			progress(b.PageCount()-b.Remaining(), b.PageCount())
-		}
-	}
-	return errors.Join(err, b.Finish())
+	defer target.Close()
+	return raw(from, func(from *sqlite3.SQLiteConn) error {
+		return raw(target, func(to *sqlite3.SQLiteConn) error {
+			b, err := to.Backup("main", from, "main")
+			if err != nil {
+				return err
+			}
+			for done := false; !done && err == nil; {
+				if err = ctx.Err(); err != nil {
+					break
+				}
+				done, err = b.Step(copyPages)
+				if progress != nil {
+					progress(b.PageCount()-b.Remaining(), b.PageCount())
+				}
+			}
+			return errors.Join(err, b.Finish())
+		})
+	})
 }
 
 // shrink takes out the free pages, which may hold what was deleted, empties the

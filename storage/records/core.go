@@ -11,7 +11,7 @@ const coreRole = "core"
 
 // Put stores records in core, all or none, and returns when they are durable. A
 // record of the same kind and id is replaced. Errors: ErrNoSubject,
-// storage.ErrFull.
+// ErrForgetting, storage.ErrFull.
 func (s *Store) Put(ctx context.Context, rs ...Record) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

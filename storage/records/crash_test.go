@@ -92,54 +92,6 @@ func TestNothingInTheClear(t *testing.T) {
 	}
 }
 
-// kills is how often a writing process is ended: INGLE_STRESS asks for more, and
-// INGLE_SOAK for many.
-func kills() int {
-	switch {
-	case os.Getenv("INGLE_SOAK") != "":
-		return 500
-	case os.Getenv("INGLE_STRESS") != "":
-		return 40
-	}
-	return 6
-}
-
-// A record of which Put returned is there after kill -9, and so is its twin.
-func TestKill(t *testing.T) {
-	t.Parallel()
-	dir, newest := home(t), 0
-	for range kills() {
-		ctx := within(t)
-		c := start(t, "commits", dir)
-		acknowledged := newest
-		for range 3 + newest%5 {
-			n, err := strconv.Atoi(c.says(t))
-			must(t, err)
-			acknowledged = n
-		}
-		for _, line := range c.kill() {
-			if n, err := strconv.Atoi(line); err == nil {
-				acknowledged = n
-			}
-		}
-		s := open(t, dir)
-		list, err := s.List(ctx, "pair")
-		must(t, err)
-		if newest = len(list) / 2; len(list)%2 != 0 || newest < acknowledged {
-			t.Fatalf("%d records; commit %d was acknowledged", len(list), acknowledged)
-		}
-		for i, r := range list {
-			if string(r.Body) != strconv.Itoa(i/2+1) {
-				t.Fatalf("record %s holds %q", r.ID, r.Body)
-			}
-		}
-		must(t, s.Close())
-	}
-	if newest < 18 {
-		t.Errorf("only %d commits were made", newest)
-	}
-}
-
 func TestLockKeepsOthersOut(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "home")

@@ -67,6 +67,7 @@ func OpenDamaged(dir string, v *vault.Vault, personal ...string) (*Store, error)
 			db.damage = db.lookOver(ctx, startCheck)
 		}
 	}
+	s.forgetting, _ = s.halfForgotten(ctx) // of a core that cannot be read Damage tells
 	s.flushing.Go(s.flushLate)
 	return s, nil
 }

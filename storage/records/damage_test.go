@@ -109,7 +109,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	must(t, err)
 	must(t, first.Release())
 	c := start(t, "commits", dir)
-	for range 20 {
+	for range 10 {
 		c.says(t)
 	}
 	c.kill()
@@ -126,8 +126,8 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	s := openDamaged(t, dir)
 	list, err := s.List(within(t), "pair")
-	if err != nil || len(list) < 40 || s.Damage() != nil {
-		t.Errorf("%d records of 40, %v, %v", len(list), err, s.Damage())
+	if err != nil || len(list) < 20 || s.Damage() != nil {
+		t.Errorf("%d records of 20, %v, %v", len(list), err, s.Damage())
 	}
 	refusesChanges(t, s)
 	must(t, s.Close())

@@ -71,7 +71,7 @@ func (p profile) keys(v keySource) vfs.Keys {
 
 func openDatabase(ctx context.Context, path string, v keySource, p profile) (_ *database, err error) {
 	if err := provide(path); err != nil {
-		return nil, fmt.Errorf("records: %w", storage.Full(err))
+		return nil, fmt.Errorf("records: %w", err)
 	}
 	sealed, err := vfs.Register(p.keys(v))
 	if err != nil {
@@ -104,15 +104,10 @@ func provide(path string) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return storage.Full(err)
 	}
 	f.Close()
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return storage.SyncDir(filepath.Dir(path))
 }
 
 func pool(db *sql.DB, size int) *sql.DB {

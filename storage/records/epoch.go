@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ingle-home/ingle/storage"
@@ -53,26 +54,30 @@ func Exists(dir string) (bool, error) {
 	}), nil
 }
 
+// otherEpochs gives the files of databases of other epochs. A copy that a person made
+// of one has another name, and is theirs.
 func otherEpochs(dir string, epoch uint64) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("records: %w", err)
+	}
 	var others []string
-	for _, role := range []string{coreRole, telemetryRole} {
-		found, err := filepath.Glob(filepath.Join(escape(dir), role+"-*.db*"))
-		if err != nil {
-			return nil, fmt.Errorf("records: %w", err)
-		}
-		own := filepath.Join(dir, fmt.Sprintf("%s-%d.db", role, epoch))
-		for _, path := range found {
-			if !strings.HasPrefix(path, own) {
-				others = append(others, path)
-			}
+	for _, e := range entries {
+		if of, ok := epochOf(e.Name()); ok && of != epoch && e.Type().IsRegular() {
+			others = append(others, filepath.Join(dir, e.Name()))
 		}
 	}
 	return others, nil
 }
 
-// escape keeps a folder's name from being read as a pattern.
-func escape(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+// epochOf reads the name of a database or of its log, which must be exactly as a store
+// writes it.
+func epochOf(name string) (epoch uint64, ok bool) {
+	role, rest, _ := strings.Cut(name, "-")
+	number, isFile := strings.CutSuffix(strings.TrimSuffix(rest, "-wal"), ".db")
+	epoch, err := strconv.ParseUint(number, 10, 64)
+	isOurs := role == coreRole || role == telemetryRole
+	return epoch, isOurs && isFile && err == nil && strconv.FormatUint(epoch, 10) == number
 }
 
 func removeEpoch(dir string, epoch uint64) error {

@@ -108,7 +108,8 @@ func (s *Store) walkOn(ctx context.Context, subject string, at, last int64) ([]R
 	if err != nil {
 		return nil, 0, explain("walk", err)
 	}
+	living, but := s.leaveOut()
 	some, err := s.collect(ctx, s.telemetry, telemetryRole, `SELECT kind, id, subject, at, expires, body FROM reading
-		WHERE seq BETWEEN ?1 AND ?2 AND (?3='' OR subject=?3) ORDER BY seq`, at, next, subject)
+		WHERE seq BETWEEN ?1 AND ?2 AND (?3='' OR subject=?3)`+living+" ORDER BY seq", append([]any{at, next, subject}, but...)...)
 	return some, next + 1, err
 }

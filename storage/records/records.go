@@ -51,22 +51,25 @@ type Store struct {
 	personal        map[string]bool
 	vaultID         []byte
 	wrap            cipher.AEAD  // seals subject keys
-	step            func(string) // called at each step of a rotation; nil but in tests
+	step            func(string) // called at each step of Rotate and Forget; nil but in tests
 
-	// Forget, Sweep and Rotate hold erasing, before mu: while readings are copied
-	// none may go.
+	// Forget, Sweep, Rotate and Close hold erasing, before mu: while readings are copied
+	// none may go, nor the databases.
 	erasing sync.Mutex
 
 	// Everything but Forget, Rotate and Close holds mu for reading: while a
 	// subject is forgotten nobody seals under its key, and no reader keeps an old
 	// page in the WAL.
-	mu   sync.RWMutex
-	keys keyring
+	mu         sync.RWMutex
+	keys       keyring
+	forgetting []string // subjects whose key is gone and whose readings are not; changed with mu held for writing
 
 	checks   checks
 	frozen   bool // opened by OpenDamaged
 	batch    batch
-	stop     chan struct{}
+	open     context.Context // ends when Close begins, and a rotation with it
+	stop     context.CancelFunc
+	closed   bool
 	flushing sync.WaitGroup
 }
 
@@ -97,7 +100,7 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	if err := removeOthers(dir, v); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
-	if err := s.finishForgetting(ctx); err != nil {
+	if err := s.resumeForgetting(ctx); err != nil {
 		return nil, err
 	}
 	s.flushing.Go(s.flushLate)
@@ -116,8 +119,8 @@ func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
 		wrap:     wrap,
 		keys:     keyring{keys: make(map[string]*[chacha20poly1305.KeySize]byte)},
 		batch:    batch{first: make(chan struct{}, 1)},
-		stop:     make(chan struct{}),
 	}
+	s.open, s.stop = context.WithCancel(context.Background())
 	for _, kind := range personal {
 		s.personal[kind] = true
 	}
@@ -155,17 +158,20 @@ func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (
 	return err
 }
 
-// Close writes what is still queued, closes both databases and wipes the keys.
-// Its error is of rows that could not be written; the store is closed anyway.
+// Close writes what is still queued, closes both databases and wipes the keys. A
+// rotation that is under way is given up, or finished if it has committed; a forgetting
+// is finished. Its error is of rows that could not be written; the store is closed
+// anyway.
 func (s *Store) Close() error {
+	s.stop()
+	s.erasing.Lock()
+	defer s.erasing.Unlock()
 	s.alone()
 	defer s.mu.Unlock()
-	select {
-	case <-s.stop:
+	if s.closed {
 		return nil
-	default:
-		close(s.stop)
 	}
+	s.closed = true
 	s.flushing.Wait()
 	err := s.flush()
 	s.keys.wipe()

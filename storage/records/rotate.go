@@ -21,10 +21,6 @@ import (
 // leaves, Open removes the other. Freed pages and worn flash cells keep old
 // ciphertext, whose key is then nowhere.
 
-// copyPages is how many pages one step of the copy takes, between two looks at
-// the context.
-const copyPages = 1024
-
 // keySource is a vault, or its next epoch.
 type keySource interface {
 	Key(purpose string) []byte
@@ -37,14 +33,22 @@ const metaStale = "stale"
 // Rotate seals everything anew under a new data key of the store's vault, and
 // destroys the old one. Readings, which are many, are copied while the store is
 // in use; only Forget and Sweep wait for that. Then everybody waits for the rest,
-// which is what came meanwhile and core. After an error the store is as usable as
-// before.
+// which is what came meanwhile and core. It finishes a Forget that was cut short. After an
+// error the store is as usable as before.
 func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	if s.frozen {
 		return ErrReadOnly
 	}
 	s.erasing.Lock()
 	defer s.erasing.Unlock()
+	ctx, over := s.whileOpen(ctx)
+	defer over()
+	if s.open.Err() != nil { // another process may have the folder by now
+		return errClosed
+	}
+	if err := s.tryForgetting(ctx); err != nil {
+		return err
+	}
 	next := v.Rotate()
 	var fresh pair
 	defer func() {
@@ -74,6 +78,15 @@ func (s *Store) Rotate(ctx context.Context, v *vault.Vault) (err error) {
 	}
 	s.reached("committed")
 	return s.moveTo(fresh, next.Epoch()-1, err)
+}
+
+var errClosed = errors.New("records: rotate: the store is closed")
+
+// whileOpen gives a context that ends with ctx, and when Close begins.
+func (s *Store) whileOpen(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	release := context.AfterFunc(s.open, cancel)
+	return ctx, func() { release(); cancel() }
 }
 
 // moveTo has the store use the new pair. The old files go if all went well;
@@ -130,7 +143,7 @@ func (s *Store) copyReadings(ctx context.Context, fresh *pair, next *vault.Next)
 	var rows int
 	err = conn.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM reading").Scan(&rows, &last)
 	if err == nil {
-		err = backup(ctx, conn, fresh.telemetry)
+		err = backup(ctx, conn, fresh.telemetry, nil)
 	}
 	if err == nil {
 		err = fresh.telemetry.isWhole(ctx, "reading", rows)
@@ -140,10 +153,8 @@ func (s *Store) copyReadings(ctx context.Context, fresh *pair, next *vault.Next)
 
 // finish copies core and the readings that came meanwhile; nobody else is there.
 func (s *Store) finish(ctx context.Context, fresh *pair, next *vault.Next, last int64) error {
-	select {
-	case <-s.stop:
-		return errors.New("records: rotate: the store is closed")
-	default:
+	if s.open.Err() != nil {
+		return errClosed
 	}
 	if err := s.write(&s.batch); err != nil {
 		return err
@@ -205,7 +216,7 @@ func (s *Store) copyCore(ctx context.Context, fresh *pair, next *vault.Next) (er
 	if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&rows); err != nil {
 		return err
 	}
-	if err := backup(ctx, conn, fresh.core); err != nil {
+	if err := backup(ctx, conn, fresh.core, nil); err != nil {
 		return err
 	}
 	return fresh.core.isWhole(ctx, "record", rows)
@@ -277,29 +288,6 @@ func (db *database) giveBack(ctx context.Context) error {
 		return err
 	}
 	return drain(rows)
-}
-
-// backup copies all pages through SQLite's backup API.
-func backup(ctx context.Context, from *sql.Conn, to *database) error {
-	target, err := to.write.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	return raw(from, func(from *sqlite3.SQLiteConn) error {
-		return raw(target, func(to *sqlite3.SQLiteConn) error {
-			b, err := to.Backup("main", from, "main")
-			if err != nil {
-				return err
-			}
-			for done := false; !done && err == nil; {
-				if err = ctx.Err(); err == nil {
-					done, err = b.Step(copyPages)
-				}
-			}
-			return errors.Join(err, b.Finish())
-		})
-	})
 }
 
 func raw(conn *sql.Conn, do func(*sqlite3.SQLiteConn) error) error {

@@ -20,12 +20,7 @@ func childRotates(dir string) error {
 	if err != nil {
 		return err
 	}
-	records.AtStep(s, func(step string) {
-		fmt.Println(step)
-		if step == os.Getenv(envStep) {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		}
-	})
+	records.AtStep(s, dieAtStep)
 	ctx := context.Background()
 	for n := 0; ; n++ {
 		r := records.Record{Kind: "round", ID: fmt.Sprint(v.Epoch(), n), Subject: "mia", Body: []byte("round")}
@@ -40,6 +35,14 @@ func childRotates(dir string) error {
 }
 
 const envStep = "INGLE_TEST_STEP"
+
+// dieAtStep ends a child at the step that its parent chose, as kill -9 does.
+func dieAtStep(step string) {
+	fmt.Println(step)
+	if step == os.Getenv(envStep) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+}
 
 // After a kill at any step the store opens with everything, and no file of
 // another epoch stays.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -318,4 +320,76 @@ func epochsIn(t *testing.T, dir string) map[string]bool {
 		epochs[epoch] = true
 	}
 	return epochs
+}
+
+// What a person keeps beside the store stays, whatever its name begins with; what a
+// rotation left goes.
+func TestOnlyOurOwnEpochsGo(t *testing.T) {
+	t.Parallel()
+	dir := home(t)
+	must(t, open(t, dir).Close())
+	theirs := []string{"core-3.db.bak", "core-3.db copy", "core-03.db", "telemetry-2.db.gz", "core-old.db", "core-2.db-wal.old", "mycore-2.db", "core--2.db"}
+	ours := []string{"core-2.db", "core-2.db-wal", "telemetry-2.db", "telemetry-17.db-wal"}
+	for _, name := range slices.Concat(theirs, ours) {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
+	}
+	must(t, os.Mkdir(filepath.Join(dir, "core-9.db"), 0o700))
+	must(t, open(t, dir).Close())
+	for _, name := range append(theirs, "core-9.db") {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Errorf("a person's own: %v", err)
+		}
+	}
+	for _, name := range ours {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there: %v", name, err)
+		}
+	}
+}
+
+// A store that is closed while it is sealed anew gives the rotation up: when Close returns nothing of it
+// is on the disk or under way, and what was there is there. After its commit it is finished first.
+func TestCloseWhileRotating(t *testing.T) {
+	t.Parallel()
+	for _, at := range records.Steps() {
+		dir, ctx := home(t), within(t)
+		s, v := openBoth(t, dir)
+		plantTwo(t, s)
+		epoch := v.Epoch()
+		reached, goOn := make(chan struct{}), make(chan struct{})
+		records.AtStep(s, func(step string) {
+			if step == at {
+				close(reached)
+				<-goOn
+			}
+		})
+		rotated, closed := make(chan error, 1), make(chan error, 1)
+		go func() { rotated <- s.Rotate(ctx, v) }()
+		<-reached
+		go func() { closed <- s.Close() }()
+		select {
+		case err := <-closed:
+			t.Fatalf("at %q: it is closed before the rotation ended: %v", at, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+		close(goOn)
+		must(t, <-closed)
+		done := v.Epoch() == epoch+1
+		if err := <-rotated; (err == nil) != done {
+			t.Errorf("at %q: epoch %d after %d, %v", at, v.Epoch(), epoch, err)
+		}
+		if err := s.Rotate(ctx, v); err == nil {
+			t.Errorf("at %q: a closed store was sealed anew", at)
+		}
+		for name := range folder(t, dir) {
+			if strings.HasPrefix(name, "core-") && !strings.HasPrefix(name, fmt.Sprintf("core-%d.", v.Epoch())) {
+				t.Errorf("at %q, in epoch %d: %s is left", at, v.Epoch(), name)
+			}
+		}
+		s, _ = openBoth(t, dir)
+		if n := records.Rows(t, s, "record"); n == 0 {
+			t.Errorf("at %q: the records are gone", at)
+		}
+		must(t, s.Close())
+	}
 }

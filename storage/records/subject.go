@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -53,92 +54,14 @@ func (k *keyring) wipe() {
 	}
 }
 
-// Forget destroys everything of a subject: the rows of core and the subject's
-// key in one transaction, from which on nothing of the subject can be read,
-// then the rows of telemetry, then every older version of those pages in the
-// logs. A subject that is not known is no error. After an error call it again;
-// the next Open finishes it too.
-func (s *Store) Forget(ctx context.Context, subject string) error {
-	if subject == "" {
-		return errors.New("records: forget: no subject")
-	}
-	s.erasing.Lock()
-	defer s.erasing.Unlock()
-	s.alone()
-	defer s.mu.Unlock()
-	s.batch.drop(subject)
-	err := s.core.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM record WHERE subject<>'' AND subject=?", subject)
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "DELETE FROM subject_key WHERE subject=?", subject)
-		}
-		if err == nil {
-			err = noteStale(ctx, tx)
-		}
-		return err
-	})
-	if err != nil {
-		return explain("forget", err)
-	}
-	s.keys.drop(subject)
-	return errors.Join(s.core.checkpoint(ctx), s.eraseReadings(ctx, subject))
-}
-
-// eraseReadings overwrites a subject's rows of telemetry, which secure_delete
-// does only in part there otherwise.
-func (s *Store) eraseReadings(ctx context.Context, subject string) error {
-	conn, err := s.telemetry.write.Conn(ctx)
-	if err != nil {
-		return explain("forget", err)
-	}
-	_, err = conn.ExecContext(ctx, "PRAGMA secure_delete=ON")
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "DELETE FROM reading WHERE subject<>'' AND subject=?", subject)
-	}
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "PRAGMA secure_delete=FAST")
-	}
-	if err = errors.Join(err, conn.Close()); err != nil {
-		return explain("forget", err)
-	}
-	return s.telemetry.checkpoint(ctx)
-}
-
-// finishForgetting erases the readings of subjects whose key is gone: a crash
-// came between the two databases.
-func (s *Store) finishForgetting(ctx context.Context) error {
-	rows, err := s.telemetry.read.QueryContext(ctx, "SELECT DISTINCT subject FROM reading WHERE subject<>''")
-	if err != nil {
-		return explain("open", err)
-	}
-	defer rows.Close()
-	var left []string
-	for rows.Next() {
-		var subject string
-		if err := rows.Scan(&subject); err != nil {
-			return explain("open", err)
-		}
-		left = append(left, subject)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return explain("open", err)
-	}
-	for _, subject := range left {
-		_, err := s.subjectKey(ctx, subject)
-		if errors.Is(err, errNoKey) {
-			err = s.eraseReadings(ctx, subject)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 var errNoKey = fmt.Errorf("%w: a subject has no key", ErrDamaged)
 
-// subjectKey finds a subject's key: errNoKey if there is none.
+// subjectKey finds a subject's key: errNoKey if there is none, ErrForgetting if it
+// went before the rest could.
 func (s *Store) subjectKey(ctx context.Context, subject string) (*[chacha20poly1305.KeySize]byte, error) {
+	if slices.Contains(s.forgetting, subject) {
+		return nil, ErrForgetting
+	}
 	if key, ok := s.keys.get(subject); ok {
 		return key, nil
 	}
@@ -159,7 +82,9 @@ func (s *Store) subjectKey(ctx context.Context, subject string) (*[chacha20poly1
 	return key, nil
 }
 
-// ensureKey makes a subject's key durable before anything is sealed under it.
+// ensureKey makes a subject's key durable before anything is sealed under it. A subject
+// that is only half forgotten gets none: what is left of it would seem to be under the
+// new key, and damaged.
 func (s *Store) ensureKey(ctx context.Context, subject string) (*[chacha20poly1305.KeySize]byte, error) {
 	key, err := s.subjectKey(ctx, subject)
 	if !errors.Is(err, errNoKey) {

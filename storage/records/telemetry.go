@@ -33,7 +33,8 @@ type Query struct {
 
 // Append queues a record for telemetry. It is written with the next batch,
 // within two seconds; Flush, Query and Close write it sooner. storage.ErrFull if
-// the disk has no room and the queue is full; the record is then not queued.
+// the disk has no room and the queue is full; the record is then not queued. Other errors
+// are those of Put.
 func (s *Store) Append(ctx context.Context, r Record) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -79,13 +80,13 @@ func (s *Store) Query(ctx context.Context, q Query) ([]Record, error) {
 	defer s.mu.RUnlock()
 	// On a full disk what was stored must still be readable.
 	_ = s.flush()
-	where, args := q.where()
+	where, args := q.where(s.leaveOut())
 	return s.collect(ctx, s.telemetry, telemetryRole,
-		"SELECT kind, id, subject, at, expires, body FROM reading WHERE "+where, args...)
+		"SELECT kind, id, subject, at, expires, body FROM reading WHERE 1=1"+where, args...)
 }
 
-func (q Query) where() (string, []any) {
-	where, args := "1=1", []any(nil)
+// where adds what q selects to other conditions.
+func (q Query) where(where string, args []any) (string, []any) {
 	and := func(condition string, arg any) {
 		where, args = where+" AND "+condition, append(args, arg)
 	}
@@ -115,12 +116,12 @@ func (q Query) where() (string, []any) {
 func (s *Store) flushLate() {
 	for {
 		select {
-		case <-s.stop:
+		case <-s.open.Done():
 			return
 		case <-s.batch.first:
 		}
 		select {
-		case <-s.stop:
+		case <-s.open.Done():
 			return
 		case <-time.After(batchAge):
 		}

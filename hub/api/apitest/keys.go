@@ -42,7 +42,7 @@ func (h *Home) NewRecoveryCode(_ context.Context, r wire.UnlockRequest) (wire.Re
 // ConfirmRecovery knows the two codes that were ever made.
 func (h *Home) ConfirmRecovery(_ context.Context, r wire.RecoveryCode) error {
 	if r.RecoveryCode != RecoveryCode && r.RecoveryCode != NewCode {
-		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
+		return wire.Refuse(http.StatusConflict, "recovery.unknown")
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func LevelOf(dir, kind, at string) Level {
 	switch {
 	case kind == "":
 		return Manual
-	case kind == kindSystemd && at == withTPM:
+	case kind == kindSystemd && at == withTPM, kind == kindChip && at == withPCR7:
 		return TPM
 	case kind == kindKeyFile && apart(dir, at):
 		return Medium
@@ -50,11 +50,15 @@ func LevelOf(dir, kind, at string) Level {
 
 // Finder gives the places of the hub that keeps its data in dir, for
 // vault.OpenBoot and vault.SetBoot.
-func Finder(dir string) vault.Find {
+func Finder(dir string) vault.Find { return finder(dir, openDevice(chipDevice)) }
+
+func finder(dir string, open opener) vault.Find {
 	return func(kind, at string) vault.Boot {
 		switch {
 		case kind == kindSystemd && (at == withTPM || at == withHost):
 			return systemd{dir: dir, with: at}
+		case kind == kindChip && at == withPCR7:
+			return chip{dir, open}
 		case kind == kindKeyFile && filepath.IsAbs(at):
 			return KeyFile(at)
 		}
@@ -64,9 +68,15 @@ func Finder(dir string) vault.Find {
 
 // Best has set try the places that the hub in dir has by itself, the strongest
 // first, until one serves; the last error if none does. A key on another disk is
-// not among them: only a person knows which disk is kept apart.
+// not among them: only a person knows which disk is kept apart. Of the two ways to
+// the TPM systemd's comes first: it hands a unit its key, which then needs no right
+// to use the chip.
 func Best(ctx context.Context, dir string, set func(context.Context, vault.Boot) error) error {
-	places := []vault.Boot{systemd{dir, withTPM}, systemd{dir, withHost}}
+	return best(ctx, dir, openDevice(chipDevice), set)
+}
+
+func best(ctx context.Context, dir string, open opener, set func(context.Context, vault.Boot) error) error {
+	places := []vault.Boot{systemd{dir, withTPM}, chip{dir, open}, systemd{dir, withHost}}
 	if path, err := besides(dir); err == nil {
 		places = append(places, KeyFile(path))
 	}

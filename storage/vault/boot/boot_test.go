@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,7 +61,8 @@ func TestKeyFile(t *testing.T) {
 func TestNoKeyFile(t *testing.T) {
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "letter.txt")
-	for _, raw := range []string{"", "Dear Noor", "ingle-boot-key-1 zz", "ingle-boot-key-1 " + strings.Repeat("0", 62), strings.Repeat("0", 64), strings.Repeat("x", 1<<20)} {
+	for _, raw := range []string{"Dear Noor", "Dear Noor\n", "ingle-boot-key-1 zz\n", "ingle-boot-key-1 " + strings.Repeat("0", 62) + "\n", "ingle-boot-key-2 0 " + strings.Repeat("0", 64) + "\n",
+		strings.Repeat("0", 64), strings.Repeat("x", 1<<20)} {
 		must(t, os.WriteFile(path, []byte(raw), 0o600))
 		b := boot.KeyFile(path)
 		if _, err := b.Key(ctx); err == nil {
@@ -81,9 +83,109 @@ func TestNoKeyFile(t *testing.T) {
 	}
 }
 
+// One disk with one key file serves two hubs: each finds its own key, and takes away only that.
+func TestTwoHubsWithOneKeyFile(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "ingle.key")
+	made := func() (vault.Boot, []byte) {
+		b := boot.KeyFile(path)
+		key, err := b.Make(ctx)
+		must(t, err)
+		return boot.Finder("/nowhere")(b.Kind(), b.At()), key // as after a restart
+	}
+	has := func(name string, b vault.Boot, want []byte) {
+		t.Helper()
+		if got, err := b.Key(ctx); (err == nil) != (want != nil) || !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, %v; want %x", name, got, err, want)
+		}
+	}
+	one, first := made()
+	two, second := made()
+	if bytes.Equal(first, second) || one.At() == two.At() {
+		t.Fatal("both have one key")
+	}
+	moved := filepath.Join(t.TempDir(), "elsewhere.key")
+	must(t, os.Link(path, moved))
+	has("mounted elsewhere", boot.KeyFileNow(moved, one.At()), first)
+	must(t, one.Drop(ctx))
+	has("the one that was dropped", one, nil)
+	has("the other", two, second)
+	if raw, err := os.ReadFile(path); err != nil || bytes.Contains(raw, []byte(hex.EncodeToString(first))) {
+		t.Errorf("the dropped key is in the file: %v", err)
+	}
+	before, err := os.Stat(path)
+	must(t, err)
+	three, third := made()
+	if after, err := os.Stat(path); err != nil || after.Size() != before.Size() {
+		t.Errorf("it grows from %d to %d bytes, %v", before.Size(), after.Size(), err)
+	}
+	has("the other", two, second)
+	has("a third", three, third)
+	must(t, errors.Join(two.Drop(ctx), three.Drop(ctx)))
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("without a key it stays: %v", err)
+	}
+}
+
+// Two hubs of one machine that make and drop keys at once lose none.
+func TestKeyFileAtOnce(t *testing.T) {
+	path, ended := filepath.Join(t.TempDir(), "ingle.key"), make(chan error, 8)
+	for range cap(ended) {
+		go func() {
+			for range 20 {
+				b := boot.KeyFile(path)
+				key, err := b.Make(t.Context())
+				again, errAgain := b.Key(t.Context())
+				if err := errors.Join(err, errAgain, b.Drop(t.Context())); err != nil || !bytes.Equal(key, again) {
+					ended <- fmt.Errorf("%x, then %x: %w", key, again, err)
+					return
+				}
+			}
+			ended <- nil
+		}()
+	}
+	for range cap(ended) {
+		must(t, <-ended)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the file is left: %v", err)
+	}
+}
+
+// A key without a name may be the key of several hubs: it opens as before, and nobody takes it away. A
+// line that a power cut left unfinished is written over.
+func TestOldAndTornKeyFiles(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "ingle.key")
+	old := "ingle-boot-key-1 " + strings.Repeat("07", 32) + "\n"
+	must(t, os.WriteFile(path, []byte(old+"ingle-boot-key-2 00112233"), 0o600))
+	unnamed := boot.Finder("/nowhere")("boot-keyfile", path)
+	for range 2 {
+		if key, err := unnamed.Key(ctx); err != nil || !bytes.Equal(key, bytes.Repeat([]byte{7}, 32)) {
+			t.Fatalf("the old key: %x, %v", key, err)
+		}
+		must(t, unnamed.Drop(ctx))
+	}
+	b := boot.KeyFile(path)
+	if key, err := b.Make(ctx); err != nil || bytes.Equal(key, bytes.Repeat([]byte{7}, 32)) {
+		t.Fatalf("a key of its own: %x, %v", key, err)
+	}
+	must(t, b.Drop(ctx))
+	if key, err := unnamed.Key(ctx); err != nil || len(key) != 32 {
+		t.Errorf("the old key, in the end: %v", err)
+	}
+	for _, torn := range []string{"", "ing", "ingle-boot-key-2 0011223344556677 07"} {
+		must(t, os.WriteFile(path, []byte(torn), 0o600))
+		b := boot.KeyFile(path)
+		_, err := b.Make(ctx)
+		must(t, err)
+		if _, err := b.Key(ctx); err != nil {
+			t.Errorf("over %q: %v", torn, err)
+		}
+	}
+}
+
 func TestFinder(t *testing.T) {
 	find := boot.Finder(t.TempDir())
-	for _, c := range [][2]string{{"", ""}, {"boot-keyfile", "relative"}, {"boot-systemd-creds", "moon"}, {"boot-tpm9", ""}} {
+	for _, c := range [][2]string{{"", ""}, {"boot-keyfile", "relative"}, {"boot-systemd-creds", "moon"}, {"boot-tpm9", ""}, {"boot-tpm2", ""}, {"boot-tpm2", "pcr8"}} {
 		if b := find(c[0], c[1]); b != nil {
 			t.Errorf("%v is %T", c, b)
 		}
@@ -99,6 +201,8 @@ func TestLevels(t *testing.T) {
 		{"", "", boot.Manual},
 		{"boot-systemd-creds", "tpm2", boot.TPM},
 		{"boot-systemd-creds", "host", boot.SameDisk},
+		{"boot-tpm2", "pcr7", boot.TPM},
+		{"boot-tpm2", "none", boot.SameDisk},
 		{"boot-keyfile", filepath.Join(dir, "x"), boot.SameDisk},
 		{"boot-keyfile", "/nowhere/at/all", boot.SameDisk}, // cannot be told: the weakest
 		{"boot-keyfile", "/dev/shm/x", boot.SameDisk},      // memory is no disk of its own
@@ -109,6 +213,9 @@ func TestLevels(t *testing.T) {
 		}
 	}
 }
+
+// noChip is a machine without a TPM, also where the tests run on one that has it.
+func noChip(t *testing.T) boot.Opener { return boot.Device(filepath.Join(t.TempDir(), "none")) }
 
 // hosts gives machines of their own to systemd-creds.
 func host(t *testing.T) {
@@ -134,7 +241,7 @@ func TestSystemdCredential(t *testing.T) {
 	must(t, err)
 	want := v.Key("x")
 	find := boot.Finder(dir)
-	must(t, boot.Best(ctx, dir, func(ctx context.Context, b vault.Boot) error { return v.SetBoot(ctx, b, find) }))
+	must(t, boot.BestWith(ctx, dir, noChip(t), func(ctx context.Context, b vault.Boot) error { return v.SetBoot(ctx, b, find) }))
 	kind, at := vault.BootSlot(dir)
 	if kind != "boot-systemd-creds" {
 		t.Fatalf("the best is %s at %s", kind, at)
@@ -209,7 +316,7 @@ func TestBestWithoutSystemd(t *testing.T) {
 		got = b
 		return nil
 	}
-	must(t, boot.Best(ctx, dir, take))
+	must(t, boot.BestWith(ctx, dir, noChip(t), take))
 	if got.Kind() != "boot-keyfile" || !strings.HasPrefix(got.At(), config) {
 		t.Errorf("%s at %s", got.Kind(), got.At())
 	}
@@ -217,11 +324,11 @@ func TestBestWithoutSystemd(t *testing.T) {
 		t.Error("it claims to be more than it is")
 	}
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
-	if err := boot.Best(ctx, dir, take); err == nil {
+	if err := boot.BestWith(ctx, dir, noChip(t), take); err == nil {
 		t.Error("the key lies in the folder that it protects")
 	}
 	full := errors.New("full")
-	if err := boot.Best(ctx, dir, func(context.Context, vault.Boot) error { return full }); err != full {
+	if err := boot.BestWith(ctx, dir, noChip(t), func(context.Context, vault.Boot) error { return full }); err != full {
 		t.Errorf("an error that another place does not mend: %v", err)
 	}
 }

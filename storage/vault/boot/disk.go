@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -11,13 +12,17 @@ import (
 
 // apart tells whether a file lies on another disk than dir: two partitions of
 // one card are the same card. Where the system does not say which disk it is,
-// the answer is no.
+// the answer is no. A link counts as what it leads to; a file that does not exist
+// yet will lie in its folder.
 func apart(dir, file string) bool {
-	a, b := diskOf(dir), diskOf(filepath.Dir(file))
+	if _, err := os.Lstat(file); err != nil {
+		file = filepath.Dir(file)
+	}
+	a, b := diskOf(dir), diskOf(file)
 	return a != "" && b != "" && a != b
 }
 
-// diskOf names the whole disk below a folder, as the kernel does.
+// diskOf names the whole disk below a file or a folder, as the kernel does.
 func diskOf(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -37,6 +42,9 @@ func diskOf(path string) string {
 	}
 	if entries, err := os.ReadDir(filepath.Join(disk, "slaves")); err == nil && len(entries) > 0 {
 		return "" // encrypted or joined volumes: which disk it is takes more than one look
+	}
+	if image, err := os.ReadFile(filepath.Join(disk, "loop", "backing_file")); err == nil {
+		return diskOf(strings.TrimSuffix(string(image), "\n")) // a disk in a file is no more apart than the file
 	}
 	return disk
 }
