@@ -9,14 +9,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
+	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -29,6 +33,7 @@ const (
 	codeFlawed    = "store-flawed"    // found by the weekly check
 	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
 	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
+	codeNoClips   = "clips-closed"    // the recordings could not be opened
 	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
 	diskTime      = 2 * time.Second   // between two looks at the disk
 	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
@@ -333,6 +338,45 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 	}
 	return d.inside().desk.Make(ctx, q)
 }
+
+// openClips opens the recordings. Without them all else goes on.
+func (h *house) openClips(ctx context.Context) error {
+	kept := archive.Document[record.Settings]{Store: h.store, Name: "clips"}
+	settings, err := recall(ctx, h, kept, nil)
+	if err != nil {
+		return err
+	}
+	var store record.Store
+	if h.unsound == nil {
+		h.segments, err = blobs.Open(ctx, h.settings.dir, h.store, blobs.Options{Limits: archive.ClipLimits(record.Free)})
+		if err == nil {
+			store = archive.Clips{Store: h.segments}
+		} else {
+			h.log.Error("the recordings stay away", "err", err)
+			h.health.Raise(codeNoClips, "", nil)
+		}
+	}
+	h.clips = clips.New(clips.Options{
+		Dir: h.settings.dir, Store: store, Home: h.home.Contents, Settings: settings, Save: kept.Save, Bus: h.bus, Faults: h.health, Log: h.log,
+		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
+	})
+	return nil
+}
+
+// swept is what upkeep sweeps: the store, and the clips that have had their time.
+type swept struct {
+	*records.Store
+	clips *clips.Desk
+}
+
+func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.Store.Sweep(ctx, now)
+	gone, errClips := s.clips.Sweep(ctx, now)
+	return n + gone, errors.Join(err, errClips)
+}
+
+// Clips implements server.Hub.
+func (d *daemon) Clips() server.Clips { return d.inside().clips }
 
 // Exporting implements server.Exports.
 func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {

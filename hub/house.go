@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
@@ -28,6 +29,7 @@ import (
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/backup"
+	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -57,6 +59,8 @@ type house struct {
 	shelf    *backups.Shelf
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
+	segments *blobs.Store // of recordings; nil where it could not be opened
+	clips    *clips.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -141,6 +145,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err := h.tellRecovery(ctx); err != nil {
 		return err
 	}
+	if err := h.openClips(ctx); err != nil {
+		return err
+	}
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
@@ -164,7 +171,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: h.store, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{h.store, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -174,6 +181,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "upkeep", h.upkeep.Run)
 	h.run(ctx, "disk", h.watchDisk)
 	h.run(ctx, "renewal", h.renew)
+	h.run(ctx, "clips", h.clips.Run)
 	h.run(ctx, "backups", h.shelf.Run)
 	return nil
 }
@@ -224,6 +232,9 @@ func (h *house) close() error {
 		err = h.guard.Close(ctx)
 	}
 	h.end()
+	if h.clips != nil { // while the cameras are there, so that the last clip has its picture
+		h.clips.Close()
+	}
 	h.mu.Lock()
 	things := slices.Collect(maps.Values(h.kept))
 	h.mu.Unlock()
@@ -235,6 +246,9 @@ func (h *house) close() error {
 	}
 	h.bus.Close()
 	h.tasks.Wait()
+	if h.segments != nil {
+		err = errors.Join(err, h.segments.Close())
+	}
 	return errors.Join(err, h.store.Close())
 }
 

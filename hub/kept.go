@@ -116,8 +116,9 @@ func (h *house) prepare(ctx context.Context, a home.Accessory) (*kept, error) {
 	h.kept[a.ID] = k
 	private := h.privacy
 	h.mu.Unlock()
-	if k.pictures != nil && private {
-		k.pictures.Pause(true)
+	if k.pictures != nil {
+		k.pictures.Pause(private)
+		h.clips.Attach(a.ID, k.pictures)
 	}
 	return k, nil
 }
@@ -155,6 +156,7 @@ func (h *house) leave(id string) {
 	k := h.kept[id]
 	delete(h.kept, id)
 	h.mu.Unlock()
+	h.clips.Detach(id)
 	if k != nil {
 		k.stop()
 	}

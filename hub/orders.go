@@ -70,6 +70,9 @@ func (h *house) setPrivacy(ctx context.Context, on bool) error {
 	for _, k := range cameras {
 		k.pictures.Pause(on)
 	}
+	if on {
+		h.clips.Hush()
+	}
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
 	return h.remember(ctx, func(s *switches) { s.Privacy = on })
 }

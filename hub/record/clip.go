@@ -81,9 +81,8 @@ func (c *clip) run() {
 	}
 	if err != nil {
 		r.Log.Warn("record: a clip is not whole", "camera", r.Camera, "err", err)
-		r.Failed(err)
 	}
-	r.Ended()
+	r.Ended(err)
 }
 
 // begin starts the film with the piece that comes first.

@@ -58,8 +58,7 @@ type Options struct {
 	Longest time.Duration // then the next clip begins, without a gap; 0 = 5 min
 	Ring    int           // most bytes held in memory for the time before; 0 = 24 MiB
 	Sound   bool          // the household wants it, and the camera sends Opus or AAC
-	Ended   func()        // called after each clip; nil = nobody is told
-	Failed  func(error)   // told of what the store refuses; nil = nobody is told
+	Ended   func(error)   // told how each clip ended: nil if it is whole; nil = nobody is told
 	Log     *slog.Logger
 }
 
@@ -90,10 +89,7 @@ func New(o Options) *Recorder {
 		o.Ring = ringSize
 	}
 	if o.Ended == nil {
-		o.Ended = func() {}
-	}
-	if o.Failed == nil {
-		o.Failed = func(error) {}
+		o.Ended = func(error) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
