@@ -134,7 +134,7 @@ func TestKill(t *testing.T) {
 	var raw bytes.Buffer
 	must(t, gob.NewEncoder(&raw).Encode(seen(t)))
 	must(t, os.WriteFile(path, raw.Bytes(), 0o600))
-	dir := home(t)
+	dir := folder(t)
 	for round := range kills() {
 		took := recordAndKill(t, dir, path, 2+rand.IntN(4))
 		shelf, err := openShelf(dir)
@@ -188,7 +188,7 @@ func recordAndKill(t *testing.T, dir, camera string, pieces int) (took int64) {
 // A clip that somebody changed, cut, mixed up or put in the place of another camera's is noticed.
 func TestTampering(t *testing.T) {
 	t.Parallel()
-	dir := home(t)
+	dir := folder(t)
 	for _, camera := range []string{"porch", "garden"} {
 		recordSome(t, dir, camera)
 	}
@@ -252,7 +252,7 @@ func recordSome(t *testing.T, dir, camera string) {
 // from an older copy of its file.
 func TestSealedAndForgotten(t *testing.T) {
 	t.Parallel()
-	dir := home(t)
+	dir := folder(t)
 	recordSome(t, dir, "porch")
 	marks := [][]byte{{0, 0, 0, 1, 0x65}, []byte("moof"), []byte("mdat"), {0xff, 0xd8, 0xff}, []byte("porch"), []byte("by-hand")}
 	files := 0

@@ -100,22 +100,22 @@ func New(o Options) *Recorder {
 // Trigger records what happens now. Events that overlap make one clip. While the source is paused it
 // does nothing.
 func (r *Recorder) Trigger(why Why) {
-	if r.Source.Paused() {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.Source.Paused() { // under the lock of Wipe, which comes after the pause
+		return
+	}
 	r.wanted(why)
 	r.until = later(r.until, time.Now().Add(r.Post))
 }
 
 // Hold records for as long as something goes on, such as motion, half an hour at most.
 func (r *Recorder) Hold(why Why, on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.Source.Paused() {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	now := time.Now()
 	switch {
 	case on:
@@ -185,7 +185,6 @@ func (r *Recorder) Run(ctx context.Context) error {
 			case <-changed:
 			case <-ctx.Done():
 			}
-			r.Wipe() // who saw something just before the pause may only now have said so
 		}
 	}
 }

@@ -59,8 +59,8 @@ func withKeys(run func() int) int {
 	return run()
 }
 
-// home is a fresh folder with the package's keys.
-func home(t testing.TB) string {
+// folder is a fresh folder with the package's keys.
+func folder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"keys.json", "keys.twin.json"} {
@@ -151,7 +151,7 @@ type scene struct {
 
 func film(t testing.TB, o record.Options) *scene {
 	t.Helper()
-	s := &scene{camera: startCamera(t), dir: home(t)}
+	s := &scene{camera: startCamera(t), dir: folder(t)}
 	s.shelf = open(t, s.dir)
 	var err error
 	s.source, err = watch(s.camera.Address())
