@@ -33,6 +33,12 @@ type bridges struct {
 	voice   *announce.Announcer
 }
 
+// The documents of HomeKit: the numbers of the accessories, and each server's identity.
+const (
+	homekitServers = "homekit/"
+	homekitNumbers = homekitServers + "numbers"
+)
+
 // codeHomeKitPort says that the port of the main bridge is in use.
 const codeHomeKitPort = "serve.homekit-port"
 
@@ -60,11 +66,61 @@ func (n numbers) Load(ctx context.Context) (homekit.Register, error) {
 	return r, err
 }
 
+// By how much c# moves when the store is an old one: further than anybody will have changed the home
+// meanwhile, and after an undoing further than the restore that is undone went.
+const (
+	restoredBy = 1000
+	undoneBy   = 2000
+)
+
+// raiseAll moves the c# of every HomeKit server once after the store came out of a backup, or back after
+// that: phones that saw a later one would keep what they know. Cut short it is done again, which harms
+// nothing.
+func (h *house) raiseAll(ctx context.Context) error {
+	done := archive.Document[int]{Store: h.store, Name: "restores-told"}
+	times, err := done.Load(ctx)
+	if err != nil && !isNone(err) {
+		return err
+	}
+	by := uint16(0)
+	if times != h.restored.Times {
+		by += restoredBy
+	}
+	if h.undone() {
+		by += undoneBy
+	}
+	if by == 0 || h.unsound != nil {
+		return nil
+	}
+	names, err := archive.Names(ctx, h.store, homekitServers)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name == homekitNumbers {
+			continue
+		}
+		server := archive.Document[hap.State]{Store: h.store, Name: name}
+		state, err := server.Load(ctx)
+		if err != nil {
+			return err
+		}
+		state.Raise(by)
+		if err := server.Save(ctx, state); err != nil {
+			return err
+		}
+	}
+	return done.Save(ctx, h.restored.Times)
+}
+
 func openBridges(ctx context.Context, h *house) (*bridges, error) {
+	if err := h.raiseAll(ctx); err != nil {
+		return nil, err
+	}
 	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Report: h.heard, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
 		Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log,
-		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: "homekit/numbers"}},
+		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: homekitNumbers}},
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.voice.Close())
@@ -73,7 +129,7 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	b.servers = servers.New(servers.Options{
 		House: shown, Voice: b.voice, Faults: h.health, Address: h.settings.homeKit, Log: h.log, Changed: h.tellStatus,
 		Memory: func(key string) hap.Memory {
-			return identity{archive.Document[hap.State]{Store: h.store, Name: "homekit/" + key}}
+			return identity{archive.Document[hap.State]{Store: h.store, Name: homekitServers + key}}
 		},
 	})
 	h.run(ctx, "homekit", shown.Run)

@@ -12,7 +12,6 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/keys"
-	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -152,12 +151,7 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 			return nil, errors.Join(err, h.close(), d.Release())
 		}
 	}
-	// What a restore replaced may be better than what it brought, or all that there is.
-	if h.unsound == nil && h.restored.Times > 0 {
-		if err := backup.Settle(d.settings.dir); err != nil {
-			d.log.Error("the files that a restore replaced stay for now", "err", err)
-		}
-	}
+	h.noteOpened()
 	d.mu.Lock()
 	d.house = h
 	close(d.opened)

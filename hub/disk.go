@@ -16,11 +16,9 @@ import (
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
-	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
-	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -257,8 +255,12 @@ func isDisk(err error) bool {
 	return errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrReadOnlyDisk) || errors.Is(err, storage.ErrDisk)
 }
 
-// Rotate implements keys.Home.
+// Rotate implements keys.Home. What a restore replaced goes first: who was forgotten is in that too, and
+// its old keys open it.
 func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
+	if err := backup.Settle(h.settings.dir); err != nil {
+		return err
+	}
 	return h.store.Rotate(ctx, v)
 }
 
@@ -291,6 +293,48 @@ func (h *house) renewStale(ctx context.Context) error {
 		return err
 	}
 	return h.Renew(ctx)
+}
+
+// tended is the store that upkeep looks after. With what has expired goes what a restore replaced.
+type tended struct {
+	*records.Store
+	dir string
+}
+
+// Sweep implements upkeep.Store.
+func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.Store.Sweep(ctx, now)
+	return n, errors.Join(err, backup.Expire(s.dir, now))
+}
+
+// swept is that, and the clips that have had their time.
+type swept struct {
+	tended
+	clips *clips.Desk
+}
+
+// Sweep implements upkeep.Store.
+func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.tended.Sweep(ctx, now)
+	gone, errClips := s.clips.Sweep(ctx, now)
+	return n + gone, errors.Join(err, errClips)
+}
+
+// noteOpened begins the days for which what a restore replaced is kept. It may be better than what it
+// brought, or all that there is, as long as that was not seen to open.
+func (h *house) noteOpened() {
+	if h.unsound != nil || h.restored.Times == 0 && !h.undone() {
+		return
+	}
+	if err := backup.NoteOpened(h.settings.dir, time.Now()); err != nil {
+		h.log.Error("what a restore replaced stays for now", "err", err)
+	}
+}
+
+// undone says whether the store is here because a restore was undone, and opens for the first time since.
+func (h *house) undone() bool {
+	aside := backup.AsideIn(h.settings.dir)
+	return aside != nil && aside.Undone && aside.Opened.IsZero()
 }
 
 // plan remembers the schedule of backups as a sealed document.
@@ -340,39 +384,13 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 }
 
 // openClips opens the recordings. Without them all else goes on.
-func (h *house) openClips(ctx context.Context) error {
-	kept := archive.Document[record.Settings]{Store: h.store, Name: "clips"}
-	settings, err := recall(ctx, h, kept, nil)
-	if err != nil {
-		return err
+func (h *house) openClips(ctx context.Context) {
+	store := h.store
+	if h.unsound != nil {
+		store = nil
 	}
-	var store record.Store
-	if h.unsound == nil {
-		h.segments, err = blobs.Open(ctx, h.settings.dir, h.store, blobs.Options{Limits: archive.ClipLimits(record.Free)})
-		if err == nil {
-			store = archive.Clips{Store: h.segments}
-		} else {
-			h.log.Error("the recordings stay away", "err", err)
-			h.health.Raise(codeNoClips, "", nil)
-		}
-	}
-	h.clips = clips.New(clips.Options{
-		Dir: h.settings.dir, Store: store, Home: h.home.Contents, Settings: settings, Save: kept.Save, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
-	})
-	return nil
-}
-
-// swept is what upkeep sweeps: the store, and the clips that have had their time.
-type swept struct {
-	*records.Store
-	clips *clips.Desk
-}
-
-func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
-	n, err := s.Store.Sweep(ctx, now)
-	gone, errClips := s.clips.Sweep(ctx, now)
-	return n + gone, errors.Join(err, errClips)
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
+		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }})
 }
 
 // Clips implements server.Hub.

@@ -29,7 +29,6 @@ import (
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/backup"
-	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -59,7 +58,6 @@ type house struct {
 	shelf    *backups.Shelf
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
-	segments *blobs.Store // of recordings; nil where it could not be opened
 	clips    *clips.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
@@ -137,7 +135,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
@@ -145,9 +143,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err := h.tellRecovery(ctx); err != nil {
 		return err
 	}
-	if err := h.openClips(ctx); err != nil {
-		return err
-	}
+	h.openClips(ctx)
 	h.privacy = set.Privacy
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
@@ -171,7 +167,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: swept{h.store, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -233,7 +229,7 @@ func (h *house) close() error {
 	}
 	h.end()
 	if h.clips != nil { // while the cameras are there, so that the last clip has its picture
-		h.clips.Close()
+		err = errors.Join(err, h.clips.Close())
 	}
 	h.mu.Lock()
 	things := slices.Collect(maps.Values(h.kept))
@@ -246,9 +242,6 @@ func (h *house) close() error {
 	}
 	h.bus.Close()
 	h.tasks.Wait()
-	if h.segments != nil {
-		err = errors.Join(err, h.segments.Close())
-	}
 	return errors.Join(err, h.store.Close())
 }
 

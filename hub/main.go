@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/hub/hap/setup"
 	"github.com/ingle-home/ingle/i18n"
+	"github.com/ingle-home/ingle/storage/ram"
 )
 
 func main() { os.Exit(run()) }
@@ -28,6 +30,10 @@ func run() int {
 	text := i18n.For(i18n.Locale()).With(i18n.Args{"hub": name})
 	if !setup.TerminalOf(os.Getenv).UTF8 {
 		text = text.Typed()
+	}
+	if err := ram.Seclude(); err != nil { // before there is any key or password
+		fmt.Fprintln(os.Stderr, text.Text("command.failed", i18n.Args{"error": err.Error()}))
+		return 1
 	}
 	program := &cobra.Command{
 		Use: "hub", Short: text.Text("command.hub", nil),

@@ -32,6 +32,7 @@ import (
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
+	"github.com/ingle-home/ingle/storage/ram"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -100,6 +101,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
+	d.tellSwap()
 	d.start(ctx)
 	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
@@ -122,6 +124,16 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return nil // what it was still about to do ended as it was told to
 	}
 	return err
+}
+
+// tellSwap says what the hub cannot prevent: that some of its memory gets to a disk.
+func (d *daemon) tellSwap() {
+	to, err := ram.Swaps()
+	if err != nil {
+		d.log.Debug("nobody knows whether this process can be swapped", "err", err)
+	} else if len(to) > 0 {
+		d.log.Warn("this machine may write what is in the hub's memory to a disk in the clear; swapoff, zram or systemd's MemorySwapMax=0 prevent it", "swap", to)
+	}
 }
 
 // probe says at the start that a port is in use which the hub needs only once it is open: whoever

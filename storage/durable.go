@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -39,6 +40,22 @@ func resolved(path string) string {
 		return path
 	}
 	return real
+}
+
+// Rename gives a file another name, but never that of another file: fs.ErrExist then.
+// It is durable after SyncDir.
+func Rename(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, there := os.Lstat(to); there == nil { // a file system without links
+		return fs.ErrExist
+	}
+	return os.Rename(from, to)
 }
 
 // Place puts raw at path, mode 0600: after a power cut either what was there

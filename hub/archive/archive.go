@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ingle-home/ingle/storage/records"
@@ -58,6 +60,22 @@ func (d Document[T]) Load(ctx context.Context) (T, error) {
 // Save keeps the document.
 func (d Document[T]) Save(ctx context.Context, v T) error {
 	return put(ctx, d.Store, kindDocument, d.Name, household, v)
+}
+
+// Names gives the names of the documents that begin with prefix, sorted.
+func Names(ctx context.Context, store *records.Store, prefix string) ([]string, error) {
+	rows, err := store.List(ctx, kindDocument)
+	if err != nil {
+		return nil, fmt.Errorf("archive: documents: %w", err)
+	}
+	var names []string
+	for _, r := range rows {
+		if strings.HasPrefix(r.ID, prefix) {
+			names = append(names, r.ID)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // Newest is when the hub last kept a document, a person, a zone or an accessory, by its own clock at

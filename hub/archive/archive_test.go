@@ -15,28 +15,24 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
-// safe is a folder with a vault; it opens by its recovery code, which costs nothing.
-type safe struct{ dir, code string }
+func TestMain(m *testing.M) { os.Exit(vaulttest.Main(m.Run)) }
+
+// safe is a folder with a vault.
+type safe struct{ dir string }
 
 func newSafe(t *testing.T) safe {
 	t.Helper()
 	dir := t.TempDir()
-	v, code, err := vault.Create(dir, "quiet otters paint seven lanterns")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return safe{dir, code}
+	check(t, vaulttest.Give(dir))
+	return safe{dir}
 }
 
 func (s safe) open(t *testing.T) *records.Store {
 	t.Helper()
-	v, err := vault.OpenRecovery(s.dir, s.code)
+	v, err := vaulttest.Open(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +108,12 @@ func TestDocuments(t *testing.T) {
 	if other, err := (archive.Document[table]{Store: store, Name: "others"}).Load(ctx); !errors.Is(err, archive.ErrNone) {
 		t.Errorf("another document is %v, %v", other, err)
 	}
+	if names, err := archive.Names(ctx, store, "num"); err != nil || !slices.Equal(names, []string{"numbers"}) {
+		t.Errorf("the documents are %v, %v", names, err)
+	}
+	if names, err := archive.Names(ctx, store, "x"); err != nil || len(names) > 0 {
+		t.Errorf("of another name there are %v, %v", names, err)
+	}
 	check(t, store.Close())
 	d.Store = s.open(t)
 	if got, err := d.Load(ctx); err != nil || got.Numbers["a"] != 2 {
@@ -166,7 +168,7 @@ func TestAlarmsAreDurableAtOnce(t *testing.T) {
 	s := newSafe(t)
 	store := s.open(t)
 	check(t, archive.Readings{Store: store}.Keep(t.Context(), home.Accessory{ID: "a-1"}, trait.SOS.Of(true, time.Now())))
-	cut := safe{filepath.Join(t.TempDir(), "cut"), s.code}
+	cut := safe{filepath.Join(t.TempDir(), "cut")}
 	check(t, os.CopyFS(cut.dir, os.DirFS(s.dir)))
 	if alarms, err := cut.open(t).List(t.Context(), "alarm"); err != nil || len(alarms) != 1 {
 		t.Errorf("after a power cut the alarms are %v, %v", alarms, err)

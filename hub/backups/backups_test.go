@@ -17,7 +17,7 @@ import (
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
 // memory is a plan that a restart does not lose.
@@ -35,13 +35,14 @@ func (m *memory) Save(_ context.Context, p backups.Plan) error {
 	return nil
 }
 
+func TestMain(m *testing.M) { os.Exit(vaulttest.Main(m.Run)) }
+
 // home is a hub's store with a shelf and a clock of its own.
 type home struct {
 	*backups.Shelf
 	options backups.Options
 	faults  *health.List
 	folder  string
-	code    string
 	now     time.Time
 }
 
@@ -49,9 +50,9 @@ func newHome(t *testing.T) *home {
 	t.Helper()
 	h := &home{folder: t.TempDir(), now: time.Date(2026, 11, 1, 3, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
-	v, code, err := vault.Create(dir, "quokka umbrella tarmac violin")
+	must(t, vaulttest.Give(dir))
+	v, err := vaulttest.Open(dir)
 	must(t, err)
-	h.code = code
 	store, err := records.Open(dir, v)
 	must(t, err)
 	t.Cleanup(func() { store.Close(); v.Close() })
@@ -124,7 +125,7 @@ func TestSchedule(t *testing.T) {
 		h.now = h.now.Add(23 * time.Hour)
 	}
 	for _, path := range made[2:] {
-		b, err := backup.Open(path, t.TempDir(), h.code)
+		b, err := backup.Open(path, t.TempDir(), vaulttest.Code())
 		must(t, err)
 		must(t, b.Close())
 	}

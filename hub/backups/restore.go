@@ -1,17 +1,21 @@
 package backups
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -29,6 +33,7 @@ type restoring struct {
 	dir              string
 	out              io.Writer
 	yes, stdin, json bool
+	back             bool  // to what an earlier one replaced
 	told             int64 // the tenth of the way that was told last
 }
 
@@ -37,17 +42,26 @@ type restoring struct {
 func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	r := &restoring{}
 	c := &cobra.Command{
-		Use: "restore FILE", Short: text.Text("command.restore", nil), Args: cobra.ExactArgs(1),
+		Use: "restore FILE", Short: text.Text("command.restore", nil), Long: text.Text("command.restore.long", nil),
+		Args: func(c *cobra.Command, args []string) error {
+			if r.back {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.ExactArgs(1)(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			r.out, r.text = c.OutOrStdout(), command.At(text, r.dir)
+			if r.back {
+				return r.undo()
+			}
 			if !r.stdin {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
-			secret, err := io.ReadAll(io.LimitReader(c.InOrStdin(), 4096))
+			secret, err := r.secret(c.InOrStdin())
 			if err != nil {
-				return wire.Refuse(0, "command.stdin", "error", err.Error())
+				return err
 			}
-			return r.run(c.Context(), args[0], strings.TrimRight(string(secret), "\r\n"))
+			return r.run(c.Context(), args[0], secret)
 		},
 	}
 	f := c.Flags()
@@ -55,7 +69,22 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	f.BoolVar(&r.stdin, "recovery-code-stdin", false, text.Text("flag.recovery-code-stdin", nil))
 	f.BoolVar(&r.json, "json", false, text.Text("flag.json", nil))
 	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
+	f.BoolVar(&r.back, "undo", false, text.Text("flag.undo", nil))
 	return c
+}
+
+// secret reads the code: one line. Whoever types it is told to.
+func (r *restoring) secret(from io.Reader) (string, error) {
+	if f, ok := from.(*os.File); ok {
+		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+			r.say("restore.type", nil)
+		}
+	}
+	line, err := bufio.NewReader(io.LimitReader(from, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
+	}
+	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
@@ -64,6 +93,9 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	defer lock.Release()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return r.folder(path)
+	}
 	b, err := backup.Open(path, r.dir, secret)
 	if err != nil {
 		return r.problem(err, path)
@@ -78,11 +110,43 @@ func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
 		return r.problem(err, path)
 	}
 	r.say("restore.done", nil)
+	r.say("restore.forgot", nil)
+	if found != nil {
+		r.say("restore.kept", nil)
+	}
 	r.say("restore.then", nil)
 	if r.json {
 		return json.NewEncoder(r.out).Encode(answer{b.Contents, found})
 	}
 	return nil
+}
+
+// folder refuses a folder in place of a file, and says which is its newest backup.
+func (r *restoring) folder(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return r.problem(err, path)
+	}
+	newest := ""
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) && (newest == "" || stampOf(e.Name()) > stampOf(newest)) {
+			newest = e.Name()
+		}
+	}
+	if newest == "" {
+		return wire.Refuse(0, "restore.none", "path", path)
+	}
+	return wire.Refuse(0, "restore.folder", "path", path, "newest", command.Quoted(filepath.Join(path, newest)))
+}
+
+// stampOf is the date in a backup's name; one without counts as old.
+func stampOf(name string) string {
+	name = strings.TrimSuffix(name, suffix)
+	at := name[strings.LastIndex(name, "-")+1:]
+	if _, err := time.Parse(stamp, at); err != nil {
+		return ""
+	}
+	return at
 }
 
 // answer is what --json prints once the backup is restored.
@@ -93,7 +157,6 @@ type answer struct {
 
 // show says what is in the backup and what it replaces.
 func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
-	date := func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
 		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
 	if old == nil {
@@ -105,6 +168,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 		key = "restore.replaces"
 	}
 	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	r.dropping()
 }
 
 // say prints a line for people.
@@ -139,6 +203,7 @@ func (r *restoring) problem(err error, path string) error {
 		{backup.ErrDamaged, "restore.damaged"},
 		{records.ErrDamaged, "restore.damaged"},
 		{backup.ErrUnopened, "restore.unopened"},
+		{backup.ErrNothing, "restore.nothing"},
 		{fs.ErrNotExist, "restore.missing"},
 		{storage.ErrFull, "hub.full"},
 		{context.Canceled, "restore.ended"},

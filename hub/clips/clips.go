@@ -2,6 +2,7 @@
 // is to be recorded, tells it what moves and who rings, and answers what people ask about the clips.
 // Nothing is recorded before somebody switches it on for a camera.
 //
+//	open.go   their place in the hub's store
 //	clips.go  which cameras record
 //	desk.go   what people ask
 package clips
@@ -10,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"sync"
@@ -22,12 +24,16 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
-// CodeFull says that clips find no room.
-const CodeFull = "clips-full"
+// The codes of what can be wrong.
+const (
+	CodeFull   = "clips-full"   // a clip could not be stored whole
+	CodeClosed = "clips-closed" // the recordings could not be opened
+)
 
 // Options are what New needs.
 type Options struct {
-	Dir      string // the hub's own folder, absolute
+	Dir      string                                                                                                         // the hub's own folder, absolute
+	File     func(ctx context.Context, path, name string, write func(io.Writer) error) (made string, size int64, err error) // writes one in the clear
 	Store    record.Store
 	Home     func() home.Contents
 	Settings record.Settings                              // as they were kept
@@ -48,6 +54,7 @@ type Faults interface {
 type Desk struct {
 	Options
 	clips record.Clips
+	shut  func() error // closes the store; nil if it is another's
 
 	changing sync.Mutex // one change of the settings at a time
 	mu       sync.Mutex // guards all below
@@ -229,8 +236,8 @@ func (d *Desk) change(ctx context.Context, alter func(record.Settings)) (record.
 	return next, nil
 }
 
-// Close ends all recording, and stores the clips that are running.
-func (d *Desk) Close() {
+// Close ends all recording, stores the clips that are running, and closes the store that Open opened.
+func (d *Desk) Close() error {
 	d.mu.Lock()
 	d.closed = true
 	all := d.cameras
@@ -239,4 +246,8 @@ func (d *Desk) Close() {
 	for _, c := range all {
 		c.stop()
 	}
+	if d.shut == nil {
+		return nil
+	}
+	return d.shut()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/clips"
+	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/record"
@@ -51,7 +52,7 @@ func open(t *testing.T) *world {
 	store, err := blobs.Open(t.Context(), w.dir, rows, blobs.Options{Limits: archive.ClipLimits(0)})
 	must(t, err)
 	w.Desk = clips.New(clips.Options{
-		Dir: w.dir, Store: archive.Clips{Store: store}, Bus: w.bus, Faults: w.health, Log: slog.New(slog.DiscardHandler),
+		Dir: w.dir, File: export.New(export.Options{Dir: w.dir}).File, Store: archive.Clips{Store: store}, Bus: w.bus, Faults: w.health, Log: slog.New(slog.DiscardHandler),
 		Home: func() home.Contents {
 			return home.Contents{
 				People:      []home.Person{{ID: "p-mia", Name: "Mia", Role: home.Member}},
@@ -77,8 +78,7 @@ func open(t *testing.T) *world {
 	t.Cleanup(func() {
 		cancel()
 		<-ended // it ends with its context
-		w.Close()
-		must(t, errors.Join(w.source.Close(), store.Close(), rows.Close()))
+		must(t, errors.Join(w.Close(), w.source.Close(), store.Close(), rows.Close()))
 	})
 	w.Attach("a-porch", w.source)
 	return w
@@ -124,7 +124,9 @@ func (w *world) newest(t *testing.T, state string) wire.Clip {
 func TestMotionIsRecordedOnceSomebodySaysSo(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	moves := func(on bool) { w.bus.Publish(bus.Change{Accessory: "a-porch", Reading: trait.Motion.Of(on, time.Now())}) }
+	moves := func(on bool) {
+		w.bus.Publish(bus.Change{Accessory: "a-porch", Reading: trait.Motion.Of(on, time.Now())})
+	}
 	rule, err := w.Rule(t.Context(), "porch")
 	if err != nil || rule.On || rule.Sound || rule.Days != 7 {
 		t.Fatalf("%+v, %v", rule, err)
@@ -246,7 +248,7 @@ func TestWithoutAStore(t *testing.T) {
 	if n, err := d.Sweep(t.Context(), time.Now()); n != 0 || err != nil {
 		t.Error(n, err)
 	}
-	d.Close()
+	must(t, d.Close())
 }
 
 func must(t testing.TB, err error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
-	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/record"
 )
@@ -111,7 +110,7 @@ func (d *Desk) Export(ctx context.Context, id string, q wire.ClipExportRequest) 
 		return made, wire.Refuse(http.StatusConflict, "clips.running")
 	}
 	name := "ingle-clip-" + r.Clip.At.UTC().Format("20060102T150405Z") + ".mp4"
-	made.Path, made.Size, err = export.File(ctx, d.Dir, q.Path, name, func(w io.Writer) error {
+	made.Path, made.Size, err = d.File(ctx, q.Path, name, func(w io.Writer) error {
 		_, err := io.Copy(w, reading{ctx, r})
 		return problem(err, id)
 	})

@@ -68,7 +68,7 @@ func Name(arg0 string) string {
 	if strings.Contains(arg0, "/go-build") { // gone when go run ends
 		return "go run ./hub"
 	}
-	return quoted(arg0)
+	return Quoted(arg0)
 }
 
 // At gives texts whose hints repeat the folder of the hub, unless it is the usual one.
@@ -76,11 +76,11 @@ func At(text *i18n.Texts, dir string) *i18n.Texts {
 	if dir == "" || dir == client.DefaultDir() {
 		return text.With(i18n.Args{"data": ""})
 	}
-	return text.With(i18n.Args{"data": " --data " + quoted(dir)})
+	return text.With(i18n.Args{"data": " --data " + Quoted(dir)})
 }
 
-// quoted writes a word as a shell reads it.
-func quoted(word string) string {
+// Quoted writes a word as a shell reads it.
+func Quoted(word string) string {
 	if regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`).MatchString(word) {
 		return word
 	}

@@ -27,9 +27,10 @@ type writing struct {
 	rows   int64
 }
 
-// write writes the archive and says how many readings are in it.
-func (d *Desk) write(ctx context.Context, to io.Writer, a about) (n int, err error) {
-	tables, n, err := d.tables(ctx, a)
+// write writes the archive and says how many readings are in it. Beside it, in folder, lies meanwhile
+// what it is made from.
+func (d *Desk) write(ctx context.Context, to io.Writer, folder string, a about) (n int, err error) {
+	tables, n, err := d.tables(ctx, folder, a)
 	if err != nil {
 		return 0, err
 	}

@@ -15,39 +15,21 @@ import (
 	"testing"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
 // A child process runs this very test with some of these set.
 const (
-	envKeys = "INGLE_TEST_KEYS" // a folder with the keys that all tests share, as they cost a second
-	envCode = "INGLE_TEST_CODE" // their recovery code
 	envKill = "INGLE_TEST_KILL" // at which step it dies
 	envFull = "INGLE_TEST_FULL" // how many bytes a file may have
 	envOut  = "INGLE_TEST_OUT"  // where the export goes
 )
 
 // steps is how many an export of newHouse has, before its last one.
-const steps = 8
+const steps = 9
 
 func TestMain(m *testing.M) {
-	if os.Getenv(envKeys) != "" {
-		os.Exit(m.Run())
-	}
-	os.Exit(withKeys(m.Run))
-}
-
-func withKeys(run func() int) int {
-	dir, err := os.MkdirTemp("", "ingle-keys-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	v, code, err := vault.Create(dir, "quokka umbrella tarmac violin")
-	if err = errors.Join(err, v.Close(), os.Setenv(envKeys, dir), os.Setenv(envCode, code)); err != nil {
-		panic(err)
-	}
-	return run()
+	os.Exit(vaulttest.Main(m.Run))
 }
 
 func child(t *testing.T, env ...string) (*exec.Cmd, *bytes.Buffer) {
@@ -96,7 +78,7 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range left {
-			if !strings.HasSuffix(e.Name(), ".ingle-export.part") {
+			if !strings.HasSuffix(e.Name(), ".part") {
 				t.Errorf("step %d leaves %s", die, e.Name())
 			}
 		}

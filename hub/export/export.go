@@ -27,6 +27,7 @@ const stamp = "20060102T150405Z"
 // Options are what New needs.
 type Options struct {
 	Dir      string // the hub's own folder, absolute
+	ID       []byte // of the hub's store: what this hub leaves unfinished is called by it
 	Home     func() home.Contents
 	Readings archive.Readings
 	Presence func(context.Context) (map[string]time.Time, error) // since when who is where, by home.PresenceID
@@ -97,7 +98,7 @@ func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.Expo
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return made, errors.Join(err, fs.ErrExist)
 	}
-	f, err := begin(path)
+	f, err := d.begin(path)
 	if err != nil {
 		return made, err
 	}
@@ -108,7 +109,7 @@ func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.Expo
 	}()
 	d.reached("begun")
 	made = wire.Export{Path: path, Made: now}
-	made.Readings, err = d.write(ctx, f, about)
+	made.Readings, err = d.write(ctx, f, filepath.Dir(path), about)
 	d.reached("written")
 	if ctx.Err() != nil { // the store's own word for it would be another
 		err = ctx.Err()

@@ -5,11 +5,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +24,7 @@ import (
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
 // marker is in everything that must not be in an archive.
@@ -36,16 +36,18 @@ type house struct {
 	readings archive.Readings
 	has      home.Contents
 	dir, out string
+	id       []byte
 	at       time.Time
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir(), out: t.TempDir(), at: time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)}
-	must(t, os.CopyFS(h.dir, os.DirFS(os.Getenv(envKeys))))
-	v, err := vault.OpenRecovery(h.dir, os.Getenv(envCode))
+	must(t, vaulttest.Give(h.dir))
+	v, err := vaulttest.Open(h.dir)
 	must(t, err)
 	store, err := records.Open(h.dir, v, archive.Personal()...)
+	h.id = v.ID()
 	must(t, errors.Join(err, v.Close()))
 	t.Cleanup(func() { must(t, store.Close()) })
 	h.readings = archive.Readings{Store: store}
@@ -66,7 +68,7 @@ func newHouse(t *testing.T) *house {
 	must(t, archive.Document[string]{Store: store, Name: "bridge"}.Save(t.Context(), marker))
 	h.live(t)
 	inside := map[string]time.Time{home.PresenceID("p-2", "z-1"): h.at}
-	h.Desk = export.New(export.Options{Dir: h.dir, Home: func() home.Contents { return h.has }, Readings: h.readings,
+	h.Desk = export.New(export.Options{Dir: h.dir, ID: h.id, Home: func() home.Contents { return h.has }, Readings: h.readings,
 		Presence: func(context.Context) (map[string]time.Time, error) { return inside, nil },
 		Now:      func() time.Time { return h.at }})
 	return h
@@ -302,11 +304,21 @@ func TestEnded(t *testing.T) {
 	if left, err := os.ReadDir(h.out); err != nil || len(left) > 0 {
 		t.Errorf("there lie %v, %v", left, err)
 	}
-	part := filepath.Join(h.out, ".y.zip.ingle-export.part")
-	must(t, os.WriteFile(part, []byte("x"), 0o600))
+	own := "." + hex.EncodeToString(h.id[:4])
+	mine := []string{own + ".ingle-export.part", own + ".ingle-tables.part"}
+	others := []string{".00000000.ingle-export.part", ".x.zip.ingle-export.part", own + ".part"}
+	for _, name := range slices.Concat(mine, others) {
+		must(t, os.WriteFile(filepath.Join(h.out, name), []byte("x"), 0o600))
+	}
 	_, err := h.Make(t.Context(), wire.ExportRequest{Path: path})
 	must(t, err)
-	if _, err := os.Stat(part); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the part that a power cut left: %v", err)
+	left, err := os.ReadDir(h.out)
+	must(t, err)
+	var names []string
+	for _, e := range left {
+		names = append(names, e.Name())
+	}
+	if want := append(others, "x.zip"); !slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("there lie %v, want %v", names, want)
 	}
 }

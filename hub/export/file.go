@@ -14,27 +14,31 @@ import (
 )
 
 // File writes one plain file because the owner asks for it, as an export is written: under its name there
-// is the whole file, durable, or none. Dir is the hub's own folder, where nothing lies in the clear; path
-// is a new file, or a folder, in which it gets the name. Its errors are problems of the API.
-func File(ctx context.Context, dir, path, name string, write func(io.Writer) error) (made string, size int64, err error) {
+// is the whole file, durable, or none. Path is a new file, or a folder, in which it gets the name. Its errors
+// are problems of the API, or what write says.
+func (d *Desk) File(ctx context.Context, path, name string, write func(io.Writer) error) (made string, size int64, err error) {
 	if !filepath.IsAbs(path) {
 		return "", 0, wire.Refuse(http.StatusUnprocessableEntity, "backup.path", "path", path)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, name)
 	}
-	if storage.Inside(dir, filepath.Dir(path)) {
+	if storage.Inside(d.Dir, filepath.Dir(path)) {
 		return "", 0, wire.Refuse(http.StatusUnprocessableEntity, "export.inside", "folder", filepath.Dir(path))
 	}
-	size, err = file(ctx, path, write)
+	if !d.making.TryLock() {
+		return "", 0, wire.Refuse(http.StatusConflict, "export.busy")
+	}
+	defer d.making.Unlock()
+	size, err = d.file(ctx, path, write)
 	return path, size, problem(err, path)
 }
 
-func file(ctx context.Context, path string, write func(io.Writer) error) (size int64, err error) {
+func (d *Desk) file(ctx context.Context, path string, write func(io.Writer) error) (size int64, err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return 0, errors.Join(err, fs.ErrExist)
 	}
-	f, err := begin(path)
+	f, err := d.begin(path)
 	if err != nil {
 		return 0, err
 	}

@@ -1,18 +1,25 @@
 package export
 
 import (
+	"encoding/hex"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/ingle-home/ingle/storage"
 )
 
-// partSuffix ends the name of a part where the file system has no files without one; it begins with a
-// dot.
-const partSuffix = ".ingle-export.part"
+// The ends of the names of what is not finished, where the file system has no files without a name: the
+// archive, and the tables that it is made from.
+const (
+	partSuffix   = ".ingle-export.part"
+	tablesSuffix = ".ingle-tables.part"
+)
+
+// unfinished is a name that only this hub uses, for one file at a time. It begins with a dot.
+func (d *Desk) unfinished(suffix string) string {
+	return "." + hex.EncodeToString(d.ID[:min(4, len(d.ID))]) + suffix
+}
 
 // part is an archive that is being written. Where the file system can, it has no name at all until it is
 // whole: after a power cut nothing in the clear is left.
@@ -22,12 +29,13 @@ type part struct {
 }
 
 // begin makes a part beside path.
-func begin(path string) (part, error) {
-	sweep(filepath.Dir(path))
-	if f := nameless(filepath.Dir(path)); f != nil {
+func (d *Desk) begin(path string) (part, error) {
+	folder := filepath.Dir(path)
+	d.sweep(folder)
+	if f := nameless(folder); f != nil {
 		return part{File: f}, nil
 	}
-	named := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+partSuffix)
+	named := filepath.Join(folder, d.unfinished(partSuffix))
 	f, err := os.OpenFile(named, os.O_WRONLY|os.O_CREATE|os.O_EXCL, storage.FileMode)
 	return part{f, named}, err
 }
@@ -51,7 +59,7 @@ func (p part) finish(path string) (int64, error) {
 	if p.named == "" {
 		err = link(p.File, path)
 	} else {
-		err = rename(p.named, path)
+		err = storage.Rename(p.named, path)
 	}
 	if err = errors.Join(err, p.Close()); err != nil {
 		return 0, err
@@ -59,27 +67,12 @@ func (p part) finish(path string) (int64, error) {
 	return info.Size(), storage.SyncDir(filepath.Dir(path))
 }
 
-// rename does not replace a file.
-func rename(from, to string) error {
-	err := os.Link(from, to)
-	if err == nil {
-		return os.Remove(from)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if _, there := os.Lstat(to); there == nil { // a file system without links
-		return fs.ErrExist
-	}
-	return os.Rename(from, to)
-}
-
-// sweep removes what exports that were cut short left in a folder. None is being made.
-func sweep(folder string) {
-	entries, _ := os.ReadDir(folder) // making the file tells what is wrong with it
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") && strings.HasSuffix(e.Name(), partSuffix) {
-			_ = os.Remove(filepath.Join(folder, e.Name())) // the next one tries again
+// sweep removes what an export of this hub that was cut short left in a folder. None is being made.
+func (d *Desk) sweep(folder string) {
+	for _, suffix := range []string{partSuffix, tablesSuffix} {
+		path := filepath.Join(folder, d.unfinished(suffix))
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			_ = os.Remove(path) // making the next one tells what is wrong
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/archive"
@@ -19,22 +20,19 @@ const instant = "2006-01-02T15:04:05.000Z07:00"
 
 func format(t time.Time) string { return t.UTC().Format(instant) }
 
-// tables fills a plain database in memory, from which the other files are written too: all of
-// them show one moment.
-func (d *Desk) tables(ctx context.Context, a about) (_ records.Plain, n int, err error) {
-	p, err := records.OpenPlain(ctx, schema)
+// tables fills a plain database, from which the other files are written too: all of them show one
+// moment. It lies in the folder that the person chose for the archive: what the home has seen in years
+// does not fit into the memory of a small machine, and nowhere else may it lie in the clear.
+func (d *Desk) tables(ctx context.Context, folder string, a about) (_ records.Plain, n int, err error) {
+	p, err := records.OpenPlain(ctx, filepath.Join(folder, d.unfinished(tablesSuffix)), schema)
 	if err != nil {
 		return p, 0, err
 	}
-	tx, err := p.BeginTx(ctx, nil)
-	if err == nil {
+	d.reached("tables")
+	err = p.Fill(ctx, func(tx *sql.Tx) (err error) {
 		n, err = d.fill(ctx, tx, a)
-		if err == nil {
-			err = tx.Commit()
-		} else {
-			err = errors.Join(err, tx.Rollback())
-		}
-	}
+		return err
+	})
 	if err != nil {
 		return p, 0, errors.Join(err, p.Close())
 	}

@@ -51,6 +51,13 @@ func NewState() (State, error) {
 	return State{DeviceID: address, Seed: seed, SetupCode: setup.NewCode(), SetupID: setup.NewID(), ConfigNumber: 1}, nil
 }
 
+// Raise moves the configuration number on by more than one, so that controllers read
+// everything again: the state is an old one, and what was announced since is not known.
+func (s *State) Raise(by uint16) {
+	const most = 65535
+	s.ConfigNumber = uint16((uint32(s.ConfigNumber)+uint32(by)-1)%most + 1)
+}
+
 // store shows the state of a server to pairing.
 type store struct{ *Server }
 

@@ -14,6 +14,7 @@
 //	stream.go   the bytes
 //	restore.go  open, unpack
 //	place.go    the old folder out, the new one in
+//	undo.go     and back again
 //	restored.go the mark of what came out of a backup
 package backup
 
@@ -31,6 +32,8 @@ var (
 	// ErrUnopened says that a folder replaced by an earlier restore still waits for
 	// the hub to open what was restored.
 	ErrUnopened = errors.New("backup: an earlier restore was not opened yet")
+	// ErrNothing says that no restore can be undone.
+	ErrNothing = errors.New("backup: nothing to undo")
 )
 
 // Contents is what a backup says about itself.

@@ -18,9 +18,9 @@ import (
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
-// child makes or restores a backup and kills itself at the step that it was told.
+// child makes, restores or undoes and kills itself at the step that it was told.
 func child(role string) error {
-	dir, path, code, end := os.Getenv(envDir), os.Getenv(envFile), os.Getenv(envCode), os.Getenv(envStep)
+	dir, path, code, end := os.Getenv(envDir), os.Getenv(envFile), os.Getenv(envOpen), os.Getenv(envStep)
 	step := func(at string) {
 		fmt.Println(at)
 		if at == end {
@@ -33,6 +33,9 @@ func child(role string) error {
 		return err
 	}
 	defer lock.Release()
+	if role == "undo" {
+		return backup.UndoAt(dir, step)
+	}
 	if role == "restore" {
 		b, err := backup.Open(path, dir, code)
 		if err != nil {
@@ -60,7 +63,7 @@ func child(role string) error {
 func run(t *testing.T, role, dir, path, code, end string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(within(t), os.Args[0])
-	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envFile+"="+path, envCode+"="+code, envStep+"="+end)
+	cmd.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envFile+"="+path, envOpen+"="+code, envStep+"="+end)
 	var problem strings.Builder
 	cmd.Stderr = &problem
 	out, err := cmd.Output()

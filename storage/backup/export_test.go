@@ -16,3 +16,6 @@ func (s Source) At(step func(string)) Source {
 
 // At has step called between the steps of a restore.
 func (b *Backup) At(step func(string)) { b.step = step }
+
+// UndoAt undoes a restore and has step called between the steps.
+func UndoAt(dir string, step func(string)) error { return undo(dir, step) }

@@ -46,6 +46,18 @@ func TestFailed(t *testing.T) {
 	if got := names(t, out); !slices.Equal(got, []string{"home.ingle-backup"}) {
 		t.Errorf("left over: %v", got)
 	}
+	late := filepath.Join(out, "late")
+	source := a.source().At(func(step string) {
+		if step == "tried" {
+			must(t, os.WriteFile(late, []byte("theirs"), 0o600))
+		}
+	})
+	if _, err := backup.Make(within(t), source, late, false, nil); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a file that came meanwhile: %v", err)
+	}
+	if raw, err := os.ReadFile(late); err != nil || string(raw) != "theirs" {
+		t.Errorf("that file: %q, %v", raw, err)
+	}
 	for _, name := range names(t, a.dir) {
 		if strings.HasPrefix(name, "backup.") {
 			t.Errorf("left over: %s", name)

@@ -19,17 +19,17 @@ import (
 	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
 const (
 	envRole = "INGLE_TEST_ROLE" // what a child process is to do
 	envDir  = "INGLE_TEST_DIR"  // with which folder
 	envFile = "INGLE_TEST_FILE" // and which backup
-	envKeys = "INGLE_TEST_KEYS" // the keys of the package
-	envCode = "INGLE_TEST_CODE" // and their recovery code
+	envOpen = "INGLE_TEST_OPEN" // with which recovery code
 	envStep = "INGLE_TEST_STEP" // where it ends
 
-	password = "quokka umbrella tarmac violin"
+	password = vaulttest.Password
 	marker   = "Zwetschgenknoedel"
 	rows     = 400
 )
@@ -42,24 +42,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(withKeys(m.Run))
-}
-
-// withKeys makes the keys of the package, which costs an Argon2id computation.
-func withKeys(run func() int) int {
-	dir, err := os.MkdirTemp("", "ingle-keys-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	v, code, err := vault.Create(dir, password)
-	if err != nil {
-		panic(err)
-	}
-	v.Close()
-	os.Setenv(envKeys, dir)
-	os.Setenv(envCode, code)
-	return run()
+	os.Exit(vaulttest.Main(m.Run))
 }
 
 // hub is a store with something in it.
@@ -76,13 +59,13 @@ const strange = "strange"
 // are of one vault, but a strange one.
 func newHub(t testing.TB, which ...string) *hub {
 	t.Helper()
-	h := &hub{dir: t.TempDir(), code: os.Getenv(envCode)}
+	h := &hub{dir: t.TempDir(), code: vaulttest.Code()}
 	var err error
 	if len(which) > 0 {
 		h.vault, h.code, err = vault.Create(h.dir, password)
 	} else {
-		must(t, os.CopyFS(h.dir, os.DirFS(os.Getenv(envKeys))))
-		h.vault, err = vault.OpenRecovery(h.dir, h.code)
+		must(t, vaulttest.Give(h.dir))
+		h.vault, err = vaulttest.Open(h.dir)
 	}
 	must(t, err)
 	h.store, err = records.Open(h.dir, h.vault, "person")

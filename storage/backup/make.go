@@ -86,7 +86,7 @@ func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c
 	if err := ctx.Err(); err != nil {
 		return c, fmt.Errorf("backup: %w", err)
 	}
-	if err := os.Rename(part, path); err != nil {
+	if err := storage.Rename(part, path); err != nil {
 		return c, fmt.Errorf("backup: %w", err)
 	}
 	return c, storage.SyncDir(filepath.Dir(path))

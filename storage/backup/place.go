@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -23,16 +24,22 @@ const (
 	readyFolder   = "restore.ready"
 	placingFolder = "restore.placing"
 	oldFolder     = "restore.old"
+	dropFolder    = "restore.drop" // restore.old while it is removed: half of a store is never brought back
 
 	// strangeMark, in restore.ready, says that recordings in the folder are of
 	// another home.
 	strangeMark = "restore.strange"
 )
 
-// ours are the names of what makes up a store. Nothing else in the folder is touched:
-// somebody may keep other things there.
-func ours() []string {
-	return []string{"keys.json*", "keys.twin.json*", "core-*.db*", "telemetry-*.db*", "boot-*.cred", "setup-unfinished"}
+// ours says whether a name is of what makes up a store. Nothing else in the folder is
+// touched: somebody may keep other things there, and copies of these under names like them.
+func ours(name string) bool {
+	switch strings.TrimSuffix(name, ".new") {
+	case "keys.json", "keys.twin.json", "setup-unfinished":
+		return true
+	}
+	credential, _ := filepath.Match("boot-*.cred", name) // the pattern is well formed
+	return credential || records.Owns(name)
 }
 
 // Finish puts in place what a restore had ready when it was cut short, and removes what
@@ -55,15 +62,16 @@ func finish(dir string, reached func(string)) error {
 			return err
 		}
 	}
-	return remove(dir, newFolder)
+	return errors.Join(remove(dir, newFolder), remove(dir, dropFolder))
 }
 
-// Settle removes the files that a restore replaced. The hub has opened what was
-// restored.
-func Settle(dir string) error { return remove(dir, oldFolder) }
-
-// place makes the restore count and takes the steps that follow.
+// place makes the restore count and takes the steps that follow. What an earlier
+// one replaced makes room.
 func (b *Backup) place() error {
+	if err := Settle(b.dir); err != nil {
+		return err
+	}
+	b.reached("settled")
 	if err := rename(b.dir, newFolder, readyFolder); err != nil {
 		return err
 	}
@@ -78,24 +86,31 @@ func (b *Backup) noteMedia() error {
 	if id == nil || bytes.Equal(id, b.vault.ID()) {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(b.into, strangeMark), nil, storage.FileMode); err != nil {
-		return fmt.Errorf("backup: %w", storage.Full(err))
+	return mark(b.into, strangeMark, nil)
+}
+
+// mark leaves a note in a folder.
+func mark(folder, name string, note []byte) error {
+	if err := storage.Place(filepath.Join(folder, name), note); err != nil {
+		return fmt.Errorf("backup: %w", err)
 	}
-	return storage.SyncDir(b.into)
+	return nil
 }
 
 func moveOut(dir string, reached func(string)) error {
-	patterns := ours()
-	if exists(filepath.Join(dir, readyFolder, strangeMark)) {
-		patterns = append(patterns, mediaFolder)
-	}
-	found, err := matches(dir, patterns)
+	strange := exists(filepath.Join(dir, readyFolder, strangeMark))
+	found, err := matches(dir, func(name string) bool { return ours(name) || strange && name == mediaFolder })
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	old := filepath.Join(dir, oldFolder)
 	if err := os.MkdirAll(old, storage.DirMode); err != nil {
 		return fmt.Errorf("backup: %w", storage.Full(err))
+	}
+	if exists(filepath.Join(dir, readyFolder, undoneMark)) {
+		if err := mark(old, undoneMark, nil); err != nil {
+			return err
+		}
 	}
 	for _, path := range found {
 		if err := os.Rename(path, filepath.Join(old, filepath.Base(path))); err != nil {
@@ -111,7 +126,7 @@ func moveIn(dir string, reached func(string)) error {
 	if err := moveMedia(dir, from); err != nil {
 		return err
 	}
-	found, err := matches(from, ours())
+	found, err := matches(from, ours)
 	if err != nil {
 		return err
 	}
@@ -178,21 +193,18 @@ func exists(path string) bool {
 
 // stores are the databases in a folder, with their logs, as far as it can be read.
 func stores(dir string) []string {
-	found, _ := matches(dir, []string{"core-*.db*", "telemetry-*.db*"})
+	found, _ := matches(dir, records.Owns)
 	return found
 }
 
-func matches(dir string, patterns []string) ([]string, error) {
+func matches(dir string, ours func(name string) bool) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	var found []string
 	for _, e := range entries {
-		if slices.ContainsFunc(patterns, func(pattern string) bool {
-			ok, _ := filepath.Match(pattern, e.Name()) // the patterns are well formed
-			return ok
-		}) {
+		if ours(e.Name()) {
 			found = append(found, filepath.Join(dir, e.Name()))
 		}
 	}

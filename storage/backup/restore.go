@@ -43,7 +43,7 @@ func Open(path, dir, secret string) (*Backup, error) {
 	if err := Finish(dir); err != nil {
 		return nil, err
 	}
-	if exists(filepath.Join(dir, oldFolder)) {
+	if aside := AsideIn(dir); aside != nil && aside.Opened.IsZero() {
 		return nil, ErrUnopened
 	}
 	b, err := open(path, filepath.Join(dir, newFolder), func(keys string) (*vault.Vault, error) {
@@ -137,7 +137,13 @@ func (b *Backup) Replaces() *Replaced {
 	if len(list) == 0 && !vault.Exists(b.dir) {
 		return nil
 	}
-	r := &Replaced{SameHome: bytes.Equal(vault.IDOf(b.dir), b.vault.ID())}
+	r := replaced(list)
+	r.SameHome = bytes.Equal(vault.IDOf(b.dir), b.vault.ID())
+	return &r
+}
+
+// replaced tells about databases.
+func replaced(list []string) (r Replaced) {
 	for _, path := range list {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -152,7 +158,8 @@ func (b *Backup) Replaces() *Replaced {
 }
 
 // Restore unpacks the backup, looks at every page of it, and puts it in the place of
-// what lies in the folder, which is kept aside until Settle. Recordings that the backup
+// what lies in the folder, which is kept aside for Undo; what an earlier restore put
+// there goes. Recordings that the backup
 // does not have stay where they are unless the folder was another home's. It can be
 // called once. After an error the folder is as it was, or, if it happened after
 // the new one was ready, Finish puts that in place. Errors: ErrDamaged,

@@ -3,54 +3,103 @@ package records
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/url"
+	"os"
 
-	"github.com/mattn/go-sqlite3"
+	"github.com/ingle-home/ingle/storage"
 )
 
 // walkStep is how many rows Walk holds at once.
 const walkStep = 500
 
-// Plain is a database in the clear that lives in memory only: nothing of it is on a
-// disk unless its owner writes it there. It has one connection, so rows must be
-// closed before the next statement.
-type Plain struct{ *sql.DB }
+// Plain is a database in the clear, in a file that its owner chose a place for and that
+// has no name there, so that nothing is left when the process or the power goes. It has
+// one connection, so rows must be closed before the next statement.
+type Plain struct {
+	*sql.DB
+	file *os.File
+}
 
-// OpenPlain makes an empty one with the tables of schema.
-func OpenPlain(ctx context.Context, schema string) (Plain, error) {
-	db, err := sql.Open("sqlite3", ":memory:")
+// OpenPlain makes an empty one with the tables of schema. It needs the name path,
+// which nothing may have (fs.ErrExist), for a moment in which nothing else is in it;
+// where an open file cannot lose its name, until Close. Errors: storage.ErrFull,
+// storage.ErrReadOnlyDisk.
+func OpenPlain(ctx context.Context, path, schema string) (_ Plain, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, storage.FileMode)
 	if err != nil {
-		return Plain{}, explain("plain", err)
+		return Plain{}, fmt.Errorf("records: plain: %w", storage.Full(err))
 	}
-	p := Plain{pool(db, 1)}
-	for _, statement := range []string{"PRAGMA temp_store=MEMORY", "PRAGMA journal_mode=OFF", schema} {
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "mode=rw"}
+	db, err := sql.Open("sqlite3", name.String())
+	if err != nil {
+		return Plain{}, errors.Join(explain("plain", err), f.Close(), os.Remove(path))
+	}
+	p := Plain{pool(db, 1), f}
+	for _, statement := range []string{
+		"PRAGMA temp_store=MEMORY", "PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA locking_mode=EXCLUSIVE", plainCache, schema,
+	} {
 		if _, err := p.ExecContext(ctx, statement); err != nil {
-			_ = p.Close() // it holds nothing
-			return Plain{}, explain("plain", err)
+			return Plain{}, errors.Join(explain("plain", err), p.Close())
 		}
 	}
+	_ = os.Remove(path) // Close tries again
 	return p, nil
+}
+
+// plainCache bounds what is in memory of it, in KiB.
+const plainCache = "PRAGMA cache_size=-8000"
+
+// Close removes it.
+func (p Plain) Close() error {
+	err := errors.Join(p.DB.Close(), p.file.Close())
+	if gone := os.Remove(p.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
+
+// Fill runs do in a transaction; after an error nothing in it can be relied on.
+// Errors: those of do, storage.ErrFull, storage.ErrReadOnlyDisk.
+func (p Plain) Fill(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := p.BeginTx(ctx, nil)
+	if err != nil {
+		return explain("plain", err)
+	}
+	if err := do(tx); err != nil {
+		_ = tx.Rollback() // there is no journal to go back by
+		return explain("plain", err)
+	}
+	return explain("plain", tx.Commit())
 }
 
 // Write writes it as a file that every SQLite opens.
 func (p Plain) Write(ctx context.Context, to io.Writer) error {
-	conn, err := p.Conn(ctx)
+	size, err := p.file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return explain("plain", err)
+		return fmt.Errorf("records: plain: %w", err)
 	}
-	defer conn.Close()
-	var file []byte
-	err = raw(conn, func(c *sqlite3.SQLiteConn) (err error) {
-		file, err = c.Serialize("main")
-		return err
-	})
-	if err != nil {
-		return explain("plain", err)
+	from := io.NewSectionReader(p.file, 0, size)
+	for buffer := make([]byte, 1<<20); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := from.Read(buffer)
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("records: plain: %w", err)
+		}
 	}
-	defer clear(file)
-	_, err = to.Write(file)
-	return err
 }
 
 // Walk gives f all rows of telemetry that are there when it begins, those of subject

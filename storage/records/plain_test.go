@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +20,18 @@ import (
 // A plain database is a file of SQLite's that the stock library opens.
 func TestPlain(t *testing.T) {
 	ctx := within(t)
-	p, err := records.OpenPlain(ctx, "CREATE TABLE a (x, y); CREATE TABLE b (z)")
+	folder := filepath.Join(t.TempDir(), "a disk? #1 %41 & more")
+	must(t, os.Mkdir(folder, 0o700))
+	p, err := records.OpenPlain(ctx, filepath.Join(folder, "x"), "CREATE TABLE a (x, y); CREATE TABLE b (z)")
 	must(t, err)
 	defer p.Close()
-	_, err = p.ExecContext(ctx, "INSERT INTO a VALUES (1, 'one'), (2, 'two')")
-	must(t, err)
+	must(t, p.Fill(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO a VALUES (1, 'one'), (2, 'two')")
+		return err
+	}))
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("it has a name: %v, %v", left, err)
+	}
 	var file bytes.Buffer
 	must(t, p.Write(ctx, &file))
 	path := filepath.Join(t.TempDir(), "plain.sqlite")
@@ -38,6 +47,19 @@ func TestPlain(t *testing.T) {
 	if sum != 3 || whole != "ok" {
 		t.Errorf("the stock library finds %d, %s", sum, whole)
 	}
+	if _, err := records.OpenPlain(ctx, filepath.Join(folder, "x"), "no SQL"); err == nil {
+		t.Error("nonsense was taken for a schema")
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("nonsense left %v, %v", left, err)
+	}
+	must(t, os.WriteFile(filepath.Join(folder, "x"), []byte("mine"), 0o600))
+	if _, err := records.OpenPlain(ctx, filepath.Join(folder, "x"), "CREATE TABLE a (x)"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a file: %v", err)
+	}
+	if raw, err := os.ReadFile(filepath.Join(folder, "x")); err != nil || string(raw) != "mine" {
+		t.Errorf("the file that was there: %q, %v", raw, err)
+	}
 	tool, err := exec.LookPath("sqlite3")
 	if err != nil {
 		t.Skip("the sqlite3 tool is not here")
@@ -46,9 +68,44 @@ func TestPlain(t *testing.T) {
 	if err != nil || string(out) != "one\ntwo\n" {
 		t.Errorf("the tool says %q, %v", out, err)
 	}
-	if _, err := records.OpenPlain(ctx, "no SQL"); err == nil {
-		t.Error("nonsense was taken for a schema")
+}
+
+// It is as large as its disk allows, and takes little memory: here 64 MB of it.
+func TestPlainIsNotInMemory(t *testing.T) {
+	ctx := within(t)
+	p, err := records.OpenPlain(ctx, filepath.Join(t.TempDir(), "x"), "CREATE TABLE a (x)")
+	must(t, err)
+	defer p.Close()
+	debug.FreeOSMemory()
+	must(t, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)) // the peak begins here
+	before := residentAt(t, "VmRSS:")
+	must(t, p.Fill(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO a WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 64000) SELECT randomblob(1000) FROM n")
+		return err
+	}))
+	var size counter
+	must(t, p.Write(ctx, &size))
+	if more := residentAt(t, "VmHWM:") - before; size < 64_000_000 || more > 24_000 {
+		t.Errorf("%d bytes took %d kB of memory", size, more)
 	}
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// residentAt is a line of proc_pid_status(5), in kB.
+func residentAt(t *testing.T, line string) (kB int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(status), line)
+	_, err = fmt.Sscan(rest, &kB)
+	must(t, err)
+	return kB
 }
 
 // Walk gives every row once, in order, those of one subject alone, and stops when told to.

@@ -82,7 +82,7 @@ func (v *Vault) ConfirmRecovery(code string) error {
 		if err != nil {
 			return err
 		}
-		f.drop(func(s *slot) bool { return s.Kind == kindRecovery && s.ID != p.slot })
+		f.drop(func(s *slot) bool { return s.Kind == kindRecovery && wordOf(s.ID) != p.slot })
 		return nil
 	})
 }

@@ -43,7 +43,7 @@ func looted(t *testing.T, f *keyFile, unlock func(*keyFile) (*pair, error)) loot
 func (l loot) letters(f *keyFile) bool {
 	for i := range f.Slots {
 		for _, shared := range append(l.shared, l.pair.shared[:]) {
-			p := pair{f.Slots[i].ID, l.pair.private, [keySize]byte(shared)}
+			p := pair{wordOf(f.Slots[i].ID), l.pair.private, [keySize]byte(shared)}
 			if _, ok := f.openWith(&p); ok {
 				return true
 			}

@@ -75,8 +75,16 @@ type letter struct {
 
 // pair is what opens a slot's letters. The zero pair is of no slot.
 type pair struct {
-	slot            string
+	slot            word
 	private, shared [keySize]byte
+}
+
+// word is a slot's id where it lies with keys: on a page of ram.New there are no texts.
+type word [maxWord]byte
+
+func wordOf(id string) (w word) {
+	copy(w[:], id)
+	return w
 }
 
 func (s *slot) check(min cost) error {
@@ -131,7 +139,7 @@ func (f *keyFile) add(kind, at string, k kdf, salt, key []byte, dek *[keySize]by
 		return nil, fmt.Errorf("vault: %w", err)
 	}
 	s := slot{ID: hex.EncodeToString(random(8)), Kind: kind, At: at, KDF: k, Salt: salt, Pub: private.PublicKey().Bytes()}
-	p := &pair{slot: s.ID, private: [keySize]byte(private.Bytes()), shared: [keySize]byte(random(keySize))}
+	p := &pair{slot: wordOf(s.ID), private: [keySize]byte(private.Bytes()), shared: [keySize]byte(random(keySize))}
 	plain := append(p.private[:len(p.private):len(p.private)], p.shared[:]...)
 	defer clear(plain)
 	s.sealed = seal(key, plain, f.aad(&s))
@@ -156,7 +164,7 @@ func (f *keyFile) try(s *slot, key []byte, dek *[keySize]byte) error {
 
 // prove tells whether a pair opens the file, if its slot is still there.
 func (f *keyFile) prove(p *pair, dek *[keySize]byte) error {
-	if f.count(func(s *slot) bool { return s.ID == p.slot }) == 0 {
+	if f.count(func(s *slot) bool { return wordOf(s.ID) == p.slot }) == 0 {
 		return nil
 	}
 	if got, ok := f.openWith(p); !ok || *got != *dek {
@@ -274,7 +282,7 @@ func (f *keyFile) pairOf(s *slot, key []byte) (*pair, bool) {
 		return nil, false
 	}
 	defer clear(plain)
-	return &pair{s.ID, [keySize]byte(plain[:keySize]), [keySize]byte(plain[keySize:])}, true
+	return &pair{wordOf(s.ID), [keySize]byte(plain[:keySize]), [keySize]byte(plain[keySize:])}, true
 }
 
 // openWith gives the data key to a pair's owner. Whether it is the vault's the MAC
@@ -282,7 +290,7 @@ func (f *keyFile) pairOf(s *slot, key []byte) (*pair, bool) {
 func (f *keyFile) openWith(p *pair) (*[keySize]byte, bool) {
 	for i := range f.Slots {
 		s := &f.Slots[i]
-		if s.ID != p.slot {
+		if wordOf(s.ID) != p.slot {
 			continue
 		}
 		private, err := ecdh.X25519().NewPrivateKey(p.private[:])

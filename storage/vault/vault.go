@@ -29,6 +29,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ingle-home/ingle/storage/ram"
 )
 
 var (
@@ -51,7 +53,8 @@ type Vault struct {
 	out   []*Copy
 }
 
-// keys are behind a pointer of their own, so that %v never prints them.
+// keys are behind a pointer of their own, so that %v never prints them, and on a page
+// of their own, see ram.
 type keys struct {
 	data [keySize]byte
 	way  pair // by which the vault was opened: a rotation is tried with it
@@ -139,7 +142,7 @@ func (v *Vault) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.keys != nil {
-		*v.keys = keys{}
+		ram.Free(v.keys)
 		v.keys = nil
 	}
 	return nil
@@ -171,9 +174,11 @@ func create(dir, password string, c cost) (*Vault, string, error) {
 	return f.opened(dir, c, k), formatCode(secret), nil
 }
 
-// opened is the vault of a file whose keys are known.
+// opened is the vault of a file whose keys are known, and which it takes.
 func (f *keyFile) opened(dir string, min cost, k *keys) *Vault {
-	return &Vault{id: string(f.Vault), dir: dir, min: min, epoch: f.Epoch, keys: k}
+	held, _ := ram.New[keys]() // who may not lock a page has swap to think of anyway
+	*held, *k = *k, keys{}
+	return &Vault{id: string(f.Vault), dir: dir, min: min, epoch: f.Epoch, keys: held}
 }
 
 // open tries the copies, the newer first: a copy whose writing was cut short or
