@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
@@ -382,19 +381,6 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 	}
 	return d.inside().desk.Make(ctx, q)
 }
-
-// openClips opens the recordings. Without them all else goes on.
-func (h *house) openClips(ctx context.Context) {
-	store := h.store
-	if h.unsound != nil {
-		store = nil
-	}
-	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }})
-}
-
-// Clips implements server.Hub.
-func (d *daemon) Clips() server.Clips { return d.inside().clips }
 
 // Exporting implements server.Exports.
 func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {

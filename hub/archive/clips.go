@@ -25,12 +25,9 @@ func ClipLimits(free int64) blobs.Limits {
 
 // Begin starts a clip, durably with its note.
 func (c Clips) Begin(ctx context.Context, camera string, at time.Time, note []byte) (recorder.Film, error) {
-	w, err := c.Store.Create(ctx, subjectOfAccessory(camera), kindClip, at)
+	w, err := c.Store.CreateNoted(ctx, subjectOfAccessory(camera), kindClip, at, note)
 	if err != nil {
 		return nil, fmt.Errorf("archive: clip: %w", err)
-	}
-	if err := w.Tell(ctx, note); err != nil {
-		return nil, errors.Join(fmt.Errorf("archive: clip: %w", err), c.Store.Delete(ctx, w.ID()))
 	}
 	return film{w}, nil
 }
