@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/hub/record"
+	"github.com/ingle-home/ingle/hub/sound"
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
@@ -150,16 +152,35 @@ func TestSound(t *testing.T) {
 	if n := p.frames(t, 1); n < 295 || n > 300 || p.frames(t, 0) != 6*fps {
 		t.Errorf("%d packets of sound, %d pictures", n, p.frames(t, 0))
 	}
+	shelf, c = roll(t, record.Options{Post: 2 * time.Second, Sound: true},
+		talking(seen(t), &media.Track{Codec: media.PCMU, ClockRate: 8000, Channels: 1}, bytes.Repeat([]byte{0xff, 0x7f}, 80)))
+	if p := probe(t, shelf.export(t, c.ID)); hasLibopus(t) && (!c.Sound || len(p.Streams) != 2 || p.Streams[1].Codec != "opus" || p.frames(t, 1) < 290) {
+		t.Errorf("G.711: %+v, %+v", c, p.Streams)
+	}
 	for name, o := range map[string]record.Options{"not wanted": {Post: time.Second}, "not playable": {Post: time.Second, Sound: true}} {
 		track := opus
 		if o.Sound {
-			track = &media.Track{Codec: media.PCMU, ClockRate: 8000, Channels: 1}
+			track = &media.Track{Codec: "G.726", ClockRate: 8000, Channels: 1}
 		}
 		shelf, c := roll(t, o, talking(seen(t), track, silence))
 		if p := probe(t, shelf.export(t, c.ID)); len(p.Streams) != 1 || c.Sound {
 			t.Errorf("%s: %+v", name, p.Streams)
 		}
 	}
+}
+
+func hasLibopus(t *testing.T) bool {
+	t.Helper()
+	e, err := sound.NewEncoder(t.Context(), sound.Format{Rate: 16000, PacketTime: 20 * time.Millisecond}, sound.Options{})
+	must(t, err)
+	defer e.Close()
+	_, err = e.Encode(&media.Unit{Track: &media.Track{Codec: media.PCMU, ClockRate: 8000, Channels: 1}, Sound: make([]byte, 160)})
+	if errors.Is(err, sound.ErrNoLibopus) {
+		t.Log("without libopus G.711 is left out")
+		return false
+	}
+	must(t, err)
+	return true
 }
 
 // Another size of picture begins another clip, without a gap.

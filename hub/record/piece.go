@@ -55,7 +55,6 @@ func (p *piece) close() {
 type reel struct {
 	cover time.Duration // as much is always held
 	limit int           // bytes
-	sound bool
 
 	pieces  []piece
 	open    *piece
@@ -70,11 +69,11 @@ type reel struct {
 func (r *reel) ready() bool { return len(r.pieces) > 0 || r.open != nil && r.open.key() }
 
 // wipe forgets all.
-func (r *reel) wipe() { *r = reel{cover: r.cover, limit: r.limit, sound: r.sound} }
+func (r *reel) wipe() { *r = reel{cover: r.cover, limit: r.limit} }
 
 // hear takes a packet of sound.
 func (r *reel) hear(u *media.Unit) {
-	if r.sound && r.open != nil && playable(u.Track) {
+	if r.open != nil {
 		r.open.sounds = append(r.open.sounds, u)
 		r.open.size += u.Size()
 	}

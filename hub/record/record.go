@@ -57,7 +57,7 @@ type Options struct {
 	Post    time.Duration // … of the time after; 0 = 10 s
 	Longest time.Duration // then the next clip begins, without a gap; 0 = 5 min
 	Ring    int           // most bytes held in memory for the time before; 0 = 24 MiB
-	Sound   bool          // the household wants it, and the camera sends Opus or AAC
+	Sound   bool          // the household wants it, and the camera sends Opus, AAC or G.711
 	Ended   func(error)   // told how each clip ended: nil if it is whole; nil = nobody is told
 	Log     *slog.Logger
 }
@@ -72,6 +72,7 @@ type Recorder struct {
 	until time.Time // until when what happened last is recorded
 	held  time.Time // something goes on that is recorded until then; zero: nothing
 	reel  reel
+	ear   ear
 	clip  *clip // nil between clips
 }
 
@@ -94,7 +95,7 @@ func New(o Options) *Recorder {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{Options: o, reel: reel{cover: o.PreRoll, limit: o.Ring, sound: o.Sound}}
+	return &Recorder{Options: o, reel: reel{cover: o.PreRoll, limit: o.Ring}}
 }
 
 // Trigger records what happens now. Events that overlap make one clip. While the source is paused it
@@ -158,6 +159,7 @@ func (r *Recorder) Wipe() {
 	r.until, r.held = time.Time{}, time.Time{}
 	r.end()
 	r.reel.wipe()
+	r.ear.close()
 }
 
 // Run watches the camera until ctx ends or the source is closed, then ends the clip that is running and
@@ -200,7 +202,7 @@ func (r *Recorder) take(u *media.Unit, gap bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.Sound != nil {
-		r.reel.hear(u)
+		r.hear(u)
 		return
 	}
 	done, fresh := r.reel.add(u, gap)
@@ -212,6 +214,20 @@ func (r *Recorder) take(u *media.Unit, gap bool) {
 		r.clip = r.begin(nil)
 	}
 	r.judge()
+}
+
+// hear takes a packet of sound, if sound is wanted. Callers hold mu.
+func (r *Recorder) hear(u *media.Unit) {
+	if !r.Sound {
+		return
+	}
+	units, err := r.ear.hear(u)
+	if err != nil {
+		r.Log.Warn("record: the sound is left out", "camera", r.Camera, "err", err)
+	}
+	for _, one := range units {
+		r.reel.hear(one)
+	}
 }
 
 func (r *Recorder) look() {

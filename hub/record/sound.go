@@ -1,12 +1,14 @@
 package record
 
 import (
+	"context"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/opus"
 
 	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/hub/record/fmp4"
+	"github.com/ingle-home/ingle/hub/sound"
 )
 
 // opusScale is how many ticks a second Opus counts (RFC 7587).
@@ -18,7 +20,52 @@ const aacFrame = 1024
 // jitter is how far the sound's clock may be from where the packets before it end, without a gap.
 const jitter = 60 * time.Millisecond
 
-// playable says whether the players of MP4 play such sound as it is. G.711 is not among it.
+// ear makes Opus of G.711, which the players of MP4 do not play. The zero ear is good.
+type ear struct {
+	encoder *sound.Encoder
+	track   *media.Track // of what it makes
+	deaf    bool         // there is no libopus
+}
+
+// speechRate is how many samples a second G.711 is coded anew with: its 8 kHz need no more.
+const speechRate = 16000
+
+// hear gives what can be recorded of a packet of sound. Err says once why nothing can.
+func (e *ear) hear(u *media.Unit) (units []*media.Unit, err error) {
+	switch {
+	case playable(u.Track):
+		return []*media.Unit{u}, nil
+	case e.deaf || u.Track.Codec != media.PCMU && u.Track.Codec != media.PCMA:
+		return nil, nil
+	}
+	if e.encoder == nil {
+		if e.encoder, err = sound.NewEncoder(context.Background(), sound.Format{Rate: speechRate, PacketTime: 20 * time.Millisecond}, sound.Options{}); err != nil {
+			e.deaf = true
+			return nil, err
+		}
+		e.track = &media.Track{Codec: media.Opus, ClockRate: opusScale, Channels: 1}
+	}
+	packets, err := e.encoder.Encode(u)
+	if err != nil {
+		e.deaf = true
+		return nil, err
+	}
+	for _, p := range packets {
+		at := time.Duration(p.At) * time.Second / speechRate
+		units = append(units, &media.Unit{Track: e.track, Sound: p.Payload, PTS: at, At: u.At})
+	}
+	return units, nil
+}
+
+// close forgets what was heard.
+func (e *ear) close() {
+	if e.encoder != nil {
+		e.encoder.Close()
+	}
+	*e = ear{deaf: e.deaf}
+}
+
+// playable says whether the players of MP4 play such sound as it is.
 func playable(t *media.Track) bool {
 	return t.Codec == media.Opus || t.Codec == media.AAC && len(t.Config) > 0 && t.ClockRate > 0
 }
