@@ -25,6 +25,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
@@ -135,7 +136,8 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones,
+		Clips: func() record.Clips { return h.clips.Recordings() }})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,

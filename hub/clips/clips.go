@@ -80,6 +80,9 @@ func New(o Options) *Desk {
 	return d
 }
 
+// Recordings are the clips themselves; they have no Store where it could not be opened.
+func (d *Desk) Recordings() record.Clips { return d.clips }
+
 // Run tells the recorders what moves and who rings, until ctx ends.
 func (d *Desk) Run(ctx context.Context) error {
 	sub := d.Bus.Subscribe("clips", trait.Household)

@@ -26,8 +26,10 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
+
+func TestMain(m *testing.M) { os.Exit(vaulttest.Main(m.Run)) }
 
 const password = "quiet otters paint seven lanterns"
 
@@ -45,7 +47,8 @@ type world struct {
 func open(t *testing.T) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), bus: bus.New(), health: health.New(time.Now, nil), source: stream.New(colours, stream.Options{FFmpeg: "/bin/false"})}
-	v, _, err := vault.Create(w.dir, password)
+	must(t, vaulttest.Give(w.dir))
+	v, err := vaulttest.Open(w.dir)
 	must(t, err)
 	rows, err := records.Open(w.dir, v, archive.Personal()...)
 	must(t, errors.Join(err, v.Close()))

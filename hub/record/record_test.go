@@ -72,7 +72,7 @@ func TestLongEventsGoOnInTheNextClip(t *testing.T) {
 	t.Parallel()
 	s := film(t, record.Options{Post: time.Second, Longest: 4 * time.Second})
 	s.Hold(record.Motion, true)
-	s.flows(t, 11*fps)
+	s.flows(t, 9*fps)
 	s.Hold(record.Motion, false)
 	eventually(t, "end", func() bool { return !s.Recording() })
 	newest := s.clip(t, len(s.shelf.List("porch")))
@@ -124,7 +124,7 @@ func TestPrivacyEndsTheClip(t *testing.T) {
 // A camera that goes away and comes back leaves a gap in the clip, and the clip plays.
 func TestAGapIsMarked(t *testing.T) {
 	t.Parallel()
-	s := film(t, record.Options{Post: 8 * time.Second})
+	s := film(t, record.Options{Post: 5 * time.Second})
 	s.flows(t, 2*fps)
 	s.Trigger(record.Motion)
 	s.flows(t, fps)

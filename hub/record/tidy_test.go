@@ -145,7 +145,7 @@ func TestASlowDiskDelaysNobody(t *testing.T) {
 func TestSixteenRecorders(t *testing.T) {
 	shelf := open(t, folder(t))
 	s := seen(t)
-	const recorders, lasts = 16, 3 * time.Second
+	const recorders, lasts = 16, 2 * time.Second
 	var failed atomic.Int32
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, recorders)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,13 +25,10 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 	"github.com/ingle-home/ingle/storage/blobs"
 	"github.com/ingle-home/ingle/storage/records"
-	"github.com/ingle-home/ingle/storage/vault"
+	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
-// One Argon2id computation makes the keys of the whole package.
 const (
-	envKeys   = "INGLE_TEST_KEYS"
-	envCode   = "INGLE_TEST_CODE"
 	envDir    = "INGLE_TEST_DIR"    // set for the child that records and is killed
 	envCamera = "INGLE_TEST_CAMERA" // its camera
 )
@@ -40,34 +38,17 @@ func TestMain(m *testing.M) {
 		recordUntilKilled(dir)
 		return
 	}
-	os.Exit(withKeys(m.Run))
-}
-
-func withKeys(run func() int) int {
-	dir, err := os.MkdirTemp("", "ingle-keys-")
-	if err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil { // they wait for cameras more than they compute
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
-	v, code, err := vault.Create(dir, "quokka umbrella tarmac violin")
-	if err != nil {
-		panic(err)
-	}
-	v.Close()
-	os.Setenv(envKeys, dir)
-	os.Setenv(envCode, code)
-	return run()
+	os.Exit(vaulttest.Main(m.Run))
 }
 
 // folder is a fresh folder with the package's keys.
 func folder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"keys.json", "keys.twin.json"} {
-		raw, err := os.ReadFile(filepath.Join(os.Getenv(envKeys), name))
-		must(t, err)
-		must(t, os.WriteFile(filepath.Join(dir, name), raw, 0o600))
-	}
+	must(t, vaulttest.Give(dir))
 	return dir
 }
 
@@ -79,7 +60,7 @@ type shelf struct {
 }
 
 func openShelf(dir string) (*shelf, error) {
-	v, err := vault.OpenRecovery(dir, os.Getenv(envCode))
+	v, err := vaulttest.Open(dir)
 	if err != nil {
 		return nil, err
 	}
