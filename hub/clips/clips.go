@@ -143,6 +143,11 @@ func (d *Desk) begin(id string, c *camera) {
 		Camera: id, Source: c.source, Store: d.Store, Sound: rule.Sound, Log: d.Log,
 		Ended: func(err error) { d.ended(id, err) },
 	})
+	if last, known := d.Bus.Last(id, trait.Motion.Any()); known {
+		if moves, _ := trait.Motion.In(last); moves {
+			c.recorder.Hold(record.Motion, true)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done, r := make(chan struct{}), c.recorder
 	c.cancel, c.done = cancel, done
