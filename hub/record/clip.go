@@ -17,6 +17,7 @@ const (
 	beginTime  = 30 * time.Second
 	stillTime  = 10 * time.Second
 	stillWidth = 320 // pixels
+	leastGap   = 100 * time.Millisecond
 )
 
 // clip is one that is being written. Its own goroutine waits for the disk; send never does.
@@ -133,8 +134,8 @@ func (c *clip) write(p piece) error {
 		return err
 	}
 	c.note.mark(span(p.begin()-c.zero), offset, p.key(), len(p.frames))
-	if p.gap && c.part > 1 {
-		c.note.gap(span(c.ended-c.zero), span(p.begin()-c.ended))
+	if missing := span(p.begin() - c.ended); p.gap && missing > leastGap {
+		c.note.gap(span(c.ended-c.zero), missing)
 	}
 	c.ended = p.end
 	c.note.Millis = span(c.ended - c.zero).Milliseconds()

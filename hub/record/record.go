@@ -175,7 +175,8 @@ func (r *Recorder) Run(ctx context.Context) error {
 		u, err := r.next(ctx, v)
 		switch {
 		case err == nil:
-			r.take(u, v.Dropped() != dropped)
+			// After lost pictures comes a key picture; before any other one only sound was lost.
+			r.take(u, v.Dropped() != dropped && u.Key)
 			dropped = v.Dropped()
 		case ctx.Err() != nil, errors.Is(err, stream.ErrClosed):
 			return nil
