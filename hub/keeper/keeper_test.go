@@ -25,7 +25,7 @@ type thing struct {
 }
 
 func (d *thing) About() device.About { return device.About{ID: "thing"} }
-func (d *thing) Discover(context.Context, func(device.Candidate)) error {
+func (d *thing) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return device.ErrUnsupported
 }
 func (d *thing) Open(ctx context.Context, _ device.Config) (device.Session, error) {
