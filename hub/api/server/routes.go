@@ -79,7 +79,8 @@ func (a *api) still() {
 		jpeg, err := a.Hub.Still(ctx, in.ID, in.Width, in.Height)
 		return &picture{"image/jpeg", "no-store", jpeg}, err
 	})
-	a.sends(r, "image/jpeg")
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	a.huma.OpenAPI().Paths[prefix+r.path].Get.Responses["200"].Content = map[string]*huma.MediaType{"image/jpeg": {Schema: binary}}
 }
 
 func (a *api) family() {
