@@ -8,6 +8,7 @@ import (
 	"time"
 
 	recorder "github.com/ingle-home/ingle/hub/record"
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/blobs"
 )
 
@@ -37,7 +38,11 @@ type film struct{ *blobs.Writer }
 // Close ends the clip. On a full disk it is left as a crash would leave it.
 func (f film) Close(note []byte) error {
 	f.Note(note)
-	return clipProblem(f.Writer.Close())
+	err := f.Writer.Close()
+	if errors.Is(err, storage.ErrFull) {
+		f.Abandon()
+	}
+	return clipProblem(err)
 }
 
 // List gives the clips of a camera, or all for "", oldest first.

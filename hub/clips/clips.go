@@ -53,8 +53,9 @@ type Faults interface {
 // Desk is safe for concurrent use. It implements server.Clips.
 type Desk struct {
 	Options
-	clips record.Clips
-	shut  func() error // closes the store; nil if it is another's
+	clips  record.Clips
+	shut   func() error                                   // closes the store; nil if it is another's
+	settle func(ctx context.Context, now time.Time) error // has the store do what the disk did not let it do before; nil likewise
 
 	changing sync.Mutex // one change of the settings at a time
 	mu       sync.Mutex // guards all below
@@ -203,7 +204,11 @@ func (d *Desk) Sweep(ctx context.Context, now time.Time) (deleted int, err error
 	if d.Store == nil {
 		return 0, nil
 	}
-	return d.clips.Tidy(ctx, now, d.rules())
+	deleted, err = d.clips.Tidy(ctx, now, d.rules())
+	if d.settle != nil {
+		err = errors.Join(err, d.settle(ctx, now))
+	}
+	return deleted, err
 }
 
 // ended tells people when a clip was lost, and deletes what there is too much of.

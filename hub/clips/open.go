@@ -3,6 +3,7 @@ package clips
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/record"
@@ -34,5 +35,9 @@ func Open(ctx context.Context, rows *records.Store, o Options) *Desk {
 	o.Store, o.Settings, o.Save = archive.Clips{Store: store}, settings, kept.Save
 	d := New(o)
 	d.shut = store.Close
+	d.settle = func(ctx context.Context, now time.Time) error {
+		_, err := store.Tidy(ctx, now)
+		return err
+	}
 	return d
 }

@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/record"
+	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/blobs"
 )
 
 // put stores a clip of some bytes that is not a film.
@@ -138,6 +141,37 @@ func TestASlowDiskDelaysNobody(t *testing.T) {
 	c := shelf.List("")[0]
 	if n := probe(t, shelf.export(t, c.ID)).frames(t, 0); n != c.Frames || n < 300 || c.Gaps != 0 {
 		t.Errorf("%d pictures, %+v", n, c)
+	}
+}
+
+// A clip for which there is no room ends with the last part that found some, and says so.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	shelf, err := openLimited(folder(t), blobs.Limits{Bytes: 700_000})
+	must(t, err)
+	defer func() { must(t, shelf.close()) }()
+	source := seen(t).play(time.Second / fps / 10)
+	defer source.Close()
+	said := make(chan error, 10)
+	r := record.New(record.Options{Camera: "porch", Source: source, Store: shelf.Store, Post: 3 * time.Second, Ended: func(err error) { said <- err }})
+	r.Trigger(record.ByHand)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	if err := <-said; !errors.Is(err, storage.ErrFull) {
+		t.Errorf("it ended with %v", err)
+	}
+	cancel()
+	must(t, <-ended)
+	list := shelf.List("")
+	if len(list) != 1 || list[0].State != record.Cut || list[0].Why != record.ByHand {
+		t.Fatalf("%+v", list)
+	}
+	reel, err := shelf.Open(t.Context(), list[0].ID)
+	must(t, err)
+	must(t, reel.Close())
+	if n := probe(t, shelf.export(t, list[0].ID)).frames(t, 0); n < fps || n != reel.Clip.Frames {
+		t.Errorf("%d pictures of %d", n, reel.Clip.Frames)
 	}
 }
 

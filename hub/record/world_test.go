@@ -59,7 +59,9 @@ type shelf struct {
 	blobs *blobs.Store
 }
 
-func openShelf(dir string) (*shelf, error) {
+func openShelf(dir string) (*shelf, error) { return openLimited(dir, archive.ClipLimits(0)) }
+
+func openLimited(dir string, limits blobs.Limits) (*shelf, error) {
 	v, err := vaulttest.Open(dir)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func openShelf(dir string) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := blobs.Open(context.Background(), dir, rows, blobs.Options{Limits: archive.ClipLimits(0)})
+	store, err := blobs.Open(context.Background(), dir, rows, blobs.Options{Limits: limits})
 	if err != nil {
 		return nil, errors.Join(err, rows.Close())
 	}

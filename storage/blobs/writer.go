@@ -294,6 +294,13 @@ func (w *Writer) release() {
 	w.entry.writer = nil
 }
 
+// Abandon ends the segment without what the disk did not take: it is Truncated,
+// as after a crash. It is for who will not wait for room.
+func (w *Writer) Abandon() {
+	w.abandon()
+	w.store.salvage(w.entry)
+}
+
 // abandon leaves the segment as a crash would.
 func (w *Writer) abandon() {
 	w.mu.Lock()
