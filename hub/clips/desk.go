@@ -169,7 +169,7 @@ func (d *Desk) SetRule(ctx context.Context, camera string, w wire.ClipRule) (wir
 }
 
 // leastBytes is room for a few clips: with less each would push the one before it out.
-const leastBytes = 100 << 20
+const leastBytes = 100_000_000
 
 // Record makes a clip of what a camera sees now.
 func (d *Desk) Record(_ context.Context, camera string) error {

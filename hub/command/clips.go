@@ -38,7 +38,7 @@ func (r *room) clipsOn() *cobra.Command {
 		}
 		next.On = true
 		for flag, take := range map[string]func(){
-			"days": func() { next.Days = rule.Days }, "gigabytes": func() { next.Bytes = int64(giga) << 30 },
+			"days": func() { next.Days = rule.Days }, "gigabytes": func() { next.Bytes = int64(giga) * 1_000_000_000 },
 			"sound": func() { next.Sound = rule.Sound }, "for": func() { next.People = rule.People },
 		} {
 			if on.Flags().Changed(flag) {

@@ -24,7 +24,7 @@ type writing struct {
 	tables records.Plain
 	zip    *zip.Writer
 	films  record.Clips
-	filmed int // clips that were written
+	filmed int              // clips that were written
 	told   func(rows int64) // that so many rows were written
 	rows   int64
 }

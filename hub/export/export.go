@@ -31,7 +31,7 @@ type Options struct {
 	ID       []byte // of the hub's store: what this hub leaves unfinished is called by it
 	Home     func() home.Contents
 	Readings archive.Readings
-	Clips    func() record.Clips // the recordings; nil where there are none
+	Clips    func() record.Clips                                 // the recordings; nil where there are none
 	Presence func(context.Context) (map[string]time.Time, error) // since when who is where, by home.PresenceID
 	Now      func() time.Time                                    // time.Now if nil
 }

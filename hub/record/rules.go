@@ -9,8 +9,8 @@ import (
 // What holds unless the household says otherwise. Free is what is left of the disk to others.
 const (
 	UsualDays  = 7
-	UsualBytes = 10 << 30
-	Free       = 2 << 30
+	UsualBytes = 10_000_000_000
+	Free       = 2_000_000_000
 )
 
 // Rule is what the household wants of a camera. The zero Rule records nothing: recording is off until

@@ -81,7 +81,7 @@ func TestRules(t *testing.T) {
 	t.Parallel()
 	sam, noor, mia := home.Person{ID: "sam", Role: home.Owner}, home.Person{ID: "noor", Role: home.Guardian}, home.Person{ID: "mia", Role: home.Member}
 	s := record.Settings{"porch": {On: true, People: []string{"mia"}}}
-	if r := s.Rule("garden"); r.On || r.Sound || r.Days != 7 || r.Bytes != 10<<30 || !r.MaySee(sam) || !r.MaySee(noor) || r.MaySee(mia) {
+	if r := s.Rule("garden"); r.On || r.Sound || r.Days != 7 || r.Bytes != 10_000_000_000 || !r.MaySee(sam) || !r.MaySee(noor) || r.MaySee(mia) {
 		t.Errorf("%+v", r)
 	}
 	if r := s.Rule("porch"); r.MaySee(sam) || !r.MaySee(mia) {
