@@ -169,6 +169,36 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// AAC goes into a clip as it comes.
+func TestAAC(t *testing.T) {
+	t.Parallel()
+	raw := ffmpeg(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=16000", "-t", "6", "-ac", "1", "-c:a", "aac", "-f", "adts", "-")
+	var packets [][]byte
+	for len(raw) > 7 { // ADTS, ISO/IEC 13818-7
+		n := int(raw[3]&3)<<11 | int(raw[4])<<3 | int(raw[5])>>5
+		packets, raw = append(packets, raw[7:n]), raw[n:]
+	}
+	track := &media.Track{Codec: media.AAC, ClockRate: 16000, Channels: 1, Config: []byte{0x14, 0x08}}
+	s := seen(t)
+	shelf, c := roll(t, record.Options{Post: 2 * time.Second, Sound: true}, func(ctx context.Context, out func(*media.Unit)) error {
+		heard := 0
+		for i := range 5 * fps {
+			u := s.Units[i%len(s.Units)]
+			u.Track, u.At, u.PTS = &s.Track, time.Now(), time.Duration(i)*time.Second/fps
+			out(&u)
+			for ; time.Duration(heard)*64*time.Millisecond <= u.PTS; heard++ {
+				out(&media.Unit{Track: track, Sound: packets[heard], PTS: time.Duration(heard) * 64 * time.Millisecond, At: u.At})
+			}
+		}
+		<-ctx.Done()
+		return nil
+	})
+	p := probe(t, shelf.export(t, c.ID))
+	if len(p.Streams) != 2 || p.Streams[1].Codec != "aac" || p.frames(t, 1) < 75 || p.frames(t, 0) != 5*fps {
+		t.Errorf("%+v, %+v", c, p.Streams)
+	}
+}
+
 func hasLibopus(t *testing.T) bool {
 	t.Helper()
 	e, err := sound.NewEncoder(t.Context(), sound.Format{Rate: 16000, PacketTime: 20 * time.Millisecond}, sound.Options{})
