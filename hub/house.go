@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
@@ -39,8 +40,9 @@ const closeTime = 5 * time.Second
 
 // switches is what the household's switches were set to; it outlives a restart.
 type switches struct {
-	Privacy bool `json:"privacy"`
-	StopAll bool `json:"stop_all"`
+	Privacy bool                        `json:"privacy"`
+	StopAll bool                        `json:"stop_all"`
+	Cameras map[string]cameras.Settings `json:"cameras,omitempty"` // by accessory
 }
 
 // house is an open hub: everything that works only once the store is open.
@@ -68,6 +70,7 @@ type house struct {
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
+	deciding  sync.Mutex // one change of a camera's settings at a time
 	showing   sync.Mutex // held while things get their keepers, and while HomeKit is shown both
 
 	telling sync.Mutex
@@ -76,7 +79,8 @@ type house struct {
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool
-	cried   map[string]time.Time // when people heard of an alarm that is not stored
+	sights  map[string]cameras.Settings // what was decided about cameras, by accessory
+	cried   map[string]time.Time        // when people heard of an alarm that is not stored
 
 	living context.Context    // ends with the house
 	end    context.CancelFunc // ends living
@@ -146,7 +150,8 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	h.openClips(ctx)
-	h.privacy = set.Privacy
+	h.privacy, h.sights = set.Privacy, map[string]cameras.Settings{}
+	maps.Copy(h.sights, set.Cameras)
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
 	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })

@@ -27,7 +27,7 @@ func All(text *i18n.Texts) []*cobra.Command {
 	r := &room{text: text}
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
-		r.homekit(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(),
+		r.homekit(), r.find(), r.secure(), r.camera(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -131,11 +131,12 @@ const (
 	codeWhich    = "command.which"
 	codeYes      = "command.yes"
 	codeFor      = "command.for"
+	codeOnOff    = "command.on-off"
 )
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor, codeTwoLines, codeUnlike, codeEvery}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
 }
 
 // group is a command that only holds others.

@@ -116,6 +116,10 @@ func visits() []struct {
 			"", "add", "add rtsp extra", "remove", "do Rocket", "list all", "list --sideways", "people", "people dance", "people add", "zones dance",
 			"watch it", "setup words", "unlock words --password-stdin", "homekit a b", "homekit arm now", "homekit forget a b", "dance",
 		}},
+		{"cameras", wire.Open, []string{
+			"find", "find --json", "find --seconds 1", "secure", "secure cam-porch", "secure cam-porch --yes", "secure cam-porch --yes --json", "secure toy-rocket --yes --json",
+			"camera cam-porch", "camera cam-porch --sound on", "camera cam-porch --motion on --sound off --json", "camera cam-porch --sound loud", "camera toy-rocket --sound on",
+		}},
 		{"homekit", wire.Open, []string{
 			"homekit", "homekit --json", "homekit ingle --qr", "homekit nothing", "homekit new-code", "homekit new-code bridge --json", "homekit arm", "homekit disarm",
 			"homekit forget", "homekit forget --json", "homekit forget --yes", "homekit forget AA:BB:CC:DD:EE:01 --yes --json",

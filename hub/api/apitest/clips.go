@@ -66,7 +66,8 @@ func (c *clips) Still(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.home.Still(ctx, one.Camera, 320, 180)
+	still, err := c.home.Still(ctx, one.Camera, 320, 180)
+	return still.JPEG, err
 }
 
 func (c *clips) Keep(_ context.Context, id string, kept bool) (wire.Clip, error) {

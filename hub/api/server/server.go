@@ -25,6 +25,8 @@ type Hub interface {
 	Backups
 	Exports
 	Rooms
+	Cameras
+	Finder
 	Family
 	Bridges
 	Clips() Clips
@@ -62,8 +64,6 @@ type Rooms interface {
 	// Place says which HomeKit server shows a thing.
 	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error
-	// Still is a JPEG that fits into width by height pixels; 0 is any size.
-	Still(ctx context.Context, id string, width, height int) ([]byte, error)
 }
 
 // Family is who lives in the home and which places matter to them.
@@ -151,6 +151,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.exports()
 	a.clips()
 	a.rooms()
+	a.cameras()
 	a.family()
 	a.homekit()
 	a.events()

@@ -98,6 +98,7 @@ type Accessory struct {
 	Private   bool      `json:"private,omitempty"` // on the private HomeKit server
 	Condition Condition `json:"condition"`
 	Traits    []Value   `json:"traits,omitempty"` // all it offers, reported yet or not
+	Camera    *Camera   `json:"camera,omitempty"` // of a camera: what the household decided
 }
 
 // Value gives the accessory's value of a trait; false where it offers none.
