@@ -17,6 +17,13 @@ func TestJudge(t *testing.T) {
 		strings.Repeat("x7!kQ9#mP2", 13): "password.too_long",
 		strings.Repeat("x", 5000):        "password.too_long",
 
+		"Gr\xfc\xdfe aus dem h\xfcgeligen Odenwald":   "password.unreadable", // Latin-1
+		"Gr\ufffd\ufffde aus dem h\ufffdgeligen Wald": "password.unreadable", // the same through JSON
+		"\ufeffder mond kocht heute linsensuppe":      "password.unreadable",
+		"der mond kocht\nheute linsensuppe":           "password.unreadable", // a restore reads one line
+		"der mond kocht\x00heute linsensuppe":         "password.unreadable",
+		"der mond\tkocht heute linsensuppe":           "password.unreadable",
+
 		"aaaaaaaaaaaaaaaaaaaa": "password.repeats",
 		"xk9!xk9!xk9!xk9!":     "password.repeats",
 		"ababababababababab":   "password.repeats",
@@ -59,6 +66,8 @@ func TestJudge(t *testing.T) {
 		"ноты на снегу тают",
 		"雨の日は傘を忘れて走るのが好きだ",
 		"zebra-lagoon-crisp-unicycle-mint",
+		"שלום \u202e wolke lampe zitrone",
+		"🦊🌧️🧦🪁🥨🦉🧵🪐🌵🥁🪜🐌🍇🧭👩\u200d🚒",
 	} {
 		if err := vault.Judge(password, names); err != nil {
 			t.Errorf("%q: %v", password, err)
