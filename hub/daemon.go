@@ -31,6 +31,7 @@ type daemon struct {
 	opening sync.Mutex // one setup or unlock at a time
 	mu      sync.Mutex
 	house   *house
+	shut    error         // why the store of a claimed hub did not open the last time
 	opened  chan struct{} // closed when there is a house
 }
 
@@ -64,7 +65,7 @@ func (d *daemon) Status(context.Context) wire.Status {
 	case h != nil:
 		s.State, s.HomeKit, s.Protection = wire.Open, h.bridges.status(), d.Protection()
 	case vault.Exists(d.settings.dir):
-		s.State, s.Protection = wire.Locked, d.Protection()
+		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}
 	return s
 }
@@ -106,6 +107,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		err = errors.Join(h.vouch(ctx), v.Close())
 	} else {
 		h, err = d.enter(v, nil)
+		d.noteShut(err)
 	}
 	if err == nil && byCode {
 		h.stored(h.NoteRecovery(ctx, keys.Used)) // the hub is open all the same
@@ -130,7 +132,9 @@ func (d *daemon) start(ctx context.Context) {
 	if !ok {
 		return
 	}
-	if _, err := d.enter(v, nil); err != nil {
+	_, err := d.enter(v, nil)
+	d.noteShut(err)
+	if err != nil {
 		d.log.Error("the hub could not start by itself", "err", err)
 	}
 }
@@ -159,6 +163,22 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	status := d.Status(context.Background())
 	d.feed.Publish(wire.Change{Status: &status})
 	return h, nil
+}
+
+// noteShut remembers why the store did not open, which a new password does not change.
+func (d *daemon) noteShut(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut = problem(err)
+}
+
+// whyShut is why, if it is something that people can do something about.
+func (d *daemon) whyShut() *wire.Problem {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var p *wire.Problem
+	errors.As(d.shut, &p)
+	return p
 }
 
 // SetBoot implements server.Keys; the apps hear of the new level of protection.

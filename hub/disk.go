@@ -96,6 +96,14 @@ func (h *house) mountedReadOnly() bool {
 	return unix.Statfs(h.settings.dir, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
 }
 
+// refused is problem, and has all know of a disk that did not take what somebody asked to be stored.
+func (h *house) refused(err error) error {
+	if isDisk(err) {
+		h.stored(err)
+	}
+	return problem(err)
+}
+
 // openStore opens the store; one that is damaged, or on a disk that may not be written, for reading
 // only: what is left of a home is worth having, and nothing of it may be overwritten.
 func (h *house) openStore(v *vault.Vault) (err error) {

@@ -29,7 +29,7 @@ func (d *daemon) AddPerson(ctx context.Context, w wire.Person) (wire.Person, err
 	}
 	p, err := h.home.AddPerson(ctx, w.Name, role)
 	if err != nil {
-		return wire.Person{}, problem(err)
+		return wire.Person{}, h.refused(err)
 	}
 	h.show()
 	w = personOf(p)
@@ -51,7 +51,7 @@ func (d *daemon) AddZone(ctx context.Context, w wire.Zone) (wire.Zone, error) {
 	h := d.inside()
 	z, err := h.home.AddZone(ctx, home.Zone(w))
 	if err != nil {
-		return wire.Zone{}, problem(err)
+		return wire.Zone{}, h.refused(err)
 	}
 	h.show()
 	w = wire.Zone(z)

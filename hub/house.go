@@ -92,7 +92,7 @@ func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	if err := h.start(ctx, v); err != nil {
-		return nil, errors.Join(err, h.close())
+		return nil, errors.Join(err, h.unsound, h.close()) // a damaged store is why
 	}
 	return h, nil
 }

@@ -166,7 +166,7 @@ func (h *house) leave(id string) {
 
 // lineCodes are the health codes of the line to an accessory.
 func lineCodes() []string {
-	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic"}
+	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic", "accessory-h265"}
 }
 
 func (h *house) find(id string) *kept {
@@ -255,8 +255,10 @@ func (h *house) try(ctx context.Context, driver device.Driver, a home.Accessory,
 
 // deviceProblem puts a driver's error into the words of the API.
 func deviceProblem(err error) error {
-	why := fmt.Sprint(err)
+	why, reason := fmt.Sprint(err), device.Reason(err)
 	switch {
+	case reason != "":
+		return wire.Refuse(http.StatusConflict, "hub."+reason, "error", why)
 	case errors.Is(err, keeper.ErrShut):
 		return wire.Refuse(http.StatusConflict, "hub.watch-port")
 	case errors.Is(err, device.ErrRefused):

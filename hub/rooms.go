@@ -149,7 +149,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	}
 	a, err = h.admit(&tried, func() (home.Accessory, error) { return h.home.AddAccessory(ctx, a, r.Secret) })
 	if err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	h.show()
 	w := h.accessory(a)
@@ -190,7 +190,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 		h.log.Warn("a motor was not stopped before it was removed", "accessory", a.ID, "err", err)
 	}
 	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
-		return problem(err)
+		return h.refused(err)
 	}
 	h.leave(a.ID)
 	h.guard.Left(a.ID)
@@ -207,7 +207,7 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 		return wire.Accessory{}, problem(err)
 	}
 	if a, err = h.home.PlaceAccessory(ctx, a.ID, p.Alone, p.Private); err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	if a.Private {
 		h.calm(ctx, a.ID)

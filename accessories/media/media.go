@@ -43,12 +43,14 @@ type Track struct {
 
 // Unit is one access unit: all the bytes of one picture, as NAL units without start codes (ITU-T
 // H.264, 7.3.1), or the coded sound of one packet. Key units can be decoded alone, with the track's
-// parameter sets; sound is never key.
+// parameter sets; sound is never key. Units come in the order of decoding; with B-frames that is not the
+// order of their PTS.
 type Unit struct {
 	Track *Track
 	NALs  [][]byte // of a picture
 	Sound []byte   // of sound; nil for a picture
 	Key   bool
+	Gap   bool          // pictures just before this one were lost: it may look broken, up to the next key unit
 	PTS   time.Duration // presentation time since the stream's start
 	At    time.Time     // arrival at the hub
 }

@@ -99,40 +99,37 @@ func open(t *testing.T, c device.Config) device.Session {
 }
 
 func TestWatchDeliversDecodableUnits(t *testing.T) {
-	for _, sha256 := range []bool{false, true} {
-		c := camera(t, sim.Options{SHA256: sha256})
-		s := open(t, config(c.Address(), "hub", "porch-light"))
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		var units []*media.Unit
-		err := s.(device.Viewable).Watch(ctx, "main", false, func(u *media.Unit) {
-			if units = append(units, u); len(units) == 40 {
-				cancel()
+	t.Parallel()
+	for name, sha256 := range map[string]bool{"MD5": false, "SHA-256": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := camera(t, sim.Options{SHA256: sha256})
+			units, err := pull(t.Context(), config(c.Address(), "hub", "porch-light"), "main", false, 32)
+			if err != nil {
+				t.Fatal(err)
 			}
+			keys := 0
+			for i, u := range units {
+				if u.Track.Width != 320 || u.Track.Height != 240 || u.Track.FPS != 15 {
+					t.Fatalf("track %+v", u.Track)
+				}
+				if i > 0 && (u.PTS-units[i-1].PTS).Round(time.Millisecond) != 67*time.Millisecond {
+					t.Fatalf("step %v at unit %d", u.PTS-units[i-1].PTS, i)
+				}
+				if u.Key {
+					keys++
+				}
+			}
+			if keys < 2 {
+				t.Fatalf("%d key units in 32 at one a second", keys)
+			}
+			until(t, "the camera is left alone", func() bool { return state(c).Connections == 0 })
 		})
-		if err != nil || len(units) < 40 {
-			t.Fatalf("sha256 %v: %d units, %v", sha256, len(units), err)
-		}
-		keys := 0
-		for i, u := range units {
-			if u.Track.Width != 320 || u.Track.Height != 240 || u.Track.FPS != 15 {
-				t.Fatalf("track %+v", u.Track)
-			}
-			if i > 0 && (u.PTS-units[i-1].PTS).Round(time.Millisecond) != 67*time.Millisecond {
-				t.Fatalf("step %v at unit %d", u.PTS-units[i-1].PTS, i)
-			}
-			if u.Key {
-				keys++
-			}
-		}
-		if keys < 2 {
-			t.Fatalf("%d key units in 40 at one a second", keys)
-		}
-		until(t, "the camera is left alone", func() bool { return state(c).Connections == 0 })
 	}
 }
 
 func TestOpenNamesTheTrouble(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	basic := camera(t, sim.Options{Basic: true})
 	withPassword := strings.Replace(c.Address(), "rtsp://", "rtsp://hub:porch-light@", 1)
@@ -178,6 +175,7 @@ func TestOpenNamesTheTrouble(t *testing.T) {
 }
 
 func TestRunNoticesThatTheCameraIsGone(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	log := new(lockedBuffer)
 	cfg := config(c.Address(), "hub", "porch-light")
@@ -221,6 +219,7 @@ func TestRunNoticesThatTheCameraIsGone(t *testing.T) {
 }
 
 func TestDropAndNewPassword(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	cfg := config(c.Address(), "hub", "porch-light")
 	s := open(t, cfg)
@@ -246,6 +245,7 @@ func TestDropAndNewPassword(t *testing.T) {
 }
 
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	for anonymous, want := range map[bool]device.Answer{true: device.Yes, false: device.No} {
 		c := camera(t, sim.Options{Open: anonymous})
 		s := open(t, config(c.Address(), "hub", "porch-light"))
@@ -264,6 +264,7 @@ func TestEvidence(t *testing.T) {
 }
 
 func TestCardCannotBeErased(t *testing.T) {
+	t.Parallel()
 	c := camera(t, sim.Options{})
 	s := open(t, config(c.Address(), "hub", "porch-light"))
 	holds, _ := s.Holds(t.Context())

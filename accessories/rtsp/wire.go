@@ -12,8 +12,6 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
 	"github.com/ingle-home/ingle/accessories/device"
@@ -21,7 +19,7 @@ import (
 
 const (
 	maxAddress  = 2048
-	ioTimeout   = 10 * time.Second
+	ioTimeout   = 5 * time.Second // also the silence after which a stream counts as broken
 	dialTimeout = 5 * time.Second
 )
 
@@ -54,6 +52,12 @@ func parseAddress(address string) (target, error) {
 	return target{u.Scheme, net.JoinHostPort(u.Hostname(), port), u.RequestURI()}, nil
 }
 
+// name is the host alone: a camera has its streams on one, perhaps at several ports.
+func (t target) name() string {
+	host, _, _ := net.SplitHostPort(t.host)
+	return host
+}
+
 // url builds the library's URL. With credentials it is for the library only: it prints them.
 func (t target) url(user, password string) (*base.URL, error) {
 	u, err := base.ParseURL(t.scheme + "://" + t.host + t.path)
@@ -68,49 +72,42 @@ func (t target) url(user, password string) (*base.URL, error) {
 
 // line is one RTSP connection.
 type line struct {
-	client   *gortsplib.Client
-	url      *base.URL
-	password string
-	stop     func() bool
-	dialed   error // why the connection could not be made; set before the first answer
-}
-
-// found is a camera's description with its H.264 part.
-type found struct {
-	response *base.Response
-	base     *base.URL
-	media    *description.Media
-	h264     *format.H264
+	client         *gortsplib.Client
+	host           string // host:port, the only one that it may connect to
+	user, password string // empty: without a login
+	stop           func() bool
+	dialed         error  // why the connection could not be made; set before the first answer
+	peer           net.IP // of the connection
 }
 
 // dial prepares a line that closes when ctx ends. The connection is made by the first request.
-func (s *session) dial(ctx context.Context, login bool) (*line, error) {
-	l := &line{}
-	user := ""
+func (c *Camera) dial(ctx context.Context, t target, login bool) (*line, error) {
+	l := &line{host: t.host}
 	if login {
-		user = s.config.Fields[FieldUser]
-		if s.config.Secret != nil {
-			l.password = s.config.Secret(FieldPassword).Reveal()
+		l.user = c.config.Fields[FieldUser]
+		if c.config.Secret != nil {
+			l.password = c.config.Secret(FieldPassword).Reveal()
 		}
 	}
-	u, err := s.target.url(user, l.password)
+	protocol, err := c.transport()
 	if err != nil {
 		return nil, err
 	}
-	tcp := gortsplib.ProtocolTCP
-	l.url = u
 	l.client = &gortsplib.Client{
-		Scheme: s.target.scheme, Host: s.target.host, Protocol: &tcp,
+		Scheme: t.scheme, Host: t.host, Protocol: &protocol,
 		ReadTimeout: ioTimeout, WriteTimeout: ioTimeout,
-		UserAgent: "Ingle",
+		UserAgent:         "Ingle",
+		UDPReadBufferSize: udpBuffer,
 		// A camera's certificate is its own; encryption still keeps listeners out.
 		TLSConfig:         &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
 		OnResponse:        withoutBasic,
 		OnTransportSwitch: func(error) {},
 		OnDecodeError:     func(error) {},
 		OnPacketsLost:     func(uint64) {},
+		ListenPacket:      l.listen,
+		ResolveIPAddr:     func(string, string) (*net.IPAddr, error) { return &net.IPAddr{IP: l.peer}, nil },
 		DialContext: func(dialing context.Context, network, address string) (net.Conn, error) {
-			conn, err := s.connect(dialing, network, address)
+			conn, err := l.connect(dialing, c.config.Net, network, address)
 			l.dialed = err
 			return conn, err
 		},
@@ -122,14 +119,32 @@ func (s *session) dial(ctx context.Context, login bool) (*line, error) {
 	return l, nil
 }
 
+// transport is how RTP travels.
+func (c *Camera) transport() (gortsplib.Protocol, error) {
+	switch c.config.Fields[FieldTransport] {
+	case "", "tcp":
+		return gortsplib.ProtocolTCP, nil
+	case "udp":
+		return gortsplib.ProtocolUDP, nil
+	}
+	return 0, fmt.Errorf("rtsp: the transport is tcp or udp: %w", device.ErrRefused)
+}
+
 // connect dials the camera and no other host: a redirect must not take the password elsewhere.
-func (s *session) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	if address != s.target.host {
+func (l *line) connect(ctx context.Context, way device.Net, network, address string) (net.Conn, error) {
+	if address != l.host {
 		return nil, fmt.Errorf("the camera sends us to another host: %w", device.ErrRefused)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	return s.config.Net.Dial(ctx, network, address)
+	conn, err := way.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		l.peer = at.IP
+	}
+	return conn, nil
 }
 
 func (l *line) close() {
@@ -150,24 +165,11 @@ func withoutBasic(res *base.Response) {
 	}
 }
 
-// describe logs in and finds the H.264 part of the stream.
-func (l *line) describe() (found, error) {
-	desc, res, err := l.client.Describe(l.url)
-	if err != nil {
-		return found{}, err
-	}
-	f := found{response: res, base: desc.BaseURL}
-	f.media = desc.FindFormat(&f.h264)
-	if f.media == nil {
-		return found{}, fmt.Errorf("the stream has no H.264 pictures: %w", device.ErrUnsupported)
-	}
-	return f, nil
-}
-
 // explain sorts an error into the seam's three kinds, and takes care that no password is in it.
 func (l *line) explain(ctx context.Context, err error) error {
 	var status liberrors.ErrClientBadStatusCode
 	var noAuth liberrors.ErrClientAuthSetup
+	var noUDP liberrors.ErrClientUDPTimeout
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", device.ErrUnreachable, ctx.Err())
@@ -182,6 +184,8 @@ func (l *line) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("the camera wants the password in the clear: %w", device.ErrRefused)
 	case errors.As(err, &status):
 		return statusError(status.Code)
+	case errors.As(err, &noUDP):
+		return fmt.Errorf("nothing comes over UDP, a firewall may be in the way; the other transport is tcp: %w", device.ErrUnreachable)
 	}
 	text := err.Error()
 	if l.password != "" {
@@ -194,6 +198,8 @@ func statusError(code base.StatusCode) error {
 	switch code {
 	case base.StatusUnauthorized, base.StatusForbidden:
 		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.ErrRefused)
+	case base.StatusUnsupportedTransport:
+		return fmt.Errorf("the camera does not take this transport; try the other, tcp or udp (status %d): %w", code, device.ErrRefused)
 	case base.StatusNotFound:
 		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.ErrRefused)
 	}

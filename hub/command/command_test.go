@@ -101,7 +101,7 @@ func visits() []struct {
 			"recovery-code new --password-stdin < " + apitest.Password, "recovery-code new --password-stdin --json < " + apitest.Password, "recovery-code new --password-stdin < wrong",
 			"recovery-code confirm", "recovery-code confirm --recovery-code-stdin < " + apitest.NewCode, "recovery-code confirm --recovery-code-stdin < 0000",
 			"boot itself --password-stdin < " + apitest.Password, "status", "boot key-file /media/key/ingle.key --password-stdin < " + apitest.Password,
-			"boot locked --password-stdin --json < " + apitest.Password, "boot key-file --password-stdin", "boot sideways", "boot locked",
+			"boot", "boot --json", "boot locked --password-stdin --json < " + apitest.Password, "boot key-file --password-stdin", "boot sideways", "boot locked",
 			"privacy rotate --password-stdin < " + apitest.Password, "privacy rotate --password-stdin --json < " + apitest.Password, "privacy rotate --password-stdin < wrong",
 			"password change --password-stdin < " + apitest.Password + "\nseven lanterns over a loud harbour", "unlock --password-stdin < " + apitest.Password,
 		}},

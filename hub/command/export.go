@@ -29,7 +29,7 @@ func (r *room) export() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("export.done", "path", made.Path, "size", size(made.Size), "readings", strconv.Itoa(made.Readings))
+		return c.say("export.done", "path", made.Path, "size", Size(made.Size), "readings", strconv.Itoa(made.Readings))
 	})
 	export.Long = r.text.Text("command.export", nil) + ".\n\n" + r.text.Text("export.clear", nil)
 	export.Flags().StringVar(&person, "person", "", r.text.Text("flag.only-person", nil))

@@ -160,6 +160,9 @@ func (k *Keeper) pause(ctx context.Context, err error, wait time.Duration) {
 	case errors.Is(err, errPanic):
 		c.Code = "accessory-panic"
 	}
+	if reason := device.Reason(err); reason != "" {
+		c.Code = "accessory-" + reason
+	}
 	var clock <-chan time.Time
 	if c.State == Waiting || c.State == Abandoned {
 		wait = wait/2 + rand.N(wait/2)

@@ -3,6 +3,7 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ type thing struct {
 }
 
 func (d *thing) About() device.About { return device.About{ID: "thing"} }
-func (d *thing) Discover(context.Context, func(device.Candidate)) error {
+func (d *thing) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return device.ErrUnsupported
 }
 func (d *thing) Open(ctx context.Context, _ device.Config) (device.Session, error) {
@@ -85,6 +86,18 @@ func TestARefusalWaitsForAPerson(t *testing.T) {
 		synctest.Wait()
 		if c := seen(); tries != 2 || c[len(c)-1].State != keeper.Refused {
 			t.Errorf("%d tries, %+v", tries, c)
+		}
+	})
+}
+
+func TestADriversReasonIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, seen := start(t, &thing{open: func(context.Context) error {
+			return fmt.Errorf("odd: %w", device.Because("h265", device.ErrUnsupported))
+		}})
+		synctest.Wait()
+		if c := seen(); c[len(c)-1].State != keeper.Unsupported || c[len(c)-1].Code != "accessory-h265" {
+			t.Errorf("%+v", c)
 		}
 	})
 }

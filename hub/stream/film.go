@@ -6,7 +6,8 @@ import (
 	"github.com/ingle-home/ingle/accessories/media"
 )
 
-// film is what the source remembers of the pictures: the newest key unit and all that followed it.
+// film is what the source remembers of the pictures: the newest key unit and all that followed it, the
+// sound as well.
 type film struct {
 	track  *media.Track
 	key    *media.Unit
@@ -22,8 +23,13 @@ func (f *film) reconnect() {
 }
 
 // add puts a unit into the film and gives it back with the source's own PTS; nil for a unit that
-// nobody can decode because no key unit came before it.
+// nobody can decode because no key unit came before it, and for sound without a picture.
 func (f *film) add(u *media.Unit, limit int) *media.Unit {
+	if u.Sound != nil && u.Key {
+		still := *u // units are shared and never changed
+		still.Key = false
+		u = &still
+	}
 	if f.key == nil {
 		if !u.Key {
 			return nil
@@ -34,11 +40,14 @@ func (f *film) add(u *media.Unit, limit int) *media.Unit {
 		}
 	}
 	if f.offset != 0 {
-		moved := *u // units are shared and never changed
+		moved := *u
 		moved.PTS += f.offset
 		u = &moved
 	}
-	f.track, f.newest = u.Track, u
+	f.newest = u
+	if u.Sound == nil {
+		f.track = u.Track
+	}
 	switch {
 	case u.Key:
 		// A new slice, because viewers that joined read the old one.

@@ -2,9 +2,9 @@
 //
 // A Source opens the camera when the first viewer comes, keeps it a moment after the last one left,
 // tries again with growing pauses when the line breaks, and remembers the pictures since the newest
-// key frame so that a new viewer sees something at once. Every viewer has its own bounded ring: a
-// viewer that is too slow loses pictures up to a key frame and never delays the camera or another
-// viewer. A paused Source (privacy) holds no connection and no picture.
+// key frame so that a new viewer sees something at once. Units of sound come between the pictures.
+// Every viewer has its own bounded ring: a viewer that is too slow loses its sound and then pictures up
+// to a key frame, and never delays the camera or another viewer. A paused Source (privacy) holds no connection and no picture.
 package stream
 
 import (
@@ -91,7 +91,7 @@ func New(watch func(ctx context.Context, out func(*media.Unit)) error, o Options
 	}
 }
 
-// Track is what the camera sends, nil before its first picture and while the source is paused.
+// Track is what the camera's pictures are, nil before the first and while the source is paused.
 func (s *Source) Track() *media.Track {
 	s.mu.Lock()
 	defer s.mu.Unlock()

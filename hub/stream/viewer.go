@@ -115,6 +115,9 @@ func (v *Viewer) push(u *media.Unit) (lost uint64) {
 	}
 	v.needKey = false
 	if len(v.queue) >= v.limit {
+		if u.Sound != nil {
+			return 1 // pictures go first
+		}
 		lost = uint64(v.makeRoom(u))
 		if v.needKey {
 			return lost
@@ -125,9 +128,14 @@ func (v *Viewer) push(u *media.Unit) (lost uint64) {
 	return lost
 }
 
-// makeRoom drops up to the newest key unit: one in the ring, or the one that comes, or one to wait
-// for; then the unit at hand is lost as well.
+// makeRoom drops the sound, and where that is not enough all up to the newest key unit: one in the
+// ring, or the one that comes, or one to wait for; then the unit at hand is lost as well.
 func (v *Viewer) makeRoom(u *media.Unit) (lost int) {
+	all := len(v.queue)
+	v.queue = slices.DeleteFunc(v.queue, func(u *media.Unit) bool { return u.Sound != nil })
+	if silent := all - len(v.queue); silent > 0 {
+		return silent
+	}
 	from := len(v.queue)
 	if !u.Key {
 		for from--; from > 0 && !v.queue[from].Key; from-- {

@@ -217,6 +217,8 @@ func TestReplaced(t *testing.T) {
 		must(t, b.store.Put(within(t), records.Record{Kind: "later", ID: fmt.Sprint(n), Body: []byte("x")}))
 	}
 	b.close()
+	copied := filepath.Join(b.dir, "core-3.db.bak") // a person's own
+	must(t, os.WriteFile(copied, []byte("x"), 0o600))
 
 	file, err := backup.Open(path, b.dir, b.code)
 	must(t, err)
@@ -227,6 +229,9 @@ func TestReplaced(t *testing.T) {
 	must(t, restore(within(t), path, b.dir, b.code))
 	if !slices.Contains(names(t, b.dir), "restore.old") {
 		t.Fatal("what was replaced is gone")
+	}
+	if _, err := os.Stat(copied); err != nil {
+		t.Errorf("a person's own file: %v", err)
 	}
 	if err := restore(within(t), mine, b.dir, a.code); !errors.Is(err, backup.ErrUnopened) {
 		t.Errorf("a second restore: %v", err)

@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
 
@@ -30,10 +31,15 @@ const (
 	strangeMark = "restore.strange"
 )
 
-// ours are the names of what makes up a store. Nothing else in the folder is touched:
-// somebody may keep other things there.
-func ours() []string {
-	return []string{"keys.json*", "keys.twin.json*", "core-*.db*", "telemetry-*.db*", "boot-*.cred", "setup-unfinished"}
+// ours says whether a name is of what makes up a store. Nothing else in the folder is
+// touched: somebody may keep other things there, and copies of these under names like them.
+func ours(name string) bool {
+	switch strings.TrimSuffix(name, ".new") {
+	case "keys.json", "keys.twin.json", "setup-unfinished":
+		return true
+	}
+	credential, _ := filepath.Match("boot-*.cred", name) // the pattern is well formed
+	return credential || records.Owns(name)
 }
 
 // Finish puts in place what a restore had ready when it was cut short, and removes what
@@ -92,11 +98,8 @@ func mark(folder, name string, note []byte) error {
 }
 
 func moveOut(dir string, reached func(string)) error {
-	patterns := ours()
-	if exists(filepath.Join(dir, readyFolder, strangeMark)) {
-		patterns = append(patterns, mediaFolder)
-	}
-	found, err := matches(dir, patterns)
+	strange := exists(filepath.Join(dir, readyFolder, strangeMark))
+	found, err := matches(dir, func(name string) bool { return ours(name) || strange && name == mediaFolder })
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -123,7 +126,7 @@ func moveIn(dir string, reached func(string)) error {
 	if err := moveMedia(dir, from); err != nil {
 		return err
 	}
-	found, err := matches(from, ours())
+	found, err := matches(from, ours)
 	if err != nil {
 		return err
 	}
@@ -190,21 +193,18 @@ func exists(path string) bool {
 
 // stores are the databases in a folder, with their logs, as far as it can be read.
 func stores(dir string) []string {
-	found, _ := matches(dir, []string{"core-*.db*", "telemetry-*.db*"})
+	found, _ := matches(dir, records.Owns)
 	return found
 }
 
-func matches(dir string, patterns []string) ([]string, error) {
+func matches(dir string, ours func(name string) bool) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	var found []string
 	for _, e := range entries {
-		if slices.ContainsFunc(patterns, func(pattern string) bool {
-			ok, _ := filepath.Match(pattern, e.Name()) // the patterns are well formed
-			return ok
-		}) {
+		if ours(e.Name()) {
 			found = append(found, filepath.Join(dir, e.Name()))
 		}
 	}

@@ -103,7 +103,7 @@ func undo(dir string, reached func(string)) error {
 	if !exists(old) {
 		return ErrNothing
 	}
-	found, err := matches(old, ours())
+	found, err := matches(old, ours)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,13 @@ func otherEpochs(dir string, epoch uint64) ([]string, error) {
 	return others, nil
 }
 
+// Owns says whether a file has the name of a store's database or of its log, of whatever
+// epoch.
+func Owns(name string) bool {
+	_, ok := epochOf(name)
+	return ok
+}
+
 // epochOf reads the name of a database or of its log, which must be exactly as a store
 // writes it.
 func epochOf(name string) (epoch uint64, ok bool) {

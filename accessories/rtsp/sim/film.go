@@ -9,39 +9,95 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
-
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
 // filmGOPs is the length of the test picture: whole GOPs, so that the loop has no seam.
 const filmGOPs = 3
 
-// film is the test picture, cut into access units.
+// film is the test picture, cut into access units in the order of decoding.
 type film struct {
-	sps, pps []byte
-	pictures [][][]byte
+	hevc          bool
+	vps, sps, pps []byte // vps of H.265 only
+	pictures      []picture
+	fps           int
 }
 
-// loadFilm reads the film of these options, and makes it where there is none.
-func loadFilm(o Options) (film, error) {
-	dir := o.Dir
+// picture is one access unit with its parameter sets.
+type picture struct {
+	nals  [][]byte
+	key   bool
+	shown int // its place in the order of showing
+}
+
+// script says how a film is made; a film is kept under its script's name.
+type script struct {
+	width, height, fps, gop int
+	slices, between         int // slices of a picture, B-frames in a row
+	heavy, hevc             bool
+}
+
+// loadFilm reads the film of a script, and makes it where there is none.
+func loadFilm(dir string, s script) (film, error) {
+	kind := "h264"
+	if s.hevc {
+		kind = "hevc"
+	}
+	name := fmt.Sprintf("ingle-testfilm-%dx%d-%d-%d", s.width, s.height, s.fps, s.gop)
+	if s.slices > 1 || s.between > 0 || s.heavy {
+		name += fmt.Sprintf("-s%d-b%d-%v", s.slices, s.between, s.heavy)
+	}
+	raw, err := kept(dir, name+"."+kind, s.arguments())
+	if err != nil {
+		return film{}, err
+	}
+	f, err := cut(raw, s.hevc)
+	f.fps = s.fps
+	return f, err
+}
+
+// arguments are ffmpeg's.
+func (s script) arguments() []string {
+	gop := fmt.Sprint(s.gop * s.fps)
+	args := []string{
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=%d", s.width, s.height, s.fps),
+		"-t", fmt.Sprint(filmGOPs * s.gop),
+	}
+	if s.heavy {
+		args = append(args, "-vf", "noise=alls=30:allf=t", "-qp", "24")
+	}
+	args = append(args, "-pix_fmt", "yuv420p")
+	if s.hevc {
+		return append(args, "-c:v", "libx265", "-preset", "ultrafast",
+			"-x265-params", "log-level=error:bframes=0:repeat-headers=1:scenecut=0:keyint="+gop+":min-keyint="+gop,
+			"-f", "hevc", "pipe:1")
+	}
+	return append(args,
+		"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-level", "4.0",
+		"-bf", fmt.Sprint(s.between), "-b_strategy", "0", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0",
+		"-x264-params", fmt.Sprintf("b-pyramid=none:slices=%d", max(1, s.slices)),
+		"-f", "h264", "pipe:1")
+}
+
+// kept reads a file of dir; where there is none, ffmpeg makes it.
+func kept(dir, name string, arguments []string) ([]byte, error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	path := filepath.Join(dir, fmt.Sprintf("ingle-testfilm-%dx%d-%d-%d.h264", o.Width, o.Height, o.FPS, o.GOP))
+	path := filepath.Join(dir, name)
 	raw, err := os.ReadFile(path)
-	if err != nil {
-		if raw, err = makeFilm(o); err != nil {
-			return film{}, err
-		}
-		if err := keep(path, raw); err != nil {
-			return film{}, fmt.Errorf("rtsp sim: keep the test picture: %w", err)
-		}
+	if err == nil {
+		return raw, nil
 	}
-	return cut(raw)
+	if raw, err = ffmpeg(arguments); err != nil {
+		return nil, err
+	}
+	if err := keep(path, raw); err != nil {
+		return nil, fmt.Errorf("rtsp sim: keep the film: %w", err)
+	}
+	return raw, nil
 }
 
-// keep writes the film under another name first: several cameras may start at once.
+// keep writes the file under another name first: several cameras may start at once.
 func keep(path string, raw []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "film-*")
 	if err != nil {
@@ -54,16 +110,10 @@ func keep(path string, raw []byte) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-func makeFilm(o Options) ([]byte, error) {
+func ffmpeg(arguments []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	gop := fmt.Sprint(o.GOP * o.FPS)
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin",
-		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=%d", o.Width, o.Height, o.FPS),
-		"-t", fmt.Sprint(filmGOPs*o.GOP), "-pix_fmt", "yuv420p",
-		"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-level", "4.0",
-		"-bf", "0", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-x264-params", "slices=1",
-		"-f", "h264", "pipe:1")
+	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-hide_banner", "-loglevel", "error", "-nostdin"}, arguments...)...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
@@ -74,33 +124,4 @@ func makeFilm(o Options) ([]byte, error) {
 		return nil, fmt.Errorf("rtsp sim: ffmpeg: %w: %s", err, bytes.TrimSpace(said.Bytes()))
 	}
 	return out.Bytes(), nil
-}
-
-// cut splits a byte stream of one slice per picture (ITU-T H.264, annex B) into access units.
-func cut(raw []byte) (film, error) {
-	var nals h264.AnnexB
-	for _, part := range bytes.Split(raw, []byte{0, 0, 1}) {
-		if part = bytes.TrimRight(part, "\x00"); len(part) > 0 {
-			nals = append(nals, part)
-		}
-	}
-	var f film
-	var pending [][]byte
-	for _, nal := range nals {
-		switch h264.NALUType(nal[0] & 0x1f) {
-		case h264.NALUTypeSPS:
-			f.sps = nal
-			pending = append(pending, nal)
-		case h264.NALUTypePPS:
-			f.pps = nal
-			pending = append(pending, nal)
-		case h264.NALUTypeIDR, h264.NALUTypeNonIDR:
-			f.pictures = append(f.pictures, append(pending, nal))
-			pending = nil
-		}
-	}
-	if f.sps == nil || f.pps == nil || len(f.pictures) == 0 {
-		return film{}, errors.New("rtsp sim: the test picture is not H.264")
-	}
-	return f, nil
 }

@@ -1,10 +1,16 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/pion/rtp"
 )
+
+const maxHeard = 1 << 20 // bytes
 
 // peer is the side of the camera that the RTSP server calls.
 type peer struct{ sim *Sim }
@@ -14,6 +20,7 @@ func (p peer) OnConnOpen(ctx *gortsplib.ServerHandlerOnConnOpenCtx) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.sim.conns[ctx.Conn] = struct{}{}
+	p.sim.state.Opened++
 }
 
 // OnConnClose forgets the connection.
@@ -30,57 +37,69 @@ func (p peer) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	delete(p.sim.players, ctx.Session)
 }
 
-// OnDescribe describes the stream to those who log in.
+// OnDescribe describes a view to those who log in.
 func (p peer) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if res, err := p.check(ctx.Conn, ctx.Request); err != nil {
-		return res, nil, err
-	}
-	if ctx.Path != "/live" {
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
-	}
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	p.sim.state.Describes++
-	return p.answer(), p.sim.stream, nil
+	res, stream, err := p.answer(ctx.Conn, ctx.Request, ctx.Path)
+	if stream != nil {
+		p.sim.state.Describes++
+	}
+	return res, stream, err
 }
 
 // OnSetup prepares a player.
 func (p peer) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if res, err := p.check(ctx.Conn, ctx.Request); err != nil {
-		return res, nil, err
-	}
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	return p.answer(), p.sim.stream, nil
+	return p.answer(ctx.Conn, ctx.Request, ctx.Path)
 }
 
-// OnPlay starts a player.
+// OnPlay starts a player, and listens where one speaks.
 func (p peer) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	if res, err := p.check(ctx.Conn, ctx.Request); err != nil {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	res, stream, err := p.answer(ctx.Conn, ctx.Request, ctx.Path)
+	if stream == nil {
 		return res, err
 	}
-	p.sim.mu.Lock()
-	defer p.sim.mu.Unlock()
-	p.sim.players[ctx.Session] = struct{}{}
-	return p.answer(), nil
+	for _, m := range ctx.Session.Medias() {
+		switch {
+		case m.IsBackChannel:
+			ctx.Session.OnPacketRTP(m, m.Formats[0], p.hear)
+		case m.Type == description.MediaTypeAudio:
+			p.sim.state.Sounds++
+		default:
+			p.sim.players[ctx.Session] = struct{}{}
+		}
+	}
+	return res, nil
 }
 
-// answer is a success; while the camera goes off it is none. Callers hold the sim's mu.
-func (p peer) answer() *base.Response {
-	if p.sim.stream == nil {
-		return &base.Response{StatusCode: base.StatusServiceUnavailable}
-	}
-	return &base.Response{StatusCode: base.StatusOK}
-}
-
-func (p peer) check(conn *gortsplib.ServerConn, req *base.Request) (*base.Response, error) {
+// hear keeps what comes to the loudspeaker.
+func (p peer) hear(packet *rtp.Packet) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	if p.sim.opts.Open || conn.VerifyCredentials(req, p.sim.opts.User, p.sim.password) {
-		return nil, nil
+	p.sim.state.Heard++
+	if len(p.sim.heard) < maxHeard {
+		p.sim.heard = append(p.sim.heard, packet.Payload...)
 	}
-	if _, tried := req.Header["Authorization"]; tried {
-		p.sim.state.Refused++
+}
+
+// answer is a view's stream for those who log in; while the camera goes off there is none. Callers
+// hold the sim's mu.
+func (p peer) answer(conn *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
+	if !p.sim.admits(conn, req, time.Now()) {
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
-	return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
+	for _, v := range p.sim.views {
+		if v.path != path {
+			continue
+		}
+		if v.stream == nil {
+			return &base.Response{StatusCode: base.StatusServiceUnavailable}, nil, nil
+		}
+		return &base.Response{StatusCode: base.StatusOK}, v.stream, nil
+	}
+	return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
 }

@@ -30,6 +30,7 @@ type Status struct {
 	Version      string            `json:"version,omitempty"`
 	API          string            `json:"api,omitempty"`    // URL of the network listener
 	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
+	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
 	Simulators   map[string]string `json:"simulators,omitempty"`                                    // name to address, demo only

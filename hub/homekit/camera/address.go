@@ -7,8 +7,10 @@ import (
 	"github.com/ingle-home/ingle/hub/hap"
 )
 
-// A viewer names the address that pictures go to. They must not leave the home, so it is either the
-// one that the controller calls from or one that can only be in the home.
+// A viewer names the address that pictures go to. They must not leave the home, nor be aimed at what
+// never asked for them. So it is the one that the controller calls from, or another that the same
+// device may have: of the other version of IP, or a second one of IPv6. Such a one gets reports only,
+// until it has answered one of them (hearing.wait).
 
 // inHome reports whether pictures for a controller may go to an address.
 func inHome(to netip.Addr, p *hap.Peer) bool {
@@ -16,6 +18,8 @@ func inHome(to netip.Addr, p *hap.Peer) bool {
 	switch {
 	case to == remote:
 		return true
+	case to.Is4() && remote.Is4():
+		return false
 	case to.IsPrivate(), to.IsLinkLocalUnicast():
 		return true
 	case to.IsLoopback():
@@ -48,11 +52,12 @@ func localFor(p *hap.Peer, to netip.AddrPort) (netip.Addr, error) {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
-// destination is where a viewer's packets go. Addresses of one link need our name for that link.
-func (s setup) destination(local netip.Addr) netip.AddrPort {
+// destination is where packets go to a port of the viewer's. Addresses of one link need our name for
+// that link.
+func (s setup) destination(local netip.Addr, port uint16) netip.AddrPort {
 	to := s.address
 	if to.Is6() && to.IsLinkLocalUnicast() {
 		to = to.WithZone(local.Zone())
 	}
-	return netip.AddrPortFrom(to, s.video)
+	return netip.AddrPortFrom(to, port)
 }

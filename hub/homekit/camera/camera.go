@@ -1,6 +1,7 @@
 // Package camera is the HomeKit side of one camera: two stream services, a microphone that HomeKit
-// asks for, and snapshots. Pictures pass through as the camera coded them (H.264 over SRTP, RFC 3711
-// and RFC 6184); nothing is transcoded, and no sound is sent yet.
+// asks for, a loudspeaker where the camera has one, and snapshots. Pictures pass through as the camera
+// coded them (H.264 over SRTP, RFC 3711 and RFC 6184). Sound goes as Opus, both ways. Where there is
+// none, or it is muted or switched off, nothing is sent in its place: no packet tells of a room.
 //
 // The structures are those of the HomeKit Accessory Protocol's CameraRTPStreamManagement service.
 package camera
@@ -23,23 +24,51 @@ const seats = 2
 // Options are what a camera needs.
 type Options struct {
 	Source *stream.Source
-	Log    *slog.Logger // nil is silent
+	// Smaller are further views of the same camera, the largest first, for viewers that ask for small
+	// pictures. Their sound is not used. All are paused and closed together with Source.
+	Smaller []View
+	Log     *slog.Logger // nil is silent
+	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
+	// nil: never.
+	Sound func() bool
+	// Talk plays what a viewer says, 20 ms of G.711 µ-law at 8 kHz at a time, until next fails or ctx
+	// ends; io.EOF means that nobody speaks any more. One viewer speaks at a time. nil: the camera has
+	// no loudspeaker.
+	Talk func(ctx context.Context, next func(context.Context) ([]byte, error)) error
+}
+
+// View is one of the ways in which a camera shows itself.
+type View struct {
+	Source        *stream.Source
+	Width, Height int // pixels, as the camera says
 }
 
 // Camera is safe for concurrent use.
 type Camera struct {
 	source   *stream.Source
+	smaller  []View
 	log      *slog.Logger
+	sound    func() bool
+	talk     func(ctx context.Context, next func(context.Context) ([]byte, error)) error
+	floor    sync.Mutex // held while a viewer speaks
+	muted    mutes
 	services []*hap.Service
 	seats    []*seat
 	closing  context.CancelFunc
 	streams  sync.WaitGroup
-	noted    atomic.Int64 // Unix seconds when the log last heard of a picture that failed
+	noted    noted // a picture that failed
+	deaf     noted // a sound that failed
 }
+
+// mutes are what viewers switch a camera's sound off with; loudspeaker may be nil.
+type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, log: o.Log}
+	c := &Camera{source: o.Source, smaller: o.Smaller, log: o.Log, sound: o.Sound, talk: o.Talk}
+	if c.sound == nil {
+		c.sound = func() bool { return false }
+	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -50,7 +79,12 @@ func New(o Options) *Camera {
 		c.seats = append(c.seats, s)
 		c.services = append(c.services, s.service())
 	}
-	c.services = append(c.services, microphone())
+	c.muted.microphone = mute()
+	c.services = append(c.services, &hap.Service{Type: "112", Characteristics: []*hap.Characteristic{c.muted.microphone}})
+	if c.talk != nil {
+		c.muted.loudspeaker = mute()
+		c.services = append(c.services, &hap.Service{Type: "113", Characteristics: []*hap.Characteristic{c.muted.loudspeaker}})
+	}
 	c.streams.Go(func() { c.follow(ctx) })
 	return c
 }
@@ -81,17 +115,36 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 	case errors.Is(err, stream.ErrPaused):
 		return nil, hap.StatusNotAllowed
 	case err != nil:
-		c.note(err)
+		c.noted.say(c.log, "a camera has no snapshot", err)
 		return nil, hap.StatusUnreachable
 	}
 	return jpeg, nil
 }
 
-// note says in the log why there is no picture, once a minute: controllers ask without end.
-func (c *Camera) note(err error) {
-	last, now := c.noted.Load(), time.Now().Unix()
-	if now-last >= 60 && c.noted.CompareAndSwap(last, now) {
-		c.log.Info("a camera has no snapshot", "err", err)
+// view is the one nearest to what a viewer asks for: the largest that has at most twice its pixels, which
+// a screen makes smaller without harm, else the smallest.
+func (c *Camera) view(width, height uint16) *stream.Source {
+	best := View{Source: c.source, Width: 1920, Height: 1080} // the usual, until pictures come
+	if w, h := c.source.Size(); w > 0 {
+		best.Width, best.Height = w, h
+	}
+	for _, v := range c.smaller {
+		if width == 0 || height == 0 || best.Width*best.Height <= 2*int(width)*int(height) {
+			break
+		}
+		best = v
+	}
+	return best.Source
+}
+
+// noted is when the log last heard of a trouble, in Unix seconds.
+type noted struct{ at atomic.Int64 }
+
+// say says it in the log, once a minute: it happens without end.
+func (n *noted) say(log *slog.Logger, what string, err error) {
+	last, now := n.at.Load(), time.Now().Unix()
+	if now-last >= 60 && n.at.CompareAndSwap(last, now) {
+		log.Info(what, "err", err)
 	}
 }
 
@@ -104,9 +157,16 @@ func (c *Camera) Close() {
 	c.streams.Wait()
 }
 
-// microphone exists because controllers show no camera without one.
-func microphone() *hap.Service {
-	mute := &hap.Characteristic{Type: "11A", Format: hap.FormatBool, Perms: hap.PermRead | hap.PermWrite | hap.PermEvents}
-	_ = mute.Set(hap.Bool(false)) // a bool fits a bool
-	return &hap.Service{Type: "112", Characteristics: []*hap.Characteristic{mute}}
+// mute is the switch of a microphone, which exists because controllers show no camera without one, or of
+// a loudspeaker.
+func mute() *hap.Characteristic {
+	c := &hap.Characteristic{Type: "11A", Format: hap.FormatBool, Perms: hap.PermRead | hap.PermWrite | hap.PermEvents}
+	_ = c.Set(hap.Bool(false)) // a bool fits a bool
+	return c
+}
+
+// isOn reads a switch.
+func isOn(c *hap.Characteristic) bool {
+	v, _ := c.Value()
+	return v.Bool()
 }

@@ -34,7 +34,7 @@ func TestCheck22KeysAreWiped(t *testing.T) {
 		if _, err := s.setUp(t.Context(), p, hap.Bytes(setup)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.choose(t.Context(), p, hap.Bytes(raw(t, wantsStart))); err != nil {
+		if _, err := s.choose(t.Context(), p, hap.Bytes(raw(t, wantsSound))); err != nil {
 			t.Fatal(err)
 		}
 		s.mu.Lock()

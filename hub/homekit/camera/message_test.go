@@ -13,6 +13,7 @@ import (
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 	"github.com/ingle-home/ingle/hub/hap/tlv8"
+	"github.com/ingle-home/ingle/hub/sound"
 )
 
 // The messages below are written out byte by byte from the protocol's tables.
@@ -49,8 +50,8 @@ func TestSetupIsReadAndAnswered(t *testing.T) {
 		hex.EncodeToString(s.audioKey.master) != audioKey || hex.EncodeToString(s.audioKey.salt) != audioSalt {
 		t.Error("the keys are not those of the message")
 	}
-	got := s.answer(netip.MustParseAddr("10.0.0.2"), 40000, 0x01020304, 0x05060708)
-	want := "0110" + sessionID + "020100" + "0315" + "010100" + "0208" + "31302e302e302e32" + "0302" + "409c" + "0402" + "409c" +
+	got := s.answer(netip.MustParseAddr("10.0.0.2"), end{40000, 0x01020304}, end{40001, 0x05060708})
+	want := "0110" + sessionID + "020100" + "0315" + "010100" + "0208" + "31302e302e302e32" + "0302" + "409c" + "0402" + "419c" +
 		ofVideo + ofAudio + "060404030201" + "070408070605"
 	if hex.EncodeToString(got) != want {
 		t.Errorf("answered\n%x, want\n%s", got, want)
@@ -58,7 +59,7 @@ func TestSetupIsReadAndAnswered(t *testing.T) {
 	if got := hex.EncodeToString(s.refuse(setupBusy)); got != "0110"+sessionID+"020101" {
 		t.Errorf("refused with %s", got)
 	}
-	v6 := s.answer(netip.MustParseAddr("fe80::1%eth0"), 1, 2, 3)
+	v6 := s.answer(netip.MustParseAddr("fe80::1%eth0"), end{1, 2}, end{1, 3})
 	where := haptest.Get(v6, 3)
 	if haptest.Code(where, 1) != 1 || string(haptest.Get(where, 2)) != "fe80::1" {
 		t.Errorf("IPv6 is answered with % x", where)
@@ -70,7 +71,7 @@ func TestSetupWithoutSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := s.answer(netip.MustParseAddr("10.0.0.2"), 1, 2, 3)
+	got := s.answer(netip.MustParseAddr("10.0.0.2"), end{1, 2}, end{1, 3})
 	if haptest.Get(got, 5) != nil || haptest.Get(got, 7) != nil || haptest.Get(got, 6) == nil {
 		t.Errorf("sound in % x", got)
 	}
@@ -108,13 +109,45 @@ const (
 	wantsStart = control + "01" + videoStart
 )
 
+// Opus, mono, variable, 24 kHz, 60 ms; PT 110, 24 kbit/s, 5 s, comfort noise type 13.
+const (
+	soundStart = "032c" + "010103" + "020c" + "010101" + "020100" + "030102" + "04013c" +
+		"0316" + "01016e" + "0204" + "04030201" + "0302" + "1800" + "0404" + "0000a040" + "06010d" + "040100"
+	wantsSound = wantsStart + soundStart
+)
+
+func TestSoundIsRead(t *testing.T) {
+	s, err := parseSelection(raw(t, wantsSound))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := soundChoice{wanted: true, payloadType: 110, ssrc: 0x01020304,
+		format: sound.Format{Rate: 24000, PacketTime: 60 * time.Millisecond, Bitrate: 24_000}}
+	if s.sound != want {
+		t.Errorf("read %+v, want %+v", s.sound, want)
+	}
+	for name, text := range map[string]string{
+		"nothing":          wantsStart + "0300",
+		"AAC-ELD":          strings.Replace(wantsSound, "010103020c", "010102020c", 1),
+		"8 kHz":            strings.Replace(wantsSound, "03010204013c", "03010004013c", 1),
+		"48 kHz":           strings.Replace(wantsSound, "03010204013c", "03010304013c", 1),
+		"10 ms":            strings.Replace(wantsSound, "03010204013c", "03010204010a", 1),
+		"payload type 255": strings.Replace(wantsSound, "01016e", "0101ff", 1),
+		"cut":              wantsSound[:len(wantsSound)-20],
+	} {
+		if s, err := parseSelection(raw(t, text)); err == nil {
+			t.Errorf("%s: read %+v", name, s.sound)
+		}
+	}
+}
+
 func TestSelectionIsRead(t *testing.T) {
 	s, err := parseSelection(raw(t, wantsStart))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := selection{id: string(raw(t, sessionID)), command: commandStart,
-		video: rtpChoice{payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
+		video: rtpChoice{width: 1920, height: 1080, payloadType: 99, ssrc: 0x0a0b0c0d, mtu: 1378, reports: time.Second}}
 	if s != want {
 		t.Errorf("read %+v, want %+v", s, want)
 	}
@@ -130,6 +163,10 @@ func TestSelectionIsRead(t *testing.T) {
 	s, err = parseSelection(raw(t, control+"04"+"0206"+"0404"+"05022003"))
 	if err != nil || s.video != (rtpChoice{mtu: 800}) {
 		t.Errorf("reconfigure is read as %+v, %v", s, err)
+	}
+	s, err = parseSelection(raw(t, control+"04"+"020d"+"030b"+"01024001"+"0202f000"+"03010f"))
+	if err != nil || s.video != (rtpChoice{width: 320, height: 240}) {
+		t.Errorf("another size is read as %+v, %v", s, err)
 	}
 }
 
@@ -202,9 +239,9 @@ func TestPicturesStayInTheHome(t *testing.T) {
 		p  *hap.Peer
 		ok bool
 	}{
-		{"10.0.0.27", v4, true}, {"192.168.4.4", v4, true}, {"fd00::5", v4, true}, {"fe80::5", v6, true},
+		{"10.0.0.27", v4, true}, {"192.168.4.4", v4, false}, {"10.0.0.28", v4, false}, {"192.168.4.4", v6, true}, {"fd00::5", v4, true}, {"fe80::5", v6, true},
 		{"2001:db8:1:2::99", v6, true}, {"2001:db8:1:3::99", v6, false}, {"192.0.2.9", odd, true}, {"192.0.2.10", odd, false},
-		{"8.8.8.8", v4, false}, {"127.0.0.1", v4, false}, {"127.0.0.1", loop, true}, {"::1", v6, false},
+		{"8.8.8.8", v4, false}, {"127.0.0.1", v4, false}, {"127.0.0.1", loop, true}, {"127.0.0.2", loop, false}, {"::1", loop, true}, {"::1", v6, false},
 		{"0.0.0.0", v4, false}, {"224.0.0.1", v4, false}, {"255.255.255.255", v4, false}, {"ff02::1", v6, false},
 	} {
 		if got := inHome(netip.MustParseAddr(c.to), c.p); got != c.ok {
@@ -215,7 +252,7 @@ func TestPicturesStayInTheHome(t *testing.T) {
 
 func TestLinkLocalViewersGetOurZone(t *testing.T) {
 	s := setup{address: netip.MustParseAddr("fe80::9"), video: 7}
-	if got := s.destination(netip.MustParseAddr("fe80::1%eth7")); got.String() != "[fe80::9%eth7]:7" {
+	if got := s.destination(netip.MustParseAddr("fe80::1%eth7"), s.video); got.String() != "[fe80::9%eth7]:7" {
 		t.Errorf("to %s", got)
 	}
 	other := &hap.Peer{Local: netip.MustParseAddrPort("[::1]:1")}
@@ -239,7 +276,7 @@ func FuzzSetup(f *testing.F) {
 			return
 		}
 		// What we answer has the structure that we read, so it reads as the same wish at our address.
-		again, err := parseSetup(s.answer(netip.MustParseAddr("10.0.0.2"), 9, 1, 2))
+		again, err := parseSetup(s.answer(netip.MustParseAddr("10.0.0.2"), end{9, 1}, end{10, 2}))
 		if err != nil || again.id != s.id || !bytes.Equal(again.videoKey.master, s.videoKey.master) || again.video != 9 {
 			t.Fatalf("%+v is answered with %+v, %v", s, again, err)
 		}
@@ -253,6 +290,7 @@ func FuzzSelection(f *testing.F) {
 	for _, text := range []string{wantsStart, control + "00", control + "02", control + "04", control + "04" + "0206" + "0404" + "05022003", ""} {
 		f.Add(raw(f, text))
 	}
+	f.Add(raw(f, wantsSound))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseSelection(b)
 		if err != nil {
@@ -260,6 +298,9 @@ func FuzzSelection(f *testing.F) {
 		}
 		if len(s.id) != idLength || s.command > commandReconfigure || s.video.payloadType > 127 || s.video.reports < 0 || s.video.reports > slowestReports {
 			t.Fatalf("read %+v", s)
+		}
+		if _, err := sound.NewEncoder(t.Context(), s.sound.format, sound.Options{}); s.sound.wanted && err != nil {
+			t.Fatalf("sound that cannot be made: %v", err)
 		}
 		if n := s.video.payload(false); n < mtuLeast-header-authTag || n > mtuV4-header-authTag {
 			t.Fatalf("packets of %d bytes", n)

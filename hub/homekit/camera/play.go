@@ -2,14 +2,11 @@ package camera
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
+	"sync"
 	"time"
 
-	"github.com/pion/rtp"
-
 	"github.com/ingle-home/ingle/accessories/media"
+	"github.com/ingle-home/ingle/hub/stream"
 )
 
 const (
@@ -50,31 +47,138 @@ func (w *viewer) suspended() bool {
 // play sends the cached pictures, paced, and then what comes, until the stream is suspended. It begins
 // at a key unit, and after a suspension at one that was not sent before it.
 func (w *viewer) play(ctx context.Context, p *packetizer) error {
-	view := w.source.View(ctx)
-	defer view.Close()
+	r := w.reel(ctx)
+	defer r.close()
 	free := time.Now() // when the line is free again
 	for waiting := true; ; {
-		u, err := view.Next(ctx)
+		u, err := r.next()
 		if err != nil {
 			return err
 		}
 		if w.suspended() {
 			return nil
 		}
-		if waiting && !(u.Key && w.news(u)) {
+		if u.Sound != nil || waiting && !(u.Key && w.news(u)) {
 			continue
 		}
 		waiting = false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
+		w.sent(u)
 		for _, packet := range p.packets(u) {
 			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
 				return err
 			}
-			if err := w.sendPacket(u, packet); err != nil {
+			if err := w.video.send(packet); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// reel is the pictures of the view that suits a viewer. When another suits it better, that one takes over
+// at its next key unit; until then the old one goes on.
+type reel struct {
+	viewer *viewer
+	ctx    context.Context
+	stop   context.CancelFunc
+	source *stream.Source
+	view   *stream.Viewer
+
+	coming   *stream.Source  // nil while nothing is to change
+	takeover chan takeover   // gets the one that comes
+	over     context.Context // ends when it is there
+	tasks    sync.WaitGroup
+}
+
+// takeover is another view at its first key unit.
+type takeover struct {
+	view  *stream.Viewer
+	first *media.Unit
+	err   error
+}
+
+func (w *viewer) reel(ctx context.Context) *reel {
+	r := &reel{viewer: w, source: w.wanted()}
+	r.ctx, r.stop = context.WithCancel(ctx)
+	r.view, r.over = r.source.View(ctx), r.ctx
+	return r
+}
+
+// close ends the reel and what was to come.
+func (r *reel) close() {
+	r.stop()
+	r.view.Close()
+	r.tasks.Wait()
+	if r.coming != nil {
+		if t := <-r.takeover; t.view != nil {
+			t.view.Close()
+		}
+	}
+}
+
+// next gives the next unit, by the viewer's clock.
+func (r *reel) next() (*media.Unit, error) {
+	if want := r.viewer.wanted(); r.coming == nil && want != r.source {
+		r.change(want)
+	}
+	u, err := r.view.Next(r.over)
+	if r.coming == nil {
+		return r.viewer.timed(r.source, u), err
+	}
+	select {
+	case t := <-r.takeover:
+		if u, err = t.first, t.err; err == nil {
+			r.view.Close()
+			r.source, r.view = r.coming, t.view
+		}
+		r.coming, r.over = nil, r.ctx
+	default:
+	}
+	return r.viewer.timed(r.source, u), err
+}
+
+// change waits for a key unit of another view.
+func (r *reel) change(to *stream.Source) {
+	over, ready := context.WithCancel(r.ctx)
+	r.coming, r.takeover, r.over = to, make(chan takeover, 1), over
+	began, done := time.Now(), r.takeover
+	r.tasks.Go(func() {
+		defer ready()
+		view := to.View(r.ctx)
+		for {
+			u, err := view.Next(r.ctx)
+			if err != nil {
+				view.Close()
+				done <- takeover{err: err}
+				return
+			}
+			if u.Key && !u.At.Before(began) { // an older one would take the viewer back
+				done <- takeover{view: view, first: u}
+				return
+			}
+		}
+	})
+}
+
+// timed gives a view's unit by the viewer's clock, which goes on from view to view.
+func (w *viewer) timed(of *stream.Source, u *media.Unit) *media.Unit {
+	if u == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shown != of {
+		if w.last != nil {
+			w.shift = w.last.PTS + max(u.At.Sub(w.last.At), time.Millisecond) - u.PTS
+		}
+		w.shown = of
+	}
+	if w.shift == 0 {
+		return u
+	}
+	moved := *u // units are shared and never changed
+	moved.PTS += w.shift
+	return &moved
 }
 
 // news reports whether a unit is newer than all that were sent.
@@ -100,25 +204,9 @@ func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, er
 	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
 }
 
-func (w *viewer) sendPacket(u *media.Unit, packet *rtp.Packet) error {
+// sent notes the newest picture that goes to the viewer.
+func (w *viewer) sent(u *media.Unit) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	raw, err := packet.Marshal()
-	if err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	if w.buffer, err = w.srtp.EncryptRTP(w.buffer[:0], raw, nil); err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
-	w.last, w.sent, w.octets = u, w.sent+1, w.octets+uint32(len(packet.Payload))
-	return w.write(w.buffer)
-}
-
-// write sends a datagram. A viewer that is not there yet, or no more, refuses it: its reports decide.
-func (w *viewer) write(b []byte) error {
-	_, err := w.conn.WriteToUDPAddrPort(b, w.to)
-	if err != nil && errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
+	w.last = u
 }

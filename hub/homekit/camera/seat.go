@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -94,36 +93,26 @@ func (s *seat) reserve(p *hap.Peer, want setup) {
 		s.viewer.end()
 		s.viewer = nil
 	}
-	w, local, err := s.receive(p, want)
+	w := newViewer(s.ctx, s.camera, p, want)
+	local, err := localFor(p, netip.AddrPortFrom(want.address, want.video))
+	if err == nil {
+		err = w.connect(local)
+	}
 	if err != nil {
+		w.end()
+		w.disconnect()
 		s.camera.log.Warn("a camera stream has no port", "err", err)
 		s.answer(p, nil, want.refuse(setupError))
 		return
 	}
 	s.viewer = w
-	sound := random32()
-	for sound == w.ssrc {
-		sound = random32()
+	audio := end{w.video.end().port, random32()}
+	if w.sound != nil {
+		audio = w.sound.end()
 	}
-	s.answer(p, w, want.answer(local.Addr(), local.Port(), w.ssrc, sound))
+	s.answer(p, w, want.answer(local, w.video.end(), audio))
 	s.camera.streams.Go(func() { s.attend(w) })
 	s.tell()
-}
-
-// receive opens the port of a viewer's stream on the address that its controller reached.
-func (s *seat) receive(p *hap.Peer, want setup) (*viewer, netip.AddrPort, error) {
-	local, err := localFor(p, netip.AddrPortFrom(want.address, want.video))
-	if err != nil {
-		return nil, netip.AddrPort{}, err
-	}
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
-	if err != nil {
-		return nil, netip.AddrPort{}, err
-	}
-	w := newViewer(s.ctx, s.camera, p, want, conn)
-	w.to = want.destination(local)
-	port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-	return w, netip.AddrPortFrom(local, port), nil
 }
 
 // answer keeps what a connection reads back until it ends. Callers hold mu.
@@ -178,11 +167,11 @@ func (s *seat) choose(_ context.Context, p *hap.Peer, v hap.Value) (hap.Value, e
 // attend holds the seat for a viewer until its stream has ended.
 func (s *seat) attend(w *viewer) {
 	defer w.setup.wipe()
-	defer w.conn.Close()
+	defer w.disconnect()
 	defer s.free(w)
 	late := time.NewTimer(startTime)
 	defer late.Stop()
-	context.AfterFunc(w.ctx, func() { _ = w.conn.Close() }) // wakes its reader
+	context.AfterFunc(w.ctx, w.disconnect) // wakes those who listen
 	s.camera.streams.Go(func() {
 		select {
 		case <-w.peer.Done():
@@ -190,7 +179,7 @@ func (s *seat) attend(w *viewer) {
 		case <-w.ctx.Done():
 		}
 	})
-	warm := w.source.View(w.ctx) // the camera is called while the controllers still talk
+	warm := s.camera.source.View(w.ctx) // the camera is called while the controllers still talk
 	defer warm.Close()
 	select {
 	case <-w.started:

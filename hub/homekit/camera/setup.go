@@ -129,26 +129,32 @@ func parseKey(t tlv8.Items, typ byte) (key, error) {
 	return key{bytes.Clone(master), bytes.Clone(salt)}, nil
 }
 
-// answer is what the viewer reads back: our address and SSRCs, and its own keys.
-func (s setup) answer(local netip.Addr, port uint16, video, audio uint32) []byte {
+// end is our end of one medium: a UDP port and the number of what comes from there.
+type end struct {
+	port uint16
+	ssrc uint32
+}
+
+// answer is what the viewer reads back: our ends, and its own keys.
+func (s setup) answer(local netip.Addr, video, audio end) []byte {
 	version := byte(0)
 	if local.Is6() {
 		version = 1
 	}
 	where := tlv8.AppendUint8(nil, 1, version)
 	where = tlv8.AppendString(where, 2, local.WithZone("").String())
-	where = tlv8.AppendUint16(where, 3, port)
-	where = tlv8.AppendUint16(where, 4, port)
+	where = tlv8.AppendUint16(where, 3, video.port)
+	where = tlv8.AppendUint16(where, 4, audio.port)
 	b := tlv8.Append(nil, 1, []byte(s.id))
 	b = tlv8.AppendUint8(b, 2, setupOK)
 	b = tlv8.Append(b, 3, where)
 	b = tlv8.Append(b, 4, s.videoKey.encode())
 	if s.audioKey == nil {
-		return tlv8.AppendUint32(b, 6, video)
+		return tlv8.AppendUint32(b, 6, video.ssrc)
 	}
 	b = tlv8.Append(b, 5, s.audioKey.encode())
-	b = tlv8.AppendUint32(b, 6, video)
-	return tlv8.AppendUint32(b, 7, audio)
+	b = tlv8.AppendUint32(b, 6, video.ssrc)
+	return tlv8.AppendUint32(b, 7, audio.ssrc)
 }
 
 // refuse is what a viewer reads back that gets no stream.

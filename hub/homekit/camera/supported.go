@@ -13,6 +13,13 @@ const (
 	unavailable
 )
 
+// How sound is coded, in SupportedAudioStreamConfiguration and in a selection.
+const (
+	codecOpus byte = 3
+	rate16kHz byte = 1
+	rate24kHz byte = 2
+)
+
 // separator stands between the elements of a list.
 const separator = 0
 
@@ -64,13 +71,12 @@ func listed(b []byte, index byte, element func([]byte) []byte) []byte {
 
 // supportedAudio offers Opus, mono, at 16 and 24 kHz: an empty list is refused by controllers.
 func supportedAudio() []byte {
-	const opus, kHz16, kHz24 = 3, 1, 2
 	parameters := tlv8.AppendUint8(nil, 1, 1)
 	parameters = tlv8.AppendUint8(parameters, 2, 0)
-	parameters = tlv8.AppendUint8(parameters, 3, kHz16)
+	parameters = tlv8.AppendUint8(parameters, 3, rate16kHz)
 	parameters = tlv8.AppendSeparator(parameters, separator)
-	parameters = tlv8.AppendUint8(parameters, 3, kHz24)
-	codec := tlv8.AppendUint8(nil, 1, opus)
+	parameters = tlv8.AppendUint8(parameters, 3, rate24kHz)
+	codec := tlv8.AppendUint8(nil, 1, codecOpus)
 	codec = tlv8.Append(codec, 2, parameters)
 	return tlv8.AppendUint8(tlv8.Append(nil, 1, codec), 2, 0)
 }

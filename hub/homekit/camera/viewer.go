@@ -3,13 +3,10 @@ package camera
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/srtp/v3"
 
 	"github.com/ingle-home/ingle/accessories/media"
@@ -19,9 +16,8 @@ import (
 
 const (
 	usualReports   = 500 * time.Millisecond // between sender reports
-	slowestReports = 2 * time.Second        // some viewers answer each report and say nothing else
+	slowestReports = time.Second            // some viewers answer each report and say nothing else
 	silence        = 5 * time.Second        // without RTCP: the viewer has gone
-	replayWindow   = 64                     // reports, as in RFC 3711, 3.3.2
 	headStart      = 150 * time.Millisecond // for a viewer to open its port after Start
 )
 
@@ -31,29 +27,28 @@ var errSilent = errors.New("the viewer sends no reports")
 type viewer struct {
 	peer   *hap.Peer
 	setup  setup
-	conn   *net.UDPConn
-	to     netip.AddrPort
-	ssrc   uint32
+	video  *line
+	sound  *line // nil when the viewer wants none
+	camera *Camera
 	ctx    context.Context
 	end    context.CancelFunc
-	source *stream.Source
 
 	once    sync.Once
 	started chan struct{}
 
-	mu     sync.Mutex // guards what follows and the order of packets
+	mu     sync.Mutex // guards what follows
 	choice rtpChoice
-	gate   chan struct{} // closed while the stream may run
-	srtp   *srtp.Context
-	buffer []byte
-	last   *media.Unit
-	sent   uint32
-	octets uint32
+	source *stream.Source // of the pictures, after choice
+	voice  soundChoice
+	gate   chan struct{}  // closed while the stream may run
+	last   *media.Unit    // of the pictures that were sent
+	shown  *stream.Source // whose pictures were taken last
+	shift  time.Duration  // from its clock to the viewer's
 }
 
-func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup, conn *net.UDPConn) *viewer {
+func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup) *viewer {
 	w := &viewer{
-		peer: p, setup: want, conn: conn, ssrc: random32(), source: c.source,
+		peer: p, setup: want, camera: c,
 		started: make(chan struct{}), gate: make(chan struct{}),
 	}
 	close(w.gate)
@@ -61,13 +56,37 @@ func newViewer(ctx context.Context, c *Camera, p *hap.Peer, want setup, conn *ne
 	return w
 }
 
+// connect opens the viewer's ports on an address of ours.
+func (w *viewer) connect(local netip.Addr) (err error) {
+	w.video, err = openLine(local, w.setup.destination(local, w.setup.video), random32())
+	if err != nil || w.setup.audioKey == nil || w.setup.audio == 0 {
+		return err
+	}
+	ssrc := random32()
+	for ssrc == w.video.ssrc {
+		ssrc = random32()
+	}
+	w.sound, err = openLine(local, w.setup.destination(local, w.setup.audio), ssrc)
+	return err
+}
+
+// disconnect closes the ports, which ends what reads from them.
+func (w *viewer) disconnect() {
+	for _, l := range []*line{w.video, w.sound} {
+		if l != nil {
+			_ = l.conn.Close()
+		}
+	}
+}
+
 // obey does what a selection other than End asks for. A hap.Status is why not.
 func (w *viewer) obey(s selection) error {
 	if s.command == commandStart {
-		if s.video.ssrc == w.ssrc { // one key serves both ways: equal numbers would repeat the key stream
+		// One key serves both ways: equal numbers would repeat the key stream.
+		if s.video.ssrc == w.video.ssrc || w.sound != nil && s.sound.wanted && s.sound.ssrc == w.sound.ssrc {
 			return hap.StatusInvalidValue
 		}
-		w.start(s.video)
+		w.start(s)
 		return nil
 	}
 	if !w.running() {
@@ -83,11 +102,12 @@ func (w *viewer) obey(s selection) error {
 }
 
 // start begins the stream; a repeated Start changes nothing.
-func (w *viewer) start(c rtpChoice) {
+func (w *viewer) start(s selection) {
 	w.once.Do(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.choice = c
+		w.choice, w.voice = s.video, s.sound
+		w.source = w.camera.view(s.video.width, s.video.height)
 		close(w.started)
 	})
 }
@@ -125,6 +145,9 @@ func (w *viewer) reconfigure(c rtpChoice) {
 		w.choice.mtu = c.mtu
 	}
 	w.choice.reports = c.reports // absent or 0 means the default
+	if c.width != 0 && c.height != 0 {
+		w.source = w.camera.view(c.width, c.height)
+	}
 }
 
 // wishes are what the viewer last asked for.
@@ -134,36 +157,43 @@ func (w *viewer) wishes() rtpChoice {
 	return w.choice
 }
 
+// wanted is the view that suits the viewer best.
+func (w *viewer) wanted() *stream.Source {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.source
+}
+
 // send streams until the viewer or the source ends it.
 func (w *viewer) send() error {
-	out, err := w.cipher()
+	in, err := w.video.arm(w.setup.videoKey)
 	if err != nil {
 		return err
 	}
-	in, err := w.cipher(srtp.SRTCPReplayProtection(replayWindow))
-	if err != nil {
-		return err
-	}
-	w.srtp = out
 	// The first number leaves room to the wrap, at which a receiver that misses packets could err.
-	p := &packetizer{payloadType: w.wishes().payloadType, ssrc: w.ssrc, offset: random32(), sequence: uint16(random32()) >> 1}
-	heard := make(chan struct{}, 1)
+	p := &packetizer{payloadType: w.wishes().payloadType, ssrc: w.video.ssrc, offset: random32(), sequence: uint16(random32()) >> 1}
 	ctx, cancel := context.WithCancelCause(w.ctx)
 	var tasks sync.WaitGroup
+	var voice *voice
 	defer func() {
 		cancel(nil)
-		w.end() // closes the port, so that listen ends
+		w.end() // closes the ports, so that those who listen end
+		w.disconnect()
 		tasks.Wait()
+		voice.close()
 	}()
-	tasks.Go(func() { w.listen(in, heard) })
-	ready := make(chan struct{})
-	tasks.Go(func() { cancel(w.report(ctx, p, heard, ready)) })
-	select {
-	case <-ready:
-	case <-time.After(headStart):
-	case <-ctx.Done():
+	h := newHearing(w)
+	if voice, err = w.speak(ctx, h, &tasks); err != nil {
+		return err
 	}
-	err = w.forward(ctx, p)
+	tasks.Go(func() { w.video.listen(func(from netip.Addr, b []byte) { h.report(from, b, in) }) })
+	tasks.Go(func() { cancel(w.report(ctx, p, voice, h)) })
+	if h.wait(ctx); ctx.Err() == nil {
+		if voice != nil {
+			tasks.Go(func() { cancel(voice.forward(ctx)) })
+		}
+		err = w.forward(ctx, p)
+	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
@@ -173,97 +203,85 @@ func (w *viewer) send() error {
 	return err
 }
 
-// cipher makes one direction of the viewer's SRTP.
-func (w *viewer) cipher(o ...srtp.ContextOption) (*srtp.Context, error) {
-	c, err := srtp.CreateContext(w.setup.videoKey.master, w.setup.videoKey.salt, srtp.ProtectionProfileAes128CmHmacSha1_80, o...)
-	if err != nil {
-		return nil, fmt.Errorf("camera: srtp: %w", err)
-	}
-	return c, nil
+// hearing is what proves that a viewer is there: reports with a valid tag.
+type hearing struct {
+	viewer *viewer
+	heard  chan struct{}
+	once   sync.Once
+	proved chan struct{} // closed when one came from the address that the stream goes to
 }
 
-// listen notes the viewer's reports. Only packets from its address with a valid tag count.
-func (w *viewer) listen(in *srtp.Context, heard chan<- struct{}) {
-	caller := bare(w.peer.Remote.Addr())
-	buffer := make([]byte, 2048)
-	for {
-		n, from, err := w.conn.ReadFromUDPAddrPort(buffer)
-		if err != nil {
-			return
-		}
-		const first, last = 200, 207 // RTCP packet types (RFC 3550, 12.1)
-		if a := bare(from.Addr()); a != caller && a != w.setup.address {
-			continue
-		}
-		if n < 8 || buffer[1] < first || buffer[1] > last {
-			continue
-		}
-		if _, err := in.DecryptRTCP(nil, buffer[:n], nil); err != nil {
-			continue
-		}
-		select {
-		case heard <- struct{}{}:
-		default:
-		}
+func newHearing(w *viewer) *hearing {
+	return &hearing{viewer: w, heard: make(chan struct{}, 1), proved: make(chan struct{})}
+}
+
+// known reports whether a packet may be the viewer's.
+func (h *hearing) known(from netip.Addr) bool {
+	return from == h.viewer.setup.address || from == bare(h.viewer.peer.Remote.Addr())
+}
+
+func (h *hearing) report(from netip.Addr, b []byte, in *srtp.Context) {
+	if !h.known(from) || !isRTCP(b) {
+		return
+	}
+	if _, err := in.DecryptRTCP(nil, b, nil); err != nil {
+		return
+	}
+	if from == h.viewer.setup.address {
+		h.once.Do(func() { close(h.proved) })
+	}
+	select {
+	case h.heard <- struct{}{}:
+	default:
 	}
 }
 
-// report sends sender reports and gives errSilent once the viewer has been silent too long. The first
-// report of the viewer closes ready.
-func (w *viewer) report(ctx context.Context, p *packetizer, heard <-chan struct{}, ready chan<- struct{}) error {
+// wait gives the viewer time to open its ports. Where the stream goes to an address that its controller
+// does not call from, only a report from there lets it begin: else a controller could aim it at others.
+func (h *hearing) wait(ctx context.Context) {
+	var late <-chan time.Time
+	if h.viewer.setup.address == bare(h.viewer.peer.Remote.Addr()) {
+		late = time.After(headStart)
+	}
+	select {
+	case <-h.proved:
+	case <-late:
+	case <-ctx.Done():
+	}
+}
+
+// report sends sender reports and gives errSilent once the viewer has been silent too long. It also
+// speaks before the first picture: a camera that is slow to answer must not look dead.
+func (w *viewer) report(ctx context.Context, p *packetizer, voice *voice, h *hearing) error {
 	tick := time.NewTimer(0) // the first answer to a report says that the port is open
 	defer tick.Stop()
 	gone := time.NewTimer(silence)
 	defer gone.Stop()
-	for first := true; ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-gone.C:
 			return errSilent
-		case <-heard:
+		case <-h.heard:
 			gone.Reset(silence)
-			if first {
-				close(ready)
-				first = false
-			}
 		case <-tick.C:
-			if err := w.sendReport(p); err != nil {
+			now := time.Now()
+			pts := w.playing(now)
+			if err := errors.Join(w.video.report(now, p.timestamp(pts)), voice.report(now, pts)); err != nil {
 				return err
 			}
-			every := w.wishes().reports
-			if every < usualReports {
-				every = usualReports
-			}
-			tick.Reset(every)
+			tick.Reset(max(usualReports, w.wishes().reports))
 		}
 	}
 }
 
-// sendReport also speaks before the first picture: a camera that is slow to answer must not look dead.
-func (w *viewer) sendReport(p *packetizer) error {
+// playing is the presentation time of now; both media are told the same, so that they stay together.
+func (w *viewer) playing(now time.Time) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := time.Now()
-	r := rtcp.SenderReport{
-		SSRC: w.ssrc, NTPTime: ntp(now), RTPTime: p.timestamp(0), PacketCount: w.sent, OctetCount: w.octets,
+	if w.last == nil {
+		return 0
 	}
-	if w.last != nil {
-		r.RTPTime = p.timestamp(w.last.PTS + now.Sub(w.last.At))
-	}
-	raw, err := r.Marshal()
-	if err != nil {
-		return fmt.Errorf("camera: report: %w", err)
-	}
-	sealed, err := w.srtp.EncryptRTCP(nil, raw, nil)
-	if err != nil {
-		return fmt.Errorf("camera: report: %w", err)
-	}
-	return w.write(sealed)
-}
-
-// ntp is a time as seconds since 1900 in 32.32 fixed point (RFC 5905).
-func ntp(t time.Time) uint64 {
-	const since1900 = 2_208_988_800
-	return uint64(t.Unix()+since1900)<<32 | uint64(t.Nanosecond())<<32/1_000_000_000
+	return w.last.PTS + now.Sub(w.last.At)
 }

@@ -75,13 +75,15 @@ func two(n uint16) []byte { return []byte{byte(n), byte(n >> 8)} }
 func four(n uint32) []byte { return append(two(uint16(n)), two(uint16(n>>16))...) }
 
 // setup is SetupEndpoints as a controller writes it.
-func (w wish) setup(port uint16) []byte {
+func (w wish) setup(port uint16) []byte { return w.setupBoth(port, port) }
+
+func (w wish) setupBoth(video, audio uint16) []byte {
 	version := byte(0)
 	if w.address == v6 {
 		version = 1
 	}
 	where := haptest.Pack(haptest.Field{Type: 1, Value: []byte{version}}, haptest.Field{Type: 2, Value: []byte(w.address)},
-		haptest.Field{Type: 3, Value: two(port)}, haptest.Field{Type: 4, Value: two(port)})
+		haptest.Field{Type: 3, Value: two(video)}, haptest.Field{Type: 4, Value: two(audio)})
 	return haptest.Pack(haptest.Field{Type: 1, Value: []byte(w.id)}, haptest.Field{Type: 3, Value: where},
 		haptest.Field{Type: 4, Value: keyFields(w.video)}, haptest.Field{Type: 5, Value: keyFields(w.audio)})
 }
