@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -222,3 +223,16 @@ func problem(err error) error {
 	}
 	return homeProblem(err)
 }
+
+// openClips opens the recordings. Without them all else goes on.
+func (h *house) openClips(ctx context.Context) {
+	store := h.store
+	if h.unsound != nil {
+		store = nil
+	}
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
+		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }})
+}
+
+// Clips implements server.Hub.
+func (d *daemon) Clips() server.Clips { return d.inside().clips }

@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/upkeep"
@@ -29,6 +30,7 @@ const (
 	codeFlawed    = "store-flawed"    // found by the weekly check
 	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
 	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
+	codeNoClips   = "clips-closed"    // the recordings could not be opened
 	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
 	diskTime      = 2 * time.Second   // between two looks at the disk
 	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
@@ -310,6 +312,19 @@ type tended struct {
 func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.Store.Sweep(ctx, now)
 	return n, errors.Join(err, backup.Expire(s.dir, now))
+}
+
+// swept is that, and the clips that have had their time.
+type swept struct {
+	tended
+	clips *clips.Desk
+}
+
+// Sweep implements upkeep.Store.
+func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.tended.Sweep(ctx, now)
+	gone, errClips := s.clips.Sweep(ctx, now)
+	return n + gone, errors.Join(err, errClips)
 }
 
 // noteOpened begins the days for which what a restore replaced is kept. It may be better than what it

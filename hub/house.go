@@ -20,11 +20,13 @@ import (
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/cameras"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
@@ -59,6 +61,7 @@ type house struct {
 	shelf    *backups.Shelf
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
+	clips    *clips.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -137,7 +140,8 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones,
+		Clips: func() record.Clips { return h.clips.Recordings() }})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
@@ -145,6 +149,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err := h.tellRecovery(ctx); err != nil {
 		return err
 	}
+	h.openClips(ctx)
 	h.privacy, h.sights = set.Privacy, map[string]cameras.Settings{}
 	maps.Copy(h.sights, set.Cameras)
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
@@ -169,7 +174,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: tended{h.store, h.settings.dir}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -179,6 +184,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "upkeep", h.upkeep.Run)
 	h.run(ctx, "disk", h.watchDisk)
 	h.run(ctx, "renewal", h.renew)
+	h.run(ctx, "clips", h.clips.Run)
 	h.run(ctx, "backups", h.shelf.Run)
 	return nil
 }
@@ -229,6 +235,9 @@ func (h *house) close() error {
 		err = h.guard.Close(ctx)
 	}
 	h.end()
+	if h.clips != nil { // while the cameras are there, so that the last clip has its picture
+		err = errors.Join(err, h.clips.Close())
+	}
 	h.mu.Lock()
 	things := slices.Collect(maps.Values(h.kept))
 	h.mu.Unlock()

@@ -124,11 +124,14 @@ func (h *house) prepare(ctx context.Context, a home.Accessory) (*kept, error) {
 		Condition: func(c keeper.Condition) { h.condition(k, c) },
 	})
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if a.Kind == string(device.Camera) {
 		k.camera = cameras.New(cameras.Options{ID: a.ID, Settings: h.sights[a.ID], Private: h.privacy, Report: report, Faults: h.health, Log: h.log})
 	}
 	h.kept[a.ID] = k
+	h.mu.Unlock()
+	if k.camera != nil {
+		h.clips.Attach(a.ID, k.camera.Main())
+	}
 	return k, nil
 }
 
@@ -154,6 +157,7 @@ func (h *house) leave(id string) {
 	k := h.kept[id]
 	delete(h.kept, id)
 	h.mu.Unlock()
+	h.clips.Detach(id)
 	if k != nil {
 		k.stop()
 	}

@@ -76,6 +76,9 @@ func (h *house) setPrivacy(ctx context.Context, on bool) error {
 	}
 	h.mu.Unlock()
 	dark.Wait()
+	if on {
+		h.clips.Hush()
+	}
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
 	return h.remember(ctx, func(s *switches) { s.Privacy = on })
 }

@@ -192,6 +192,9 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	if err := h.guard.Remove(ctx, a.ID); err != nil {
 		h.log.Warn("a motor was not stopped before it was removed", "accessory", a.ID, "err", err)
 	}
+	if err := h.clips.Forget(ctx, a.ID); err != nil {
+		return problem(err)
+	}
 	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
 		return h.refused(err)
 	}

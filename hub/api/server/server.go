@@ -29,6 +29,7 @@ type Hub interface {
 	Finder
 	Family
 	Bridges
+	Clips() Clips
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -148,6 +149,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.keys()
 	a.backups()
 	a.exports()
+	a.clips()
 	a.rooms()
 	a.cameras()
 	a.family()
