@@ -151,7 +151,8 @@ func (c *Camera) refresh(ctx context.Context, view string) error {
 	return r.Refresh(ctx, view)
 }
 
-// Talk plays sound through the loudspeaker of a camera that has one; see device.Talker.
+// Talk plays sound through the loudspeaker of a camera that has one, until the camera goes dark; see
+// device.Talker.
 func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, error)) error {
 	c.mu.Lock()
 	s := c.session
@@ -160,10 +161,15 @@ func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, e
 	if !ok {
 		return device.ErrUnsupported
 	}
-	if err := c.Barred(); err != nil {
+	call, done, err := c.visit(ctx)
+	if err != nil {
 		return err
 	}
-	return t.Talk(ctx, next)
+	defer done()
+	if err = t.Talk(call, next); err == nil && ctx.Err() == nil && call.Err() != nil {
+		err = c.Barred()
+	}
+	return err
 }
 
 // Speaks says whether the camera had a loudspeaker when it was last there.

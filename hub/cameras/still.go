@@ -128,6 +128,9 @@ func (c *Camera) take(ctx context.Context, sz size) (Still, error) {
 	} else if !errors.Is(err, device.ErrUnsupported) {
 		c.opts.Log.Info("a camera gives no still picture by itself", "accessory", c.opts.ID, "err", err)
 	}
+	if err := c.Barred(); err != nil {
+		return Still{}, err // since a moment ago
+	}
 	source := c.pictures.Nearest(sz.width, sz.height)
 	jpeg, err := source.Snapshot(ctx, sz.width, sz.height)
 	return Still{jpeg, time.Now().UTC()}, err
@@ -159,6 +162,11 @@ func (c *Camera) snap(ctx context.Context, s device.Session, sz size) ([]byte, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, snapTime)
 	defer cancel()
+	ctx, done, err := c.visit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	raw, err := camera.Snap(ctx)
 	if err != nil {
 		return nil, err

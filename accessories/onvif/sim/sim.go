@@ -47,9 +47,10 @@ type Options struct {
 	Doorbell bool
 	NoEvents bool
 	NoStill  bool
-	ByHeader bool // subscriptions are known by a reference parameter, and not by their URL
-	NoRenew  bool // refuses to renew
-	Hasty    bool // does not wait for events
+	Slow     time.Duration // it takes to make a still picture
+	ByHeader bool          // subscriptions are known by a reference parameter, and not by their URL
+	NoRenew  bool          // refuses to renew
+	Hasty    bool          // does not wait for events
 
 	// The streams.
 	Sound         media.Codec // AAC or PCMU; "" = none
@@ -74,6 +75,7 @@ type State struct {
 	Renewed       uint64            `json:"renewed"`
 	Synced        uint64            `json:"synced"`  // event states asked for again
 	Keys          uint64            `json:"keys"`    // key pictures asked for
+	Posing        int               `json:"posing"`  // still pictures that are being made
 	Stills        uint64            `json:"stills"`  // given
 	Probes        uint64            `json:"probes"`  // of WS-Discovery
 	GovLength     int               `json:"gop"`     // of the first profile, in pictures
