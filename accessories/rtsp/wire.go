@@ -77,7 +77,7 @@ type line struct {
 	host           string // host:port, the only one that it may connect to
 	user, password string // empty: without a login
 	stop           func() bool
-	dialed         error  // why the connection could not be made; set before the first answer
+	dialed         error // why the connection could not be made; set before the first answer
 	dials          int
 	peer           net.IP // of the connection
 }

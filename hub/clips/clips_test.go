@@ -258,3 +258,27 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestTwoPeopleDecide: of two recorders of one camera one would record on after the recording was switched
+// off, and Privacy would not find what it holds.
+func TestTwoPeopleDecide(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	for range 10 {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if _, err := w.SetRule(t.Context(), "Porch", wire.ClipRule{On: true}); err != nil {
+					t.Error(err)
+				}
+			})
+			all.Go(func() { w.Attach("a-porch", w.source) }) // the camera opens anew meanwhile
+		}
+		all.Wait()
+	}
+	_, err := w.SetRule(t.Context(), "Porch", wire.ClipRule{})
+	must(t, err)
+	if n := w.source.Stats().Viewers; n != 0 {
+		t.Errorf("%d recorders watch a camera that is not to be recorded", n)
+	}
+}
