@@ -76,7 +76,7 @@ func (s *Sim) cast() error {
 func (o Options) film(width, height int) (film, error) {
 	f, err := loadFilm(o.Dir, script{
 		width: width, height: height, fps: o.FPS, gop: o.GOP,
-		slices: o.Slices, between: o.Between, heavy: o.Heavy, hevc: o.H265,
+		slices: o.Slices, between: o.Between, heavy: o.Heavy, hevc: o.H265, rate: o.Rate,
 	})
 	if err == nil && o.Sets == OnlySDP {
 		f = f.without()
