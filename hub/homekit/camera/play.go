@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,9 +10,16 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
+// Bits a second at most: a burst of datagrams is lost where it meets a small buffer.
 const (
-	burst = 20_000_000 // bits a second at most, while an old picture is caught up
+	burst = 20_000_000 // while old pictures are caught up
+	live  = 60_000_000 // a large one that has just come must not wait as long
+)
+
+const (
+	old   = 200 * time.Millisecond // from the camera; such a picture came from the memory
 	slack = 2 * time.Millisecond
+	bunch = 24 // packets that are sent together
 )
 
 // forward sends pictures until the stream ends, but not while it is suspended.
@@ -49,7 +57,7 @@ func (w *viewer) suspended() bool {
 func (w *viewer) play(ctx context.Context, p *packetizer) error {
 	r := w.reel(ctx)
 	defer r.close()
-	free := time.Now() // when the line is free again
+	var line pacer
 	for waiting := true; ; {
 		u, err := r.next()
 		if err != nil {
@@ -64,11 +72,11 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		waiting = false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
 		w.sent(u)
-		for _, packet := range p.packets(u) {
-			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
+		for some := range slices.Chunk(p.packets(u), bunch) {
+			if err = line.pace(ctx, len(some)*p.limit, time.Since(u.At) > old); err != nil {
 				return err
 			}
-			if err := w.video.send(packet); err != nil {
+			if err := w.video.send(some...); err != nil {
 				return err
 			}
 		}
@@ -188,20 +196,37 @@ func (w *viewer) news(u *media.Unit) bool {
 	return w.last == nil || u.PTS > w.last.PTS
 }
 
-// pace waits until the line is free and says when it will be free after n more bytes.
-func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, error) {
+// pacer keeps a line below its speed.
+type pacer struct{ free time.Time } // … again, after what was sent
+
+// pace waits until the line is free for n more bytes.
+func (p *pacer) pace(ctx context.Context, n int, catchUp bool) error {
 	now := time.Now()
-	if free.Before(now) {
-		free = now
+	if p.free.Before(now) {
+		p.free = now
 	}
-	if ahead := free.Sub(now); ahead > slack {
-		select {
-		case <-time.After(ahead):
-		case <-ctx.Done():
-			return free, ctx.Err()
+	if ahead := p.free.Sub(now); ahead > slack {
+		if err := wait(ctx, ahead); err != nil {
+			return err
 		}
 	}
-	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
+	speed := time.Duration(live)
+	if catchUp {
+		speed = burst
+	}
+	p.free = p.free.Add(time.Duration(n) * 8 * time.Second / speed)
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // sent notes the newest picture that goes to the viewer.

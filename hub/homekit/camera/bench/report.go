@@ -173,11 +173,18 @@ func median(all []float64) float64 {
 	return sorted[(n-1)/2]/2 + sorted[n/2]/2
 }
 
-func figure(v float64, unit string) string { return strings.TrimSpace(digits(v) + " " + unit) }
+func figure(v float64, unit string) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return strings.TrimSpace(digits(v) + " " + unit)
+}
 
 // digits are as many as mean something.
 func digits(v float64) string {
 	switch {
+	case math.IsNaN(v):
+		return "–"
 	case v == math.Trunc(v) || math.Abs(v) >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case math.Abs(v) >= 10:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 )
@@ -200,16 +201,25 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 	if err != nil {
 		return sample{}, err
 	}
-	if len(all.took) == 0 {
-		return sample{}, errors.New("no picture tells when it was sent")
+	if all.pictures == 0 {
+		return sample{}, errors.New("the pictures have stopped")
 	}
 	slices.Sort(all.took)
 	n := float64(len(r.viewers))
 	return sample{
 		cpu: 100 * (after - before).Seconds() / lasted.Seconds() / n, total: total / n, added: (total - r.idle) / n,
-		p50: millis(all.took[len(all.took)/2]), p99: millis(all.took[len(all.took)*99/100]),
+		p50: part(all.took, 0.5), p99: part(all.took, 0.99),
 		share: 100 * float64(all.pictures) / (fps * lasted.Seconds() * n), bad: float64(all.lost + all.faults),
 	}, nil
+}
+
+// part is what so many of the pictures did not exceed, in ms; NaN where a program removes what tells when
+// a picture was sent.
+func part(sorted []time.Duration, of float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	return millis(sorted[int(of*float64(len(sorted)-1)+0.5)])
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
