@@ -10,16 +10,12 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
-// Bits a second at most: a burst of datagrams is lost where it meets a small buffer.
+// A burst of datagrams is lost where it meets a small buffer: old pictures that are caught up, or one
+// that is very large. The usual ones are not held up.
 const (
-	burst = 20_000_000 // while old pictures are caught up
-	live  = 60_000_000 // a large one that has just come must not wait as long
-)
-
-const (
-	old   = 200 * time.Millisecond // from the camera; such a picture came from the memory
-	slack = 2 * time.Millisecond
-	bunch = 24 // packets that are sent together
+	speed = 20_000_000            // bits a second at most
+	slack = 16 * time.Millisecond // that may be sent ahead
+	bunch = 24                    // packets that are sent together
 )
 
 // forward sends pictures until the stream ends, but not while it is suspended.
@@ -73,7 +69,7 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		p.limit = w.wishes().payload(w.setup.address.Is6())
 		w.sent(u)
 		for some := range slices.Chunk(p.packets(u), bunch) {
-			if err = line.pace(ctx, len(some)*p.limit, time.Since(u.At) > old); err != nil {
+			if err = line.pace(ctx, len(some)*p.limit); err != nil {
 				return err
 			}
 			if err := w.video.send(some...); err != nil {
@@ -199,34 +195,23 @@ func (w *viewer) news(u *media.Unit) bool {
 // pacer keeps a line below its speed.
 type pacer struct{ free time.Time } // … again, after what was sent
 
-// pace waits until the line is free for n more bytes.
-func (p *pacer) pace(ctx context.Context, n int, catchUp bool) error {
+// pace waits until n more bytes may go.
+func (p *pacer) pace(ctx context.Context, n int) error {
 	now := time.Now()
 	if p.free.Before(now) {
 		p.free = now
 	}
-	if ahead := p.free.Sub(now); ahead > slack {
-		if err := wait(ctx, ahead); err != nil {
-			return err
+	if ahead := p.free.Sub(now) - slack; ahead > 0 {
+		wait := time.NewTimer(ahead)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-	}
-	speed := time.Duration(live)
-	if catchUp {
-		speed = burst
 	}
 	p.free = p.free.Add(time.Duration(n) * 8 * time.Second / speed)
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // sent notes the newest picture that goes to the viewer.
