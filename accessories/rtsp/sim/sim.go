@@ -41,7 +41,7 @@ type Options struct {
 	H265          bool   // the first view, instead of H.264
 	Then          [2]int // a second size in pixels, which takes turns with the first every GOP
 	Small         bool   // a second view at /small, half as wide and high
-	Stamp         bool   // every picture tells when it was sent: Stamped reads it
+	Stamp         int    // one picture in so many tells when it was sent: Stamped reads it; 0 = none
 
 	// The sound.
 	Sound     media.Codec   // PCMU, PCMA, Opus, AAC, L16; "" = none

@@ -53,7 +53,7 @@ func (r role) cameras(ctx context.Context, in io.Reader, out io.Writer) error {
 	var addresses []string
 	for range r.count {
 		box, err := sim.Start(sim.Options{
-			Width: 1920, Height: 1080, FPS: fps, GOP: r.gop, Rate: kbits, Stamp: true, User: user, Password: password,
+			Width: 1920, Height: 1080, FPS: fps, GOP: r.gop, Rate: kbits, Stamp: 7, User: user, Password: password,
 		})
 		if err != nil {
 			return err

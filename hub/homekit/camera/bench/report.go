@@ -94,7 +94,7 @@ const method = `
   stand the lowest and the highest.
 - Who watches is the same for all: [this program](../../hub/homekit/camera/bench/viewer.go) pairs, starts a stream and decrypts
   every packet. Processor time is that of the measured programs alone, user and kernel, after some seconds of warming up.
-- Each picture carries the time at which the camera sent it. From there to the last packet of the picture's arrival is
+- One picture in seven carries the time at which the camera sent it; go2rtc removes it. From there to the last packet of the picture's arrival is
   what a program adds; the simulated camera's own sending is in it, the same for all. ffmpeg sends a picture when it
   sees the next one.
 - A first picture is the first byte of a film that go2rtc gives whose controller watches Ingle: connecting, verifying, the
