@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// go2rtcEnv names the program; without it it is built, of the version that this module pins.
+// go2rtcEnv names the program go2rtc; it is built of the version that this module pins.
 const go2rtcEnv = "INGLE_GO2RTC"
 
 // recorder is a go2rtc process that watches a camera as a HomeKit controller, and makes films of it.
@@ -40,7 +40,7 @@ func startRecorder(t *testing.T, streams string) *recorder {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(go2rtc(t), "-config", r.config)
+	cmd := exec.Command(os.Getenv(go2rtcEnv), "-config", r.config)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Dir(r.config), log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -60,29 +60,6 @@ func startRecorder(t *testing.T, streams string) *recorder {
 		return err == nil
 	})
 	return r
-}
-
-// built is go2rtc, once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv(go2rtcEnv); path != "" {
-		return path, nil
-	}
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-go2rtc-%d", os.Getuid()))
-	cmd := exec.Command("go", "build", "-o", path, "github.com/AlexxIT/go2rtc")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build go2rtc: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func go2rtc(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // pair pairs with a server of the hub's and gives what go2rtc keeps of it.
@@ -199,7 +176,9 @@ func TestCameraFourRecorders(t *testing.T) {
 	films, faults := make([]film, len(recorders)), make([]error, len(recorders))
 	var all sync.WaitGroup
 	for i, r := range recorders {
-		all.Go(func() { films[i], faults[i] = r.record(t.Context(), filepath.Join(dir, fmt.Sprint(i, ".mp4")), seconds) })
+		all.Go(func() {
+			films[i], faults[i] = r.record(t.Context(), filepath.Join(dir, fmt.Sprint(i, ".mp4")), seconds)
+		})
 	}
 	<-time.After(time.Duration(seconds) * time.Second / 2)
 	during := d.porch(t)

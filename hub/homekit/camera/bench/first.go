@@ -61,6 +61,11 @@ func (b *bench) firstOf(ctx context.Context, gop int, connected bool) (took []fl
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, peer.stop()) }()
+	where, err := lookups(servers[0])
+	if err != nil {
+		return nil, err
+	}
+	defer where.Close()
 	if err := pairPeer(ctx, api, servers[0]); err != nil {
 		return nil, err
 	}

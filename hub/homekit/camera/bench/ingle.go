@@ -29,6 +29,7 @@ import (
 type role struct {
 	count     int           // cameras
 	gop       int           // seconds
+	width     int           // pixels; less takes less time to make
 	recorders bool          // somebody takes all pictures of each camera, as a recorder does
 	linger    time.Duration // how long a camera stays connected without viewers
 	addresses []string
@@ -38,6 +39,7 @@ type role struct {
 func (r *role) flags(f *flag.FlagSet) {
 	f.IntVar(&r.count, "count", 1, "for its own processes")
 	f.IntVar(&r.gop, "gop", 2, "for its own processes")
+	f.IntVar(&r.width, "width", 1920, "for its own processes")
 	f.BoolVar(&r.recorders, "recorders", false, "for its own processes")
 	f.DurationVar(&r.linger, "linger", 0, "for its own processes")
 }
@@ -53,7 +55,7 @@ func (r role) cameras(ctx context.Context, in io.Reader, out io.Writer) error {
 	var addresses []string
 	for range r.count {
 		box, err := sim.Start(sim.Options{
-			Width: 1920, Height: 1080, FPS: fps, GOP: r.gop, Rate: kbits, Stamp: 7, User: user, Password: password,
+			Width: r.width, Height: r.width / 16 * 9, FPS: fps, GOP: r.gop, Rate: kbits * r.width / 1920, Stamp: 7, User: user, Password: password,
 		})
 		if err != nil {
 			return err
@@ -104,17 +106,11 @@ type porch struct {
 // ingle serves cameras to HomeKit, each on a server of its own, and prints a tally for each line of in,
 // until in ends.
 func (r role) ingle(ctx context.Context, in io.Reader, out io.Writer) (err error) {
-	if r.profile != "" {
-		file, err := os.Create(r.profile)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := r.profiling()
+	if err != nil {
+		return err
 	}
+	defer stop()
 	var tasks sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	var porches []*porch
@@ -162,20 +158,38 @@ func (r role) ingle(ctx context.Context, in io.Reader, out io.Writer) (err error
 				return nil
 			}
 		}
-		var all tally
-		for _, p := range porches {
-			all.add(p)
-		}
-		if err := answers.Encode(all); err != nil {
+		if err := answers.Encode(count(porches)); err != nil {
 			return err
 		}
 	}
 }
 
-func (t *tally) add(p *porch) {
-	s := p.source.Stats()
-	t.Connections, t.Dropped = t.Connections+s.Connections, t.Dropped+s.Dropped
-	t.Gaps, t.Recorded = t.Gaps+p.gaps.Load(), t.Recorded+p.taken.Load()
+// profiling keeps a profile of the processor time until stop.
+func (r role) profiling() (stop func(), err error) {
+	if r.profile == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(r.profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile is looked at: one that is short is seen
+	}, nil
+}
+
+func count(porches []*porch) tally {
+	var t tally
+	for _, p := range porches {
+		s := p.source.Stats()
+		t.Connections, t.Dropped = t.Connections+s.Connections, t.Dropped+s.Dropped
+		t.Gaps, t.Recorded = t.Gaps+p.gaps.Load(), t.Recorded+p.taken.Load()
+	}
+	return t
 }
 
 func (r role) porch(ctx context.Context, address string) (*porch, error) {

@@ -75,7 +75,7 @@ This file is written by %[1]s, which builds and installs what it needs and measu
 | | |
 |---|---|
 | date | %[3]s |
-| machine | %[4]s, %[5]d processors, %[6]s; load before the start %[7].1f |
+| machine | %[4]s, %[5]d processors, %[6]s; load before the start %.1[7]f |
 | versions | %[8]s, ffmpeg %[9]s, go2rtc %[10]s |
 | rounds | %[11]d |
 `
@@ -98,7 +98,8 @@ const method = `
   what a program adds; the simulated camera's own sending is in it, the same for all. ffmpeg sends a picture when it
   sees the next one.
 - A first picture is the first byte of a film that go2rtc gives whose controller watches Ingle: connecting, verifying, the
-  database, the start of the stream and the making of the film are in it. It is asked for at any moment between two key
+  database, the start of the stream and the making of the film are in it. Before that it asks by multicast DNS where
+  the server is; this program answers at once, since go2rtc waits a second where nobody does. It is asked for at any moment between two key
   frames. "Connected" is a camera that somebody else watches, or that is recorded.
 - Everything runs in a network namespace that has nothing but loopback. No device of Apple's is there.
 `

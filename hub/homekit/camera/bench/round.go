@@ -30,13 +30,14 @@ type effort struct {
 	tries                int // first pictures of each kind
 	many, watched        int // cameras of the large house, and those that are watched
 	gops                 [2]int
+	width                int
 }
 
 func (b *bench) effort() effort {
 	if b.quick {
-		return effort{time.Second, 2 * time.Second, 3 * time.Second, 2, 1, 3, 2, [2]int{1, 2}}
+		return effort{time.Second, 2 * time.Second, 3 * time.Second, 2, 1, 3, 2, [2]int{1, 2}, 320}
 	}
-	return effort{5 * time.Second, 12 * time.Second, b.scale, 4, 12, 16, 8, [2]int{2, 10}}
+	return effort{5 * time.Second, 12 * time.Second, b.scale, 4, 12, 16, 8, [2]int{2, 10}, 1920}
 }
 
 // all measures the parts that were asked for.
@@ -134,7 +135,7 @@ func (b *bench) rounds(ctx context.Context, count int, sides ...start) (ours, th
 // cameras starts simulated cameras.
 func (b *bench) cameras(ctx context.Context, count, gop int) (*process, []string, error) {
 	var addresses []string
-	p, err := self(ctx, &addresses, "-as=cameras", fmt.Sprintf("-count=%d", count), fmt.Sprintf("-gop=%d", gop))
+	p, err := self(ctx, &addresses, "-as=cameras", fmt.Sprintf("-count=%d", count), fmt.Sprintf("-gop=%d", gop), fmt.Sprintf("-width=%d", b.effort().width))
 	return p, addresses, err
 }
 
