@@ -26,7 +26,7 @@ type late struct {
 func (*late) About() device.About {
 	return device.About{ID: "late", Kinds: []device.Kind{device.Watch}}
 }
-func (*late) Discover(context.Context, func(device.Candidate)) error {
+func (*late) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return device.ErrUnsupported
 }
 
@@ -103,7 +103,7 @@ type early struct{ opening func() }
 func (early) About() device.About {
 	return device.About{ID: "early", Kinds: []device.Kind{device.Watch}}
 }
-func (early) Discover(context.Context, func(device.Candidate)) error {
+func (early) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return device.ErrUnsupported
 }
 

@@ -35,7 +35,7 @@ func (*Driver) About() device.About {
 }
 
 // Discover is ErrUnsupported: a Breeze does not announce itself.
-func (*Driver) Discover(context.Context, func(device.Candidate)) error {
+func (*Driver) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return fmt.Errorf("blueprint: discovery: %w", device.ErrUnsupported)
 }
 

@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/ingle-home/ingle/accessories/buttplug"
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/onvif"
 	"github.com/ingle-home/ingle/accessories/rtsp"
 	"github.com/ingle-home/ingle/accessories/setracker"
 )
@@ -14,6 +15,7 @@ import (
 func Drivers() []device.Driver {
 	return []device.Driver{
 		buttplug.New(),
+		onvif.New(),
 		rtsp.New(),
 		setracker.New(),
 	}

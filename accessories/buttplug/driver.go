@@ -23,6 +23,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/internal/speakfirst"
 )
 
 const (
@@ -54,7 +55,7 @@ func (d *Driver) About() device.About {
 }
 
 // Discover is ErrUnsupported: the protocol has no discovery.
-func (d *Driver) Discover(context.Context, func(device.Candidate)) error {
+func (d *Driver) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return fmt.Errorf("buttplug: %w: servers do not announce themselves", device.ErrUnsupported)
 }
 
@@ -159,7 +160,7 @@ func dial(ctx context.Context, c device.Config, to *url.URL, version int) (*line
 	case err != nil:
 		return nil, fmt.Errorf("buttplug: %w: %w", device.ErrUnreachable, err)
 	}
-	first := &listener{Conn: raw, spoke: make(chan struct{})}
+	first := speakfirst.Conn(raw)
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return first, nil },
@@ -174,30 +175,6 @@ func dial(ctx context.Context, c device.Config, to *url.URL, version int) (*line
 		return nil, upgradeError(answer, err)
 	}
 	return newLine(conn, raw, version), nil
-}
-
-// listener is a connection on which we speak first. What a server of another kind says before that
-// would be lost in the HTTP client, and with it that the server is of another kind.
-type listener struct {
-	net.Conn
-	once  sync.Once
-	spoke chan struct{}
-}
-
-func (l *listener) Write(p []byte) (int, error) {
-	n, err := l.Conn.Write(p)
-	l.once.Do(func() { close(l.spoke) })
-	return n, err
-}
-
-func (l *listener) Read(p []byte) (int, error) {
-	<-l.spoke
-	return l.Conn.Read(p)
-}
-
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.spoke) })
-	return l.Conn.Close()
 }
 
 func hostPort(to *url.URL) string {

@@ -36,9 +36,9 @@ const (
 // sessions but keeps nothing once they are closed.
 type Driver interface {
 	About() About
-	// Discover calls found for each thing that it sees until ctx ends. It listens or multicasts and
-	// never logs in. ErrUnsupported where the protocol has no discovery.
-	Discover(ctx context.Context, found func(Candidate)) error
+	// Discover calls found for each thing that it sees until ctx ends (nil). It listens or multicasts
+	// and never logs in. ErrUnsupported where the protocol has no discovery.
+	Discover(ctx context.Context, n Net, found func(Candidate)) error
 	// Open logs in and learns what the thing offers.
 	Open(ctx context.Context, c Config) (Session, error)
 }

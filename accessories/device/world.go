@@ -21,6 +21,14 @@ type Net interface {
 	Listen(ctx context.Context, door string) (net.Listener, error)
 }
 
+// Multicaster is a Net that can ask every device of the household's network at once.
+type Multicaster interface {
+	// Multicast sends a datagram to a group (address:port) on every network of the household, some
+	// times over, since datagrams get lost, and calls heard with each answer and the IP address that
+	// it came from, one at a time, until ctx ends (nil). Answers from elsewhere are dropped.
+	Multicast(ctx context.Context, group string, datagram []byte, heard func(from string, answer []byte)) error
+}
+
 // Secret is a password or key. It never shows itself: every way of printing it prints "[secret]",
 // and it refuses JSON. The zero Secret is empty.
 type Secret struct{ text string }

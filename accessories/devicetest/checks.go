@@ -50,14 +50,14 @@ func about(r *run) {
 	}
 }
 
-// discover has nothing to find here: simulators do not announce themselves to a whole network.
+// discover finds what answers a multicast of this world, if anything does.
 func discover(r *run) {
 	id, d := r.about().ID, r.suite.Driver
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), r.limits.quiet)
 	defer cancel()
 	seen := make(chan device.Candidate, 64)
 	_, err := guard(r, "Discover", r.limits.grace, only(func() error {
-		return d.Discover(ctx, func(c device.Candidate) {
+		return d.Discover(ctx, r.world, func(c device.Candidate) {
 			select {
 			case seen <- c:
 			default:
@@ -67,6 +67,9 @@ func discover(r *run) {
 	if errors.As(err, new(*late)) || errors.As(err, new(*panicked)) {
 		r.failf("Discover ignores its context or panics: %v", err)
 		return
+	}
+	if n := r.world.answering(); n > 0 && len(seen) == 0 {
+		r.failf("%d simulators answer, and it finds none", n)
 	}
 	for range len(seen) {
 		if c := <-seen; c.Driver != id || c.Address == "" {

@@ -12,7 +12,7 @@ import (
 // faulty is a good driver with one thing wrong: a method of its own or, in each session, one of its.
 type faulty struct {
 	device.Driver
-	discover func(context.Context) error
+	discover func(context.Context, device.Net) error
 	open     func(context.Context, device.Config) (device.Session, error)
 	run      func(device.Session, context.Context, func(trait.Reading) error) error
 	do       func(device.Session, context.Context, trait.Command) error
@@ -20,11 +20,11 @@ type faulty struct {
 	evidence func(device.Session, device.Config) ([]device.Evidence, error)
 }
 
-func (f faulty) Discover(ctx context.Context, found func(device.Candidate)) error {
+func (f faulty) Discover(ctx context.Context, n device.Net, found func(device.Candidate)) error {
 	if f.discover != nil {
-		return f.discover(ctx)
+		return f.discover(ctx, n)
 	}
-	return f.Driver.Discover(ctx, found)
+	return f.Driver.Discover(ctx, n, found)
 }
 
 func (f faulty) Open(ctx context.Context, c device.Config) (device.Session, error) {
@@ -85,7 +85,7 @@ func deaf(free <-chan struct{}) []fault {
 			<-free
 			return nil, device.ErrUnreachable
 		}}},
-		{"discovers for ever", "discover", faulty{discover: func(context.Context) error { <-free; return nil }}},
+		{"discovers for ever", "discover", faulty{discover: func(context.Context, device.Net) error { <-free; return nil }}},
 		{"panics in Open", "opens", faulty{open: func(context.Context, device.Config) (device.Session, error) {
 			panic("ouch")
 		}}},

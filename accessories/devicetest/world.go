@@ -21,6 +21,7 @@ type World struct {
 	outside []string
 	doors   map[string]net.Listener
 	links   map[*link]bool
+	group   []string // who answers a multicast
 	marks   []string
 	log     bytes.Buffer
 	gone    bool // nothing answers any more

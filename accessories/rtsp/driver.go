@@ -57,7 +57,7 @@ func (*Driver) About() device.About {
 }
 
 // Discover is not part of RTSP; ONVIF finds cameras.
-func (*Driver) Discover(context.Context, func(device.Candidate)) error {
+func (*Driver) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return fmt.Errorf("rtsp: discovery: %w", device.ErrUnsupported)
 }
 

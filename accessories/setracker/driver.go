@@ -29,7 +29,7 @@ func (*Driver) About() device.About {
 }
 
 // Discover cannot be: a watch calls the hub, and its ID proves nothing.
-func (*Driver) Discover(context.Context, func(device.Candidate)) error {
+func (*Driver) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return fmt.Errorf("setracker: discovery: %w", device.ErrUnsupported)
 }
 

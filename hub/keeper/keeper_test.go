@@ -25,7 +25,7 @@ type thing struct {
 }
 
 func (d *thing) About() device.About { return device.About{ID: "thing"} }
-func (d *thing) Discover(context.Context, func(device.Candidate)) error {
+func (d *thing) Discover(context.Context, device.Net, func(device.Candidate)) error {
 	return device.ErrUnsupported
 }
 func (d *thing) Open(ctx context.Context, _ device.Config) (device.Session, error) {
@@ -73,6 +73,44 @@ func TestWaitsGrowToFiveMinutes(t *testing.T) {
 		synctest.Wait()
 		if tries < 18 || tries > 36 {
 			t.Errorf("%d tries in an hour", tries)
+		}
+	})
+}
+
+// A camera that was there and is away for half a minute is called every four seconds, and one that stays
+// away less and less.
+func TestWhatWasThereIsCalledOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away time.Time
+		var tries []time.Duration
+		start(t, &thing{
+			open: func(context.Context) error {
+				if away.IsZero() {
+					return nil
+				}
+				tries = append(tries, time.Since(away))
+				return device.ErrUnreachable
+			},
+			run: func(ctx context.Context, _ func(trait.Reading) error) error {
+				select {
+				case <-time.After(20 * time.Second):
+					away = time.Now()
+				case <-ctx.Done():
+				}
+				return device.ErrUnreachable
+			},
+		})
+		<-time.After(time.Hour)
+		synctest.Wait()
+		last := time.Duration(0)
+		for _, at := range tries {
+			if at < 2*time.Minute && at-last > 4*time.Second {
+				t.Errorf("no try from %v to %v", last, at)
+			}
+			last = at
+		}
+		if len(tries) > 90 {
+			t.Errorf("%d tries in an hour", len(tries))
 		}
 	})
 }

@@ -19,6 +19,11 @@ func TestDriversStayInTheHome(t *testing.T) {
 			t.Errorf("%s: %v, %v; want a refusal", outside, conn, err)
 		}
 	}
+	for _, group := range []string{"192.168.1.255:3702", "8.8.8.8:53", "[ff02::c]:3702", "nonsense"} {
+		if err := lan.Multicast(ctx, group, []byte("x"), func(string, []byte) {}); !errors.Is(err, device.ErrRefused) {
+			t.Errorf("a multicast to %s: %v; want a refusal", group, err)
+		}
+	}
 	if _, err := lan.Listen(ctx, "watch"); !errors.Is(err, device.ErrRefused) {
 		t.Errorf("a door that nobody opened: %v", err)
 	}

@@ -38,6 +38,7 @@ type Home struct {
 	snap     wire.Snapshot
 	frame    int
 	backups  wire.BackupStatus
+	clips    *clips
 }
 
 // Order is a command that reached an accessory.
@@ -49,6 +50,7 @@ type Order struct {
 // New gives a hub in the given state with the family's things in it.
 func New(state wire.State) *Home {
 	h := &Home{Feed: server.NewFeed(), password: Password}
+	h.clips = newClips(h)
 	if state == wire.Unclaimed {
 		h.password = ""
 	}
