@@ -22,6 +22,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/homekit/camera"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
@@ -30,7 +31,8 @@ type role struct {
 	count     int           // cameras
 	gop       int           // seconds
 	width     int           // pixels; less takes less time to make
-	recorders bool          // somebody takes all pictures of each camera, as a recorder does
+	held      bool          // the cameras stay connected
+	store     string        // the folder in which all cameras are recorded; empty: none is
 	linger    time.Duration // how long a camera stays connected without viewers
 	addresses []string
 	profile   string
@@ -40,7 +42,8 @@ func (r *role) flags(f *flag.FlagSet) {
 	f.IntVar(&r.count, "count", 1, "for its own processes")
 	f.IntVar(&r.gop, "gop", 2, "for its own processes")
 	f.IntVar(&r.width, "width", 1920, "for its own processes")
-	f.BoolVar(&r.recorders, "recorders", false, "for its own processes")
+	f.BoolVar(&r.held, "held", false, "for its own processes")
+	f.StringVar(&r.store, "store", "", "for its own processes")
 	f.DurationVar(&r.linger, "linger", 0, "for its own processes")
 }
 
@@ -91,7 +94,7 @@ type tally struct {
 	Connections uint64 `json:"connections"` // calls to the cameras
 	Dropped     uint64 `json:"dropped"`     // pictures that viewers and recorders lost
 	Gaps        uint64 `json:"gaps"`        // pictures before which the camera's line lost some
-	Recorded    uint64 `json:"recorded"`    // pictures that recorders took
+	Torn        uint64 `json:"torn"`        // clips that are not whole
 }
 
 // porch is one camera of Ingle's.
@@ -100,7 +103,7 @@ type porch struct {
 	source  *stream.Source
 	camera  *camera.Camera
 	gaps    atomic.Uint64
-	taken   atomic.Uint64
+	torn    atomic.Uint64
 }
 
 // ingle serves cameras to HomeKit, each on a server of its own, and prints a tally for each line of in,
@@ -111,35 +114,31 @@ func (r role) ingle(ctx context.Context, in io.Reader, out io.Writer) (err error
 		return err
 	}
 	defer stop()
-	var tasks sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
-	var porches []*porch
+	var h house
 	defer func() {
 		cancel()
-		for _, p := range porches {
-			p.camera.Close()
-			err = errors.Join(err, p.source.Close())
-		}
-		tasks.Wait()
+		err = errors.Join(err, h.close())
 	}()
-	var servers []server
-	for _, address := range r.addresses {
-		p, err := r.porch(ctx, address)
-		if err != nil {
+	if r.store != "" {
+		if h.clips, err = openShelf(ctx, r.store); err != nil {
 			return err
 		}
-		porches = append(porches, p)
-		if r.recorders {
-			tasks.Go(func() { p.record(ctx) })
-		}
-		s, err := p.serve(ctx, &tasks)
+	}
+	var servers []server
+	for _, address := range r.addresses {
+		s, err := h.add(ctx, r, address)
 		if err != nil {
 			return err
 		}
 		servers = append(servers, s)
 	}
-	answers := json.NewEncoder(out)
-	if err := answers.Encode(servers); err != nil {
+	return tell(ctx, in, json.NewEncoder(out), servers, h.porches)
+}
+
+// tell prints the servers, and a tally for each line of in, until in ends.
+func tell(ctx context.Context, in io.Reader, out *json.Encoder, servers []server, porches []*porch) error {
+	if err := out.Encode(servers); err != nil {
 		return err
 	}
 	asked := make(chan bool)
@@ -158,10 +157,45 @@ func (r role) ingle(ctx context.Context, in io.Reader, out io.Writer) (err error
 				return nil
 			}
 		}
-		if err := answers.Encode(count(porches)); err != nil {
+		if err := out.Encode(count(porches)); err != nil {
 			return err
 		}
 	}
+}
+
+// house is all that Ingle has here.
+type house struct {
+	porches []*porch
+	clips   *shelf // nil: nothing is recorded
+	tasks   sync.WaitGroup
+}
+
+func (h *house) close() (err error) {
+	for _, p := range h.porches {
+		p.camera.Close()
+		err = errors.Join(err, p.source.Close())
+	}
+	h.tasks.Wait()
+	if h.clips != nil {
+		err = errors.Join(err, h.clips.close())
+	}
+	return err
+}
+
+// add adds a camera.
+func (h *house) add(ctx context.Context, r role, address string) (server, error) {
+	p, err := r.porch(ctx, address)
+	if err != nil {
+		return server{}, err
+	}
+	h.porches = append(h.porches, p)
+	if r.held {
+		h.tasks.Go(func() { p.hold(ctx) })
+	}
+	if h.clips != nil {
+		p.record(ctx, h.clips.clips(), address, &h.tasks)
+	}
+	return p.serve(ctx, &h.tasks)
 }
 
 // profiling keeps a profile of the processor time until stop.
@@ -187,9 +221,14 @@ func count(porches []*porch) tally {
 	for _, p := range porches {
 		s := p.source.Stats()
 		t.Connections, t.Dropped = t.Connections+s.Connections, t.Dropped+s.Dropped
-		t.Gaps, t.Recorded = t.Gaps+p.gaps.Load(), t.Recorded+p.taken.Load()
+		t.Gaps, t.Torn = t.Gaps+p.gaps.Load(), t.Torn+p.torn.Load()
 	}
 	return t
+}
+
+// minus is what was counted since.
+func (t tally) minus(before tally) tally {
+	return tally{t.Connections - before.Connections, t.Dropped - before.Dropped, t.Gaps - before.Gaps, t.Torn - before.Torn}
 }
 
 func (r role) porch(ctx context.Context, address string) (*porch, error) {
@@ -215,16 +254,26 @@ func (r role) porch(ctx context.Context, address string) (*porch, error) {
 	return p, nil
 }
 
-// record takes every picture, and keeps none.
-func (p *porch) record(ctx context.Context) {
+// hold watches the camera, so that it stays connected.
+func (p *porch) hold(ctx context.Context) {
 	view := p.source.View(ctx)
 	defer view.Close()
 	for {
 		if _, err := view.Next(ctx); err != nil {
 			return
 		}
-		p.taken.Add(1)
 	}
+}
+
+// record records the camera for as long as ctx lasts, as in a home in which something always moves.
+func (p *porch) record(ctx context.Context, to record.Store, name string, tasks *sync.WaitGroup) {
+	r := record.New(record.Options{Camera: name, Source: p.source, Store: to, Ended: func(err error) {
+		if err != nil {
+			p.torn.Add(1)
+		}
+	}})
+	tasks.Go(func() { _ = r.Run(ctx) }) // it ends with ctx
+	r.Hold(record.Motion, true)
 }
 
 // serve shows the camera on a HomeKit server.

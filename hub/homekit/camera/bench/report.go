@@ -97,6 +97,8 @@ const method = `
 - One picture in seven carries the time at which the camera sent it; go2rtc removes it. From there to the last packet of the picture's arrival is
   what a program adds; the simulated camera's own sending is in it, the same for all. ffmpeg sends a picture when it
   sees the next one.
+- The large house records with [record](../../hub/record/record.go) into a sealed store, as the hub does; ffmpeg, which makes
+  a still of each clip, is not counted.
 - A first picture is the first byte of a film that go2rtc gives whose controller watches Ingle: connecting, verifying, the
   database, the start of the stream and the making of the film are in it. Before that it asks by multicast DNS where
   the server is; this program answers at once, since go2rtc waits a second where nobody does. It is asked for at any moment between two key
