@@ -222,13 +222,66 @@ func TestCheck22AVanishedViewer(t *testing.T) {
 // setupEndpoints asks for a stream.
 func setupEndpoints(t *testing.T) string {
 	t.Helper()
+	text, _ := setupWithKeys(t)
+	return text
+}
+
+func setupWithKeys(t *testing.T) (string, camera.SetupEndpointsRequest) {
+	t.Helper()
 	suite := camera.SRTPCryptoSuite{MasterKey: core.RandString(16, 0), MasterSalt: core.RandString(14, 0)}
-	text, err := tlv8.MarshalBase64(camera.SetupEndpointsRequest{
+	r := camera.SetupEndpointsRequest{
 		SessionID: core.RandString(16, 0), VideoCrypto: suite, AudioCrypto: suite,
 		Address: camera.Address{IPAddr: "127.0.0.1", VideoRTPPort: 40000, AudioRTPPort: 40001},
-	})
+	}
+	text, err := tlv8.MarshalBase64(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	return text, r
+}
+
+// TestCameraKeysAreApart has two controllers set streams up in turns: each reads its own session, keys and
+// numbers, whichever wrote last, on the seat that is its own and on the one that is taken.
+func TestCameraKeysAreApart(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, t.TempDir())
+	h := d.server(t, "camera")
+	paired := pair(t, h)
+	one, other := session(t, h, paired), session(t, h, paired)
+	seats := every(one.things(t), "110", camera.TypeSetupEndpoints)
+	if len(seats) != 4 {
+		t.Fatalf("%d stream services", len(seats))
+	}
+	_, all := one.ask(t, http.MethodGet, hap.PathAccessories, "")
+	t.Logf("the camera's database has %d bytes", len(all))
+	write := func(c *controller, seat int) camera.SetupEndpointsRequest {
+		text, r := setupWithKeys(t)
+		c.put(t, `{"aid":%d,"iid":%d,"value":%q}`, seats[seat].aid, seats[seat].iid, text)
+		return r
+	}
+	read := func(c *controller, seat int) (res camera.SetupEndpointsResponse) {
+		_, r, _ := c.read(t, id(seats[seat]))
+		text, _ := r.Characteristics[0].Value.(string)
+		if err := tlv8.UnmarshalBase64(text, &res); err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	mine, theirs := write(one, 0), write(other, 1)
+	late := write(other, 0)
+	a, b, c := read(one, 0), read(other, 1), read(other, 0)
+	for _, x := range []struct {
+		asked    camera.SetupEndpointsRequest
+		answered camera.SetupEndpointsResponse
+	}{{mine, a}, {theirs, b}} {
+		if x.answered.SessionID != x.asked.SessionID || x.answered.VideoCrypto != x.asked.VideoCrypto || x.answered.AudioCrypto != x.asked.AudioCrypto || x.answered.Status != 0 {
+			t.Errorf("asked %+v, answered %+v", x.asked, x.answered)
+		}
+	}
+	if a.VideoSSRC == b.VideoSSRC || a.Address.VideoRTPPort == b.Address.VideoRTPPort || a.VideoSSRC == a.AudioSSRC {
+		t.Errorf("the streams are not apart: %+v and %+v", a, b)
+	}
+	if c.SessionID != late.SessionID || c.Status != 1 || c.VideoCrypto.MasterKey != "" {
+		t.Errorf("the seat that is taken answers %+v, want busy", c)
+	}
 }

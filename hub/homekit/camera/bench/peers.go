@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -155,7 +156,7 @@ func startGo2rtc(ctx context.Context, b *bench, addresses []string) (*running, e
 	return r, nil
 }
 
-// go2rtcWith starts go2rtc with a configuration and waits until its API accepts.
+// go2rtcWith starts go2rtc with a configuration and waits until it is ready.
 func (b *bench) go2rtcWith(ctx context.Context, config, api string) (*process, error) {
 	dir, err := os.MkdirTemp(b.dir, "go2rtc-")
 	if err != nil {
@@ -170,7 +171,7 @@ func (b *bench) go2rtcWith(ctx context.Context, config, api string) (*process, e
 		return nil, err
 	}
 	go drain(p)
-	if err := accepts(ctx, api); err != nil {
+	if err := knowsHomeKit(ctx, api); err != nil {
 		return nil, errors.Join(err, p.stop())
 	}
 	return p, nil
@@ -186,17 +187,23 @@ func drain(p *process) {
 	}
 }
 
-// accepts waits until somebody listens.
-func accepts(ctx context.Context, address string) error {
+// knowsHomeKit waits until go2rtc has read its HomeKit configuration; it listens before.
+func knowsHomeKit(ctx context.Context, api string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			return c.Close()
+		request, err := http.NewRequestWithContext(ctx, "GET", "http://"+api+"/api/homekit", nil)
+		if err != nil {
+			return err
+		}
+		if answer, err := http.DefaultClient.Do(request); err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("nobody listens on %s: %w", address, err)
+			return fmt.Errorf("go2rtc is not ready: %w", err)
 		}
 	}
 }
