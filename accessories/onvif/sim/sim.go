@@ -41,6 +41,7 @@ type Options struct {
 	Fixed    bool          // refuses to change its first user, and lets it be deleted
 	Denies   bool          // says that it refused when a user changed its own password
 	Split    bool          // RTSP has users of its own: the first user's first password, for ever
+	Apart    bool          // still pictures have users of their own, whom nobody knows
 	Stale    bool          // RTSP learns new users, and the first user's new passwords never
 
 	// What it tells.
