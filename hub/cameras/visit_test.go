@@ -82,3 +82,41 @@ func TestPrivacyEndsAStillThatIsBeingMade(t *testing.T) {
 		t.Errorf("pictures left the camera: %d stills, %d of the stream", st.Stills, st.Streams.Frames)
 	}
 }
+
+// TestWhatIsHeard: a camera is asked for its sound only while the household lets it hear, and a viewer gets
+// none of before once it may not.
+func TestWhatIsHeard(t *testing.T) {
+	t.Parallel()
+	box, p := plain(t, rtspsim.Options{GOP: 1, Sound: media.PCMU}, cameras.Settings{})
+	view := p.camera.Main().View(t.Context())
+	defer view.Close()
+	next := func() *media.Unit {
+		u, err := view.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	for range 30 {
+		if next().Sound != nil {
+			t.Fatal("sound comes from a camera that may not hear")
+		}
+	}
+	if n := streams(box).Sounds; n != 0 {
+		t.Fatalf("it was asked for its sound %d times", n)
+	}
+	p.camera.Set(cameras.Settings{Sound: true})
+	for next().Sound == nil {
+	}
+	asked, opened, had := streams(box).Sounds, streams(box).Opened, p.camera.Main().Stats().Units
+	until(t, "some sound waits", func() bool { return p.camera.Main().Stats().Units > had+60 })
+	p.camera.Set(cameras.Settings{})
+	for range 60 {
+		if next().Sound != nil {
+			t.Fatal("sound comes after it was switched off")
+		}
+	}
+	if st := streams(box); st.Sounds != asked || st.Opened == opened {
+		t.Errorf("it was asked for its sound %d times more, on %d connections", st.Sounds-asked, st.Opened-opened)
+	}
+}

@@ -61,9 +61,9 @@ type Desk struct {
 	changing  sync.Mutex // one change of the settings at a time
 	attaching sync.Mutex // one camera comes, goes or gets another rule at a time
 	mu        sync.Mutex // guards all below
-	settings record.Settings
-	cameras  map[string]*camera
-	closed   bool
+	settings  record.Settings
+	cameras   map[string]*camera
+	closed    bool
 }
 
 // camera is one that could be recorded.

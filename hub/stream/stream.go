@@ -209,10 +209,13 @@ func (s *Source) Retry() {
 }
 
 // Reconnect ends the camera connection, if there is one, for another that asks for other things. Viewers
-// stay.
+// stay, without the sound that they have not fetched.
 func (s *Source) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for v := range s.viewers {
+		v.hush()
+	}
 	if s.feed != nil {
 		s.hangUp()
 		s.film.reconnect()

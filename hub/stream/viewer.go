@@ -118,6 +118,13 @@ func (v *Viewer) empty() {
 	}
 }
 
+// hush throws away the sound that was not fetched. Callers hold source.mu.
+func (v *Viewer) hush() {
+	heard := func(u *media.Unit) bool { return u.Sound != nil }
+	v.queue, v.held = slices.DeleteFunc(v.queue, heard), slices.DeleteFunc(v.held, heard)
+	v.weight = weightOf(v.queue)
+}
+
 // release lets through what was held back for a key unit that did not come.
 func (v *Viewer) release() {
 	v.source.mu.Lock()
