@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/rtsp"
+	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 )
 
 // box is what stands where a camera should be, and answers what the test wants.
@@ -147,4 +149,14 @@ func TestHostileAnswers(t *testing.T) {
 
 func described(sdp string) string {
 	return fmt.Sprintf("RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(sdp), sdp)
+}
+
+// TestAPacketThatNobodyForesaw ends the Watch that met it, and not the program.
+func TestAPacketThatNobodyForesaw(t *testing.T) {
+	t.Parallel()
+	s := open(t, config(camera(t, sim.Options{}).Address(), "hub", "porch-light"))
+	err := s.(device.Viewable).Watch(t.Context(), "main", false, func(*media.Unit) { panic("a picture of nothing") })
+	if !errors.Is(err, device.ErrUnreachable) || !strings.Contains(err.Error(), "a picture of nothing") {
+		t.Errorf("watch: %v", err)
+	}
 }

@@ -155,7 +155,8 @@ func (c *Camera) present(ctx context.Context) device.Session {
 }
 
 // snap has the camera make a picture by itself.
-func (c *Camera) snap(ctx context.Context, s device.Session, sz size) ([]byte, error) {
+func (c *Camera) snap(ctx context.Context, s device.Session, sz size) (jpeg []byte, err error) {
+	defer c.caught(&err)
 	camera, ok := s.(device.Snapper)
 	if !ok {
 		return nil, device.ErrUnsupported
