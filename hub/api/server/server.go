@@ -27,6 +27,7 @@ type Hub interface {
 	Rooms
 	Family
 	Bridges
+	Apps
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -92,8 +93,11 @@ type Access uint8
 const (
 	Undeclared Access = iota // nobody
 	Public                   // strangers
-	Member                   // the household
-	Owner                    // the owner, and root and the hub's own user on this machine
+	Guest                    // who may see what is in the home
+	Member                   // who may switch it too
+	Guardian                 // who may also know where people are
+	Owner                    // who may do everything
+	Console                  // root and the hub's own user on this machine
 )
 
 // Options are what New needs. Caller says what the sender of a request is; nil makes all strangers.
@@ -107,18 +111,23 @@ type Options struct {
 // New gives the API.
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
-	build(mux, o)
-	mux.HandleFunc("/", unknown)
+	a := build(mux, o)
+	mux.HandleFunc("/", a.unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path.Clean(r.URL.Path) { // the mux would send it elsewhere, with an answer of its own
-			unknown(w, r)
+			a.unknown(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-func unknown(w http.ResponseWriter, _ *http.Request) {
+// unknown tells a stranger nothing, not even which paths there are.
+func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
+	if a.Caller(r) <= Public {
+		write(w, a.stranger(r.Context()))
+		return
+	}
 	write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
 }
 
@@ -131,6 +140,7 @@ type api struct {
 	Options
 	huma   huma.API
 	access map[string]Access // by operation ID
+	proven proven
 }
 
 func build(mux *http.ServeMux, o Options) *api {
@@ -151,6 +161,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.rooms()
 	a.family()
 	a.homekit()
+	a.apps()
 	a.events()
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
