@@ -91,7 +91,7 @@ func word(refusal error) []byte {
 }
 
 func (a App) c1() ([]byte, error) {
-	if !a.fits() {
+	if !a.Fits() {
 		return nil, fmt.Errorf("%w: the app's name", ErrMessage)
 	}
 	return frame(typeC1, []byte{version, byte(len(a.Name))}, []byte(a.Name), []byte{byte(len(a.Platform))}, []byte(a.Platform)), nil
@@ -108,7 +108,7 @@ func readC1(body []byte) (App, error) {
 	name, rest, ok := counted(body[1:])
 	platform, rest, ok2 := counted(rest)
 	a := App{Name: string(name), Platform: string(platform)}
-	if !ok || !ok2 || len(rest) > 0 || !a.fits() {
+	if !ok || !ok2 || len(rest) > 0 || !a.Fits() {
 		return App{}, ErrMessage
 	}
 	return a, nil
@@ -122,7 +122,8 @@ func counted(b []byte) (field, rest []byte, ok bool) {
 	return b[1 : 1+n], b[1+n:], true
 }
 
-func (a App) fits() bool {
+// Fits says whether the texts are short enough and print as they are.
+func (a App) Fits() bool {
 	return readable(a.Name, maxName) && readable(a.Platform, maxPlatform)
 }
 

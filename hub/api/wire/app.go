@@ -24,8 +24,8 @@ type App struct {
 
 // Invitation lets one more app in, by a code.
 type Invitation struct {
-	Role   string `json:"role" enum:"owner,guardian,member,guest"`
-	Person string `json:"person,omitempty" maxLength:"64"` // ID of whose it is
+	Role   string `json:"role,omitempty" enum:"owner,guardian,member,guest"` // none: that of the person, or member
+	Person string `json:"person,omitempty" maxLength:"64"`                   // ID of whose it is
 }
 
 // ClaimCode is what the other app is told. It is shown and never kept.
