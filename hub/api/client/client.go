@@ -72,7 +72,7 @@ func Dial(socket string) *Client {
 // over makes a client whose every connection comes from dial, whatever address is asked for.
 func over(root string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	return &Client{root: root + "/api/v1", http: &http.Client{
-		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
+		Transport:     &http.Transport{DialContext: dial, DialTLSContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -257,9 +257,14 @@ func (c *Client) open(req *http.Request) (*http.Response, error) {
 // unanswered makes a problem of a line that failed: nobody listens, or the answer did not come.
 func unanswered(err error) error {
 	var op *net.OpError
-	code := wire.CodeInterrupted
-	if errors.As(err, &op) && op.Op == "dial" {
+	status, code := 0, wire.CodeInterrupted
+	switch {
+	case errors.Is(err, errImpostor):
+		code = wire.CodeImpostor
+	case errors.As(err, &op) && op.Op == "dial":
 		code = wire.CodeNotRunning
+	case op != nil && op.Op == "remote error": // an alert: in TLS 1.3 a refused key is told late
+		status, code = http.StatusUnauthorized, wire.CodeStranger
 	}
-	return fmt.Errorf("%w: %w", wire.Refuse(0, code), err)
+	return fmt.Errorf("%w: %w", wire.Refuse(status, code), err)
 }
