@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
@@ -48,7 +50,10 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	book, err := pairing.New(pairing.Options{Dir: dir, API: api, Claimed: func() bool { return vault.Exists(dir) }, Log: log})
+	book, err := pairing.New(pairing.Options{
+		Dir: dir, Log: log, Claimed: func() bool { return vault.Exists(dir) },
+		API: func() string { return "https://" + entrance.Reach(strings.TrimPrefix(api, "https://")) },
+	})
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}

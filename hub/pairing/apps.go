@@ -52,7 +52,7 @@ func (b *Book) issue(t claim.Terms, valid time.Duration) (wire.ClaimCode, error)
 	if err != nil {
 		return wire.ClaimCode{}, err
 	}
-	return wire.ClaimCode{Code: code.Shown(), Until: until.UTC(), API: b.o.API}, nil
+	return wire.ClaimCode{Code: code.Shown(), Until: until.UTC(), API: b.o.API()}, nil
 }
 
 // PairHere implements server.Apps. Who may call it sits at the hub, so the app is the owner's.
@@ -68,7 +68,7 @@ func (b *Book) PairHere(ctx context.Context, r wire.PairRequest) (wire.Paired, e
 	if err := b.add(ctx, a); err != nil {
 		return wire.Paired{}, err
 	}
-	return wire.Paired{App: a.App, Pin: b.pin.String(), API: b.o.API}, nil
+	return wire.Paired{App: a.App, Pin: b.pin.String(), API: b.o.API()}, nil
 }
 
 // add keeps an app; one of the same key makes way.

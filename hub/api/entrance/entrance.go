@@ -187,3 +187,21 @@ func AtHome(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }
+
+// Reach is where others in the home find a listener: of one that listens on all addresses of the machine,
+// the first that is of a home network, as things are now.
+func Reach(listening string) string {
+	at, err := netip.ParseAddrPort(listening)
+	if err != nil || !at.Addr().IsUnspecified() {
+		return listening
+	}
+	found := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	list, _ := net.InterfaceAddrs() // a machine that hides them still has itself
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && p.Addr().IsPrivate() {
+			found = p.Addr()
+			break
+		}
+	}
+	return netip.AddrPortFrom(found, at.Port()).String()
+}

@@ -71,7 +71,7 @@ func newHub(t *testing.T, dir string, state wire.State) *hub {
 	}
 	h.address = ln.Addr().String()
 	claimed := func() bool { return h.home.Status(t.Context()).State != wire.Unclaimed }
-	if h.Book, err = pairing.New(pairing.Options{Dir: dir, API: "https://" + h.address, Claimed: claimed, Log: log}); err != nil {
+	if h.Book, err = pairing.New(pairing.Options{Dir: dir, API: func() string { return "https://" + h.address }, Claimed: claimed, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	h.line = entrance.New(ln, entrance.Options{Identity: h.Book, Log: log,
@@ -346,6 +346,20 @@ func TestAddressesOfTheHome(t *testing.T) {
 		"8.8.8.8": false, "2001:db8::1": false, "172.32.0.1": false, "::ffff:8.8.8.8": false} {
 		if entrance.AtHome(netip.MustParseAddr(address)) != home {
 			t.Errorf("%s: want %v", address, home)
+		}
+	}
+}
+
+func TestWhereOthersFindTheHub(t *testing.T) {
+	for _, as := range []string{"127.0.0.1:8443", "192.168.1.7:1", "[fd00::1]:8443"} {
+		if got := entrance.Reach(as); got != as {
+			t.Errorf("%s is found at %s", as, got)
+		}
+	}
+	for _, all := range []string{"0.0.0.0:8443", "[::]:8443"} {
+		at, err := netip.ParseAddrPort(entrance.Reach(all))
+		if err != nil || at.Port() != 8443 || at.Addr().IsUnspecified() || !entrance.AtHome(at.Addr()) {
+			t.Errorf("%s is found at %v, %v", all, at, err)
 		}
 	}
 }
