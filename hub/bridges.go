@@ -16,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/hub/announce"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/homekit"
@@ -188,19 +189,26 @@ func (s settings) address(port int) string {
 // app shows as such; anything else would read as a thing that does not answer.
 func (h *house) obey(ctx context.Context, id string, cmd trait.Command) error {
 	err := h.do(ctx, id, cmd)
-	if errors.Is(err, safety.ErrHeld) {
+	if errors.Is(err, safety.ErrHeld) || errors.Is(err, cameras.ErrPrivate) {
 		return fmt.Errorf("%w: %w", hap.StatusNotAllowed, err)
 	}
 	return err
 }
 
 // camera is the HomeKit side of a camera.
-func (b *bridges) camera(a home.Accessory) (homekit.Camera, error) {
+func (b *bridges) camera(a home.Accessory, speaks bool) (homekit.Camera, error) {
 	k := b.house.find(a.ID)
-	if k == nil || k.pictures == nil {
+	if k == nil || k.camera == nil {
 		return homekit.Camera{}, fmt.Errorf("homekit: %s has no pictures", a.ID)
 	}
-	c := camera.New(camera.Options{Source: k.pictures, Log: b.house.log})
+	o := camera.Options{
+		Source: k.camera.Main(), Smaller: k.camera.Smaller, Still: k.camera.Snapshot, Log: b.house.log,
+		Sound: func() bool { return k.camera.Settings().Sound },
+	}
+	if speaks {
+		o.Talk = k.camera.Talk
+	}
+	c := camera.New(o)
 	return homekit.Camera{Services: c.Services(), Snapshot: c.Snapshot, Close: c.Close}, nil
 }
 
@@ -213,7 +221,9 @@ func (b *bridges) show(ctx context.Context) error {
 	for _, a := range has.Accessories {
 		if k := b.house.find(a.ID); k != nil {
 			if o, ok := k.offer(); ok {
-				offers[a.ID] = offerOf(o)
+				offer := offerOf(o)
+				offer.Speaks = k.camera != nil && k.camera.Speaks()
+				offers[a.ID] = offer
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
@@ -36,6 +37,7 @@ type daemon struct {
 	opening sync.Mutex // one setup or unlock at a time
 	mu      sync.Mutex
 	house   *house
+	shut    error         // why the store of a claimed hub did not open the last time
 	opened  chan struct{} // closed when there is a house
 }
 
@@ -77,7 +79,7 @@ func (d *daemon) Status(context.Context) wire.Status {
 	case h != nil:
 		s.State, s.HomeKit, s.Protection = wire.Open, h.bridges.status(), d.Protection()
 	case vault.Exists(d.settings.dir):
-		s.State, s.Protection = wire.Locked, d.Protection()
+		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}
 	s.ClaimTried = d.Attacked()
 	return s
@@ -123,6 +125,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		err = errors.Join(h.vouch(ctx), v.Close())
 	} else {
 		h, err = d.enter(v, nil)
+		d.noteShut(err)
 	}
 	if err == nil && byCode {
 		h.stored(h.NoteRecovery(ctx, keys.Used)) // the hub is open all the same
@@ -147,7 +150,9 @@ func (d *daemon) start(ctx context.Context) {
 	if !ok {
 		return
 	}
-	if _, err := d.enter(v, nil); err != nil {
+	_, err := d.enter(v, nil)
+	d.noteShut(err)
+	if err != nil {
 		d.log.Error("the hub could not start by itself", "err", err)
 	}
 }
@@ -217,6 +222,22 @@ func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) err
 	return err
 }
 
+// noteShut remembers why the store did not open, which a new password does not change.
+func (d *daemon) noteShut(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut = problem(err)
+}
+
+// whyShut is why, if it is something that people can do something about.
+func (d *daemon) whyShut() *wire.Problem {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var p *wire.Problem
+	errors.As(d.shut, &p)
+	return p
+}
+
 // SetBoot implements server.Keys; the apps hear of the new level of protection.
 func (d *daemon) SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error) {
 	answer, err := d.Ring.SetBoot(ctx, r)
@@ -259,3 +280,16 @@ func problem(err error) error {
 	}
 	return homeProblem(err)
 }
+
+// openClips opens the recordings. Without them all else goes on.
+func (h *house) openClips(ctx context.Context) {
+	store := h.store
+	if h.unsound != nil {
+		store = nil
+	}
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
+		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }})
+}
+
+// Clips implements server.Hub.
+func (d *daemon) Clips() server.Clips { return d.inside().clips }

@@ -152,8 +152,8 @@ func furnish(ctx context.Context, d *daemon, actors cast) error {
 	camera := map[string]string{"password": actors.Password}
 	user := map[string]string{"user": "ingle"}
 	for _, r := range []wire.AddRequest{
-		{Name: "Porch", Driver: "rtsp", Address: actors.Simulators["porch"], Fields: user, Secret: camera, Room: "Entrance", Alone: true},
-		{Name: "Garden", Driver: "rtsp", Address: actors.Simulators["garden"], Fields: user, Secret: camera, Room: "Garden"},
+		{Name: "Porch", Driver: "onvif", Address: actors.Simulators["porch"], Fields: user, Secret: camera, Room: "Entrance", Alone: true},
+		{Name: "Garden", Driver: "onvif", Address: actors.Simulators["garden"], Fields: user, Secret: camera, Room: "Garden"},
 		{Name: "Mia's Watch", Driver: "setracker", Address: actors.Simulators["watch"], Person: "Mia"},
 		{Name: "Rocket", Driver: "buttplug", Address: actors.Simulators["rocket"], Room: "Playroom"},
 	} {
@@ -181,7 +181,12 @@ func moveIn(ctx context.Context, d *daemon) error {
 // place adds a thing, or moves the one that has its name to its new address.
 func (d *daemon) place(ctx context.Context, has home.Contents, r wire.AddRequest) error {
 	known, err := has.Accessory(r.Name)
-	if err != nil {
+	if err == nil && known.Driver != r.Driver { // an older demo spoke to it in another way
+		if err := d.Remove(ctx, known.ID); err != nil {
+			return err
+		}
+	}
+	if err != nil || known.Driver != r.Driver {
 		_, err = d.Add(ctx, r)
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/upkeep"
@@ -29,6 +30,7 @@ const (
 	codeFlawed    = "store-flawed"    // found by the weekly check
 	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
 	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
+	codeNoClips   = "clips-closed"    // the recordings could not be opened
 	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
 	diskTime      = 2 * time.Second   // between two looks at the disk
 	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
@@ -94,6 +96,14 @@ func (h *house) isStuck() bool {
 func (h *house) mountedReadOnly() bool {
 	var fs unix.Statfs_t
 	return unix.Statfs(h.settings.dir, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
+}
+
+// refused is problem, and has all know of a disk that did not take what somebody asked to be stored.
+func (h *house) refused(err error) error {
+	if isDisk(err) {
+		h.stored(err)
+	}
+	return problem(err)
 }
 
 // openStore opens the store; one that is damaged, or on a disk that may not be written, for reading
@@ -302,6 +312,19 @@ type tended struct {
 func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.Store.Sweep(ctx, now)
 	return n, errors.Join(err, backup.Expire(s.dir, now))
+}
+
+// swept is that, and the clips that have had their time.
+type swept struct {
+	tended
+	clips *clips.Desk
+}
+
+// Sweep implements upkeep.Store.
+func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.tended.Sweep(ctx, now)
+	gone, errClips := s.clips.Sweep(ctx, now)
+	return n + gone, errors.Join(err, errClips)
 }
 
 // noteOpened begins the days for which what a restore replaced is kept. It may be better than what it

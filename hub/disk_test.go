@@ -57,7 +57,7 @@ func TestOnASmallDisk(t *testing.T) {
 	switch {
 	case strings.Contains(said.String(), noMounts):
 		t.Skip(noMounts)
-	case strings.Count(said.String(), "--- PASS: TestSmallDisk") != 4:
+	case strings.Count(said.String(), "--- PASS: TestSmallDisk") != 5:
 		t.Errorf("not all of it ran:\n%s", &said)
 	}
 	t.Logf("%s", &said)
@@ -117,6 +117,32 @@ func TestSmallDiskCannotBeClaimed(t *testing.T) {
 	}
 	if refused < 2 {
 		t.Errorf("only %d disks were too small", refused)
+	}
+}
+
+// TestSmallDiskIsFullForAll: that the disk refused what one person asked for is told to everybody.
+func TestSmallDiskIsFullForAll(t *testing.T) {
+	dir, _ := disk(t, 8<<10)
+	hub, c := running(t, dir)
+	if _, err := c.Setup(t.Context(), password); err != nil {
+		t.Fatal(explain(err))
+	}
+	free := fill(t, dir)
+	var err error
+	for i := 0; err == nil && i < 500; i++ { // what room the files themselves have left is used up first
+		_, err = c.AddPerson(t.Context(), wire.Person{Name: "Robin " + strconv.Itoa(i)})
+	}
+	if wire.Code(err) != "hub.full" {
+		t.Fatalf("the disk never became full: %v", err)
+	}
+	full := func() bool { return strings.Contains(status(t, dir), "The disk is full: nothing new is stored.") }
+	if !full() {
+		t.Error("only the one who asked knows")
+	}
+	free()
+	soon(t, "the trouble is over", func() bool { return !full() })
+	if err := hub.stop(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -19,11 +19,14 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/cameras"
+	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/export"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
@@ -37,8 +40,9 @@ const closeTime = 5 * time.Second
 
 // switches is what the household's switches were set to; it outlives a restart.
 type switches struct {
-	Privacy bool `json:"privacy"`
-	StopAll bool `json:"stop_all"`
+	Privacy bool                        `json:"privacy"`
+	StopAll bool                        `json:"stop_all"`
+	Cameras map[string]cameras.Settings `json:"cameras,omitempty"` // by accessory
 }
 
 // house is an open hub: everything that works only once the store is open.
@@ -57,6 +61,7 @@ type house struct {
 	shelf    *backups.Shelf
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
+	clips    *clips.Desk
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -65,6 +70,7 @@ type house struct {
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
+	deciding  sync.Mutex // one change of a camera's settings at a time
 	showing   sync.Mutex // held while things get their keepers, and while HomeKit is shown both
 
 	telling sync.Mutex
@@ -73,7 +79,8 @@ type house struct {
 	mu      sync.Mutex
 	kept    map[string]*kept // by accessory
 	privacy bool
-	cried   map[string]time.Time // when people heard of an alarm that is not stored
+	sights  map[string]cameras.Settings // what was decided about cameras, by accessory
+	cried   map[string]time.Time        // when people heard of an alarm that is not stored
 
 	living context.Context    // ends with the house
 	end    context.CancelFunc // ends living
@@ -92,7 +99,7 @@ func openHouse(d *daemon, v *vault.Vault) (*house, error) {
 		return nil, fmt.Errorf("open: %w", err)
 	}
 	if err := h.start(ctx, v); err != nil {
-		return nil, errors.Join(err, h.close())
+		return nil, errors.Join(err, h.unsound, h.close()) // a damaged store is why
 	}
 	return h, nil
 }
@@ -133,7 +140,8 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if h.home, err = home.Open(ctx, archive.Home{Store: h.store}); err != nil {
 		return err
 	}
-	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones})
+	h.desk = export.New(export.Options{Dir: h.settings.dir, ID: v.ID(), Home: h.home.Contents, Readings: h.readings, Presence: h.inZones,
+		Clips: func() record.Clips { return h.clips.Recordings() }})
 	h.health = health.New(time.Now, map[string]health.Severity{
 		codeFull: health.Alarm, codeDisk: health.Alarm, codeNoWrite: health.Alarm, codeDamaged: health.Alarm, codeFlawed: health.Alarm,
 		safety.CodeNotStopped: health.Alarm, "accessory-unreachable": health.Notice,
@@ -141,7 +149,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err := h.tellRecovery(ctx); err != nil {
 		return err
 	}
-	h.privacy = set.Privacy
+	h.openClips(ctx)
+	h.privacy, h.sights = set.Privacy, map[string]cameras.Settings{}
+	maps.Copy(h.sights, set.Cameras)
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
 	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })
@@ -164,7 +174,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: tended{h.store, h.settings.dir}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -174,6 +184,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "upkeep", h.upkeep.Run)
 	h.run(ctx, "disk", h.watchDisk)
 	h.run(ctx, "renewal", h.renew)
+	h.run(ctx, "clips", h.clips.Run)
 	h.run(ctx, "backups", h.shelf.Run)
 	return nil
 }
@@ -224,6 +235,9 @@ func (h *house) close() error {
 		err = h.guard.Close(ctx)
 	}
 	h.end()
+	if h.clips != nil { // while the cameras are there, so that the last clip has its picture
+		err = errors.Join(err, h.clips.Close())
+	}
 	h.mu.Lock()
 	things := slices.Collect(maps.Values(h.kept))
 	h.mu.Unlock()

@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
-	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
-	"github.com/ingle-home/ingle/hub/stream"
 	"github.com/ingle-home/ingle/storage"
 )
 
@@ -29,8 +28,8 @@ const cryTime = time.Minute
 type kept struct {
 	accessory home.Accessory
 	keeper    *keeper.Keeper
-	pictures  *stream.Source // nil for what has none
-	tried     *device.Offer  // what it said when it was added; nil for an old one; under house.showing
+	camera    *cameras.Camera // nil for what has no pictures
+	tried     *device.Offer   // what it said when it was added; nil for an old one; under house.showing
 	cancel    context.CancelFunc
 	done      chan struct{}
 
@@ -50,8 +49,8 @@ func (k *kept) stop() {
 		k.cancel()
 		<-k.done
 	}
-	if k.pictures != nil {
-		_ = k.pictures.Close() // it holds nothing durable
+	if k.camera != nil {
+		_ = k.camera.Close() // it holds nothing durable
 	}
 }
 
@@ -85,10 +84,19 @@ func (h *house) admit(tried *device.Offer, change func() (home.Accessory, error)
 
 // offer is what the thing last said that it is.
 func (k *kept) offer() (device.Offer, bool) {
-	if o, ok := k.keeper.Offer(); ok || k.tried == nil {
-		return o, ok
+	o, ok := k.keeper.Offer()
+	if !ok && k.tried != nil {
+		o, ok = *k.tried, true
 	}
-	return *k.tried, true
+	return k.complete(o), ok
+}
+
+// complete adds what the hub makes of a thing.
+func (k *kept) complete(o device.Offer) device.Offer {
+	if k.camera == nil {
+		return o
+	}
+	return k.camera.Complete(o)
 }
 
 // prepare makes the keeper of an accessory, which does nothing until begin; nil where its driver is
@@ -104,20 +112,25 @@ func (h *house) prepare(ctx context.Context, a home.Accessory) (*kept, error) {
 		return nil, err
 	}
 	k := &kept{accessory: a, done: make(chan struct{})}
+	report := func(r trait.Reading) error { return h.report(ctx, a, r) }
 	k.keeper = keeper.New(keeper.Options{
 		ID: a.ID, Driver: driver, Config: h.config(a, secrets), Log: h.log,
-		Report:    func(r trait.Reading) error { return h.report(ctx, a, r) },
+		Report: func(r trait.Reading) error {
+			if k.camera != nil && !k.camera.Believes(r) {
+				return nil
+			}
+			return report(r)
+		},
 		Condition: func(c keeper.Condition) { h.condition(k, c) },
 	})
-	if a.Kind == string(device.Camera) {
-		k.pictures = stream.New(k.watch, stream.Options{GiveUp: refused, Log: h.log})
-	}
 	h.mu.Lock()
+	if a.Kind == string(device.Camera) {
+		k.camera = cameras.New(cameras.Options{ID: a.ID, Settings: h.sights[a.ID], Private: h.privacy, Report: report, Faults: h.health, Log: h.log})
+	}
 	h.kept[a.ID] = k
-	private := h.privacy
 	h.mu.Unlock()
-	if k.pictures != nil && private {
-		k.pictures.Pause(true)
+	if k.camera != nil {
+		h.clips.Attach(a.ID, k.camera.Main())
 	}
 	return k, nil
 }
@@ -129,17 +142,6 @@ func (k *kept) begin(ctx context.Context) {
 		defer close(k.done)
 		_ = k.keeper.Run(ctx) // ends with ctx only
 	}()
-}
-
-func refused(err error) bool { return errors.Is(err, device.ErrRefused) }
-
-// watch is the camera's pictures for as long as its session lasts.
-func (k *kept) watch(ctx context.Context, out func(*media.Unit)) error {
-	v, ok := k.keeper.Session().(device.Viewable)
-	if !ok {
-		return device.ErrUnreachable
-	}
-	return v.Watch(ctx, v.Views()[0].ID, false, out)
 }
 
 func (h *house) config(a home.Accessory, secrets map[string]string) device.Config {
@@ -155,6 +157,7 @@ func (h *house) leave(id string) {
 	k := h.kept[id]
 	delete(h.kept, id)
 	h.mu.Unlock()
+	h.clips.Detach(id)
 	if k != nil {
 		k.stop()
 	}
@@ -216,6 +219,11 @@ func (h *house) condition(k *kept, c keeper.Condition) {
 	k.mu.Lock()
 	k.condition = c
 	k.mu.Unlock()
+	if k.camera != nil && c.State == keeper.Open {
+		k.camera.Opened(k.keeper.Session())
+	} else if k.camera != nil {
+		k.camera.Closed()
+	}
 	a := k.accessory
 	if c.State != keeper.Opening {
 		for _, code := range lineCodes() {

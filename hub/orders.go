@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/bus"
+	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/safety"
 )
@@ -33,6 +35,12 @@ func (h *house) do(ctx context.Context, id string, cmd trait.Command) error {
 	}
 	if on, ok := trait.StopAll.Want(cmd); ok && id == home.StopSwitch {
 		return h.setStopAll(ctx, on, cmd)
+	}
+	if on, ok := trait.Active.Want(cmd); ok {
+		if on && h.isPrivate() {
+			return fmt.Errorf("active: %w", cameras.ErrPrivate)
+		}
+		return h.setCamera(ctx, id, func(s *cameras.Settings) { s.Off = !on })
 	}
 	return h.guard.Do(ctx, id, cmd)
 }
@@ -60,18 +68,58 @@ func (h *house) setStopAll(ctx context.Context, on bool, cmd trait.Command) erro
 func (h *house) setPrivacy(ctx context.Context, on bool) error {
 	h.mu.Lock()
 	h.privacy = on
-	cameras := make([]*kept, 0, len(h.kept))
+	var dark sync.WaitGroup
 	for _, k := range h.kept {
-		if k.pictures != nil {
-			cameras = append(cameras, k)
+		if k.camera != nil {
+			dark.Go(func() { k.camera.SetPrivate(on) })
 		}
 	}
 	h.mu.Unlock()
-	for _, k := range cameras {
-		k.pictures.Pause(on)
+	dark.Wait()
+	if on {
+		h.clips.Hush()
 	}
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
 	return h.remember(ctx, func(s *switches) { s.Privacy = on })
+}
+
+// setCamera changes what the household decided about a camera, and keeps it: a camera goes dark even when
+// that cannot be kept, and the error says so.
+func (h *house) setCamera(ctx context.Context, id string, change func(*cameras.Settings)) error {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	k := h.find(id)
+	if k == nil || k.camera == nil {
+		return fmt.Errorf("%s is no camera: %w", id, device.ErrUnsupported)
+	}
+	s := k.camera.Settings()
+	change(&s)
+	h.mu.Lock()
+	h.sights[id] = s
+	h.mu.Unlock()
+	k.camera.Set(s)
+	return h.remember(ctx, func(all *switches) {
+		if all.Cameras == nil {
+			all.Cameras = map[string]cameras.Settings{}
+		}
+		all.Cameras[id] = s
+	})
+}
+
+// forgetCamera forgets what was decided about a camera that has gone.
+func (h *house) forgetCamera(ctx context.Context, id string) {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	h.mu.Lock()
+	_, decided := h.sights[id]
+	delete(h.sights, id)
+	h.mu.Unlock()
+	if !decided {
+		return
+	}
+	if err := h.remember(ctx, func(all *switches) { delete(all.Cameras, id) }); err != nil {
+		h.log.Warn("what was decided about a camera outlives it", "accessory", id, "err", err)
+	}
 }
 
 func (h *house) isPrivate() bool {
@@ -106,6 +154,7 @@ func homeProblem(err error) error {
 		err    error
 		status int
 	}{
+		{cameras.ErrPrivate, http.StatusConflict}, {cameras.ErrOff, http.StatusConflict}, {cameras.ErrUnsafe, http.StatusConflict},
 		{home.ErrUnknown, http.StatusNotFound}, {home.ErrTaken, http.StatusConflict},
 		{home.ErrPublic, http.StatusUnprocessableEntity}, {home.ErrName, http.StatusUnprocessableEntity}, {home.ErrPosition, http.StatusUnprocessableEntity},
 		{safety.ErrHeld, http.StatusConflict}, {safety.ErrStopped, http.StatusConflict},

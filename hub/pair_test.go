@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,33 +127,7 @@ func TestAppsComeAndGo(t *testing.T) {
 	if _, err := client.PairHere(t.Context(), tablet.vault, console, claim.App{Name: "Sam's tablet"}); err != nil {
 		t.Fatal(explain(err))
 	}
-	owner := tablet.calls(hub)
-	if _, err := owner.Invite(t.Context(), wire.Invitation{}); wire.Code(err) != wire.CodeConfirm {
-		t.Errorf("an app lets another one in without the password: %v", explain(err))
-	}
-	if err := owner.Unlock(t.Context(), password); err != nil {
-		t.Fatal(explain(err))
-	}
-	must[wire.ClaimCode](t)(owner.Invite(t.Context(), wire.Invitation{}))
-
-	lost, ctx, end := make(chan struct{}), t.Context(), context.CancelFunc(nil)
-	ctx, end = context.WithCancel(ctx)
-	var streams sync.WaitGroup
-	began := make(chan struct{})
-	streams.Go(func() {
-		var once, gone sync.Once
-		_ = c.Follow(ctx, func(wire.Event) error { once.Do(func() { close(began) }); return nil }, func(error) { gone.Do(func() { close(lost) }) })
-	})
-	<-began
-	if err := console.ChangePassword(t.Context(), password, "seven lanterns warm the quiet pond"); err != nil {
-		t.Fatal(explain(err))
-	}
-	<-lost // whoever was let in with the old password comes again
-	if err := owner.RevokeApp(t.Context(), list[0].ID); err != nil {
-		t.Fatal(explain(err))
-	}
-	streams.Wait()
-	end()
+	ending(t, console, c, tablet.calls(hub), list[0].ID)
 	hub.kill()
 	hub, _ = running(t, dir)
 	if _, err := app.calls(hub).Status(t.Context()); wire.Code(err) != wire.CodeStranger {
@@ -166,6 +139,34 @@ func TestAppsComeAndGo(t *testing.T) {
 			t.Errorf("%s has a name in the clear", e.Name())
 		}
 	}
+}
+
+// ending has the owner's app let another one out, which has a stream that a new password has ended before.
+func ending(t *testing.T, console, app, owner *client.Client, id string) {
+	t.Helper()
+	if _, err := owner.Invite(t.Context(), wire.Invitation{}); wire.Code(err) != wire.CodeConfirm {
+		t.Errorf("an app lets another one in without the password: %v", explain(err))
+	}
+	if err := owner.Unlock(t.Context(), password); err != nil {
+		t.Fatal(explain(err))
+	}
+	must[wire.ClaimCode](t)(owner.Invite(t.Context(), wire.Invitation{}))
+
+	began, lost := make(chan struct{}), make(chan struct{})
+	var stream sync.WaitGroup
+	stream.Go(func() {
+		var once, gone sync.Once
+		_ = app.Follow(t.Context(), func(wire.Event) error { once.Do(func() { close(began) }); return nil }, func(error) { gone.Do(func() { close(lost) }) })
+	})
+	<-began
+	if err := console.ChangePassword(t.Context(), password, "seven lanterns warm the quiet pond"); err != nil {
+		t.Fatal(explain(err))
+	}
+	<-lost // whoever was let in with the old password comes again
+	if err := owner.RevokeApp(t.Context(), id); err != nil {
+		t.Fatal(explain(err))
+	}
+	stream.Wait()
 }
 
 // The identity comes out of a store that was restored elsewhere: apps know the hub again once it is open.

@@ -15,7 +15,6 @@ import (
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
-	"github.com/ingle-home/ingle/hub/stream"
 )
 
 func isNone(err error) bool { return errors.Is(err, archive.ErrNone) }
@@ -68,8 +67,12 @@ func (h *house) accessory(a home.Accessory) wire.Accessory {
 		return w
 	}
 	w.Condition = conditionOf(k.stands())
+	if k.camera != nil {
+		s := k.camera.Settings()
+		w.Camera = &wire.Camera{Sound: s.Sound, Motion: s.Motion}
+	}
 	offer, _ := k.keeper.Offer()
-	for _, o := range offer.Traits {
+	for _, o := range k.complete(offer).Traits {
 		v := h.value(a.ID, o.Trait)
 		v.Settable, v.Steps = o.Settable, o.Steps
 		w.Traits = append(w.Traits, v)
@@ -149,7 +152,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	}
 	a, err = h.admit(&tried, func() (home.Accessory, error) { return h.home.AddAccessory(ctx, a, r.Secret) })
 	if err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	h.show()
 	w := h.accessory(a)
@@ -189,10 +192,14 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	if err := h.guard.Remove(ctx, a.ID); err != nil {
 		h.log.Warn("a motor was not stopped before it was removed", "accessory", a.ID, "err", err)
 	}
-	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
+	if err := h.clips.Forget(ctx, a.ID); err != nil {
 		return problem(err)
 	}
+	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
+		return h.refused(err)
+	}
 	h.leave(a.ID)
+	h.forgetCamera(ctx, a.ID)
 	h.guard.Left(a.ID)
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})
@@ -207,7 +214,7 @@ func (d *daemon) Place(ctx context.Context, which string, p wire.Placement) (wir
 		return wire.Accessory{}, problem(err)
 	}
 	if a, err = h.home.PlaceAccessory(ctx, a.ID, p.Alone, p.Private); err != nil {
-		return wire.Accessory{}, problem(err)
+		return wire.Accessory{}, h.refused(err)
 	}
 	if a.Private {
 		h.calm(ctx, a.ID)
@@ -248,31 +255,6 @@ func (d *daemon) Do(ctx context.Context, which string, r wire.Do) error {
 	return problem(h.do(ctx, all[i].ID, cmd))
 }
 
-// Still implements server.Rooms.
-func (d *daemon) Still(ctx context.Context, which string, width, height int) ([]byte, error) {
-	h := d.inside()
-	a, err := h.home.Contents().Accessory(which)
-	if err != nil {
-		return nil, problem(err)
-	}
-	k := h.find(a.ID)
-	if k == nil || k.pictures == nil {
-		return nil, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeUnsupported)
-	}
-	if width == 0 || height == 0 {
-		width, height = 640, 360
-	}
-	jpeg, err := k.pictures.Snapshot(ctx, width, height)
-	switch {
-	case errors.Is(err, stream.ErrPaused):
-		return nil, wire.Refuse(http.StatusConflict, wire.CodePrivate)
-	case err != nil:
-		h.log.Info("a camera has no picture", "accessory", a.ID, "err", err)
-		return nil, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
-	}
-	return jpeg, nil
-}
-
 // Troubles implements server.Hub.
 func (d *daemon) Troubles(context.Context) ([]wire.Trouble, error) {
 	return troublesOf(d.inside().health), nil
@@ -285,4 +267,72 @@ func troublesOf(l *health.List) []wire.Trouble {
 		list = append(list, wire.Trouble{Code: t.Code, Subject: t.Subject, Args: t.Args, Severity: severity, Since: t.Since})
 	}
 	return list
+}
+
+func personOf(p home.Person) wire.Person {
+	return wire.Person{ID: p.ID, Name: p.Name, Role: string(p.Role)}
+}
+
+// People implements server.Family.
+func (d *daemon) People(context.Context) ([]wire.Person, error) {
+	var list []wire.Person
+	for _, p := range d.inside().home.Contents().People {
+		list = append(list, personOf(p))
+	}
+	return list, nil
+}
+
+// AddPerson implements server.Family.
+func (d *daemon) AddPerson(ctx context.Context, w wire.Person) (wire.Person, error) {
+	h := d.inside()
+	role := home.Role(w.Role)
+	if role == "" {
+		role = home.Member
+	}
+	p, err := h.home.AddPerson(ctx, w.Name, role)
+	if err != nil {
+		return wire.Person{}, h.refused(err)
+	}
+	h.show()
+	w = personOf(p)
+	h.feed.Publish(wire.Change{Person: &w})
+	return w, nil
+}
+
+// Zones implements server.Family.
+func (d *daemon) Zones(context.Context) ([]wire.Zone, error) {
+	var list []wire.Zone
+	for _, z := range d.inside().home.Contents().Zones {
+		list = append(list, wire.Zone(z))
+	}
+	return list, nil
+}
+
+// AddZone implements server.Family.
+func (d *daemon) AddZone(ctx context.Context, w wire.Zone) (wire.Zone, error) {
+	h := d.inside()
+	z, err := h.home.AddZone(ctx, home.Zone(w))
+	if err != nil {
+		return wire.Zone{}, h.refused(err)
+	}
+	h.show()
+	w = wire.Zone(z)
+	h.feed.Publish(wire.Change{Zone: &w})
+	return w, nil
+}
+
+// Names implements keys.Home: the words of this home that make a password easy to guess.
+func (h *house) Names() []string {
+	has := h.home.Contents()
+	var names []string
+	for _, p := range has.People {
+		names = append(names, p.Name)
+	}
+	for _, z := range has.Zones {
+		names = append(names, z.Name)
+	}
+	for _, a := range has.Accessories {
+		names = append(names, a.Name, a.Room)
+	}
+	return names
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	buttplug "github.com/ingle-home/ingle/accessories/buttplug/sim"
+	"github.com/ingle-home/ingle/accessories/media"
+	onvif "github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtsp "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
 	"github.com/ingle-home/ingle/hub/api/claim"
@@ -131,6 +133,8 @@ func startSim(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[0] {
 	case "camera":
 		sim, err = rtsp.Start(rtsp.Options{User: "ingle", Password: "porch-light-9"})
+	case "onvif":
+		sim, err = onvif.Start(onvif.Options{User: "ingle", Password: "porch-light-9", Doorbell: true, Sound: media.PCMU})
 	case "toy":
 		sim, err = buttplug.Start(buttplug.Options{MaxPingTime: time.Second})
 	case "watch":

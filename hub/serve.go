@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -73,6 +74,8 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	lock, err := storage.Acquire(s.dir)
 	if errors.Is(err, storage.ErrInUse) {
 		return wire.Refuse(0, "serve.in-use", "dir", s.dir)
+	} else if errors.Is(err, storage.ErrReadOnlyDisk) || errors.Is(err, fs.ErrNotExist) { // the lock of a hub that was is there
+		return wire.Refuse(0, "serve.folder-read-only", "dir", s.dir)
 	} else if err != nil {
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
@@ -174,6 +177,9 @@ func announceReady(ctx context.Context, d *daemon, s settings, out io.Writer, te
 
 func printReady(out io.Writer, text *i18n.Texts, s wire.Status) error {
 	fmt.Fprintln(out, text.Text("serve.ready."+string(s.State), i18n.Args{"socket": s.Socket}))
+	if s.Shut != nil {
+		fmt.Fprintln(out, "! "+text.Advice(s.Shut.Code, s.Shut.Args))
+	}
 	if err := command.HomeKit(out, text, s.HomeKit); err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	buttplug "github.com/ingle-home/ingle/accessories/buttplug/sim"
-	rtsp "github.com/ingle-home/ingle/accessories/rtsp/sim"
+	"github.com/ingle-home/ingle/accessories/media"
+	onvif "github.com/ingle-home/ingle/accessories/onvif/sim"
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
 )
 
@@ -100,12 +101,14 @@ func startSims(password string) (map[string]simulator, error) {
 	if err != nil {
 		films = ""
 	}
-	porch, err := rtsp.Start(rtsp.Options{User: "ingle", Password: password, Width: 1280, Height: 720, FPS: 15, Dir: films})
+	porch, err := onvif.Start(onvif.Options{
+		Name: "Porch", User: "ingle", Password: password, Doorbell: true, Sound: media.PCMU, Speaker: true, Width: 1280, Height: 720, FPS: 15, Dir: films,
+	})
 	if err != nil {
 		return sims, err
 	}
 	sims["porch"] = porch
-	garden, err := rtsp.Start(rtsp.Options{User: "ingle", Password: password, SHA256: true, Dir: films})
+	garden, err := onvif.Start(onvif.Options{Name: "Garden", User: "ingle", Password: password, Digest: "SHA-256", FPS: 15, Dir: films})
 	if err != nil {
 		return sims, err
 	}

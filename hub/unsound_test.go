@@ -177,7 +177,7 @@ func TestADamagedStoreIsRead(t *testing.T) {
 	flip(t, file, 1)
 	hub := f.onlyRead(t)
 	said := status(t, f.dir)
-	for _, want := range []string{"The sealed store is damaged, in " + filepath.Base(file), " restore " + f.backup + " --recovery-code-stdin"} {
+	for _, want := range []string{"The sealed store is damaged, in " + filepath.Base(file), " restore " + f.backup} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in %s", want, said)
 		}
@@ -211,6 +211,9 @@ func TestEveryPageOfCore(t *testing.T) {
 			}
 		case code == "hub.damaged-file" || code == "hub.damaged":
 			shut++
+			if why := d.Status(t.Context()).Shut; code != "hub.damaged-file" || why == nil || why.Code != code {
+				t.Errorf("page %d: it does not say which file: %v, and its status %+v", page, err, why)
+			}
 		default:
 			t.Errorf("page %d: %v", page, err)
 		}

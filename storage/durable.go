@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +22,27 @@ func SyncDir(dir string) error {
 		return fmt.Errorf("storage: %w", Full(err))
 	}
 	return nil
+}
+
+// errNoFile says that something else has a file's name.
+var errNoFile = errors.New("not a file")
+
+// ReadFile gives up to most bytes of a file. Of a pipe or a device by its name it reads
+// nothing: whoever opens those may wait for ever.
+func ReadFile(path string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNoFile
+	}
+	if err != nil {
+		return nil, fmt.Errorf("storage: %s: %w", path, err)
+	}
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // Inside tells whether path, which need not exist, is dir or lies in it, however

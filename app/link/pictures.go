@@ -8,17 +8,20 @@ import (
 	"image/jpeg"
 	"sync"
 	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 const (
 	pictureEvery = 500 * time.Millisecond
 	maxPixels    = 4096 * 4096
+	oldest       = 15 * time.Second // that is shown; the hub may have kept a picture for five
 )
 
 // Pictures fetches the newest picture of each camera that is on view, twice a second. A slow camera
 // delays no other; a camera that is not on view is not asked.
 type Pictures struct {
-	still func(ctx context.Context, id string, width, height int) ([]byte, error)
+	still Still
 	w, h  int
 
 	mu     sync.Mutex
@@ -26,8 +29,11 @@ type Pictures struct {
 	change chan struct{}
 }
 
+// Still asks a hub for a camera's newest picture.
+type Still func(ctx context.Context, id string, width, height int) (wire.Still, error)
+
 // NewPictures gives an idle fetcher of pictures that fit into width by height pixels.
-func NewPictures(still func(ctx context.Context, id string, width, height int) ([]byte, error), width, height int) *Pictures {
+func NewPictures(still Still, width, height int) *Pictures {
 	return &Pictures{still: still, w: width, h: height, change: make(chan struct{}, 1)}
 }
 
@@ -84,13 +90,13 @@ func (p *Pictures) film(ctx context.Context, id string, show func(string, *image
 	tick := time.NewTicker(pictureEvery)
 	defer tick.Stop()
 	for {
-		raw, err := p.still(ctx, id, p.w, p.h)
+		s, err := p.still(ctx, id, p.w, p.h)
 		if ctx.Err() != nil {
 			return
 		}
 		var m *image.RGBA
-		if err == nil {
-			m = decode(raw)
+		if err == nil && time.Since(s.At) < oldest { // what is older must not look like now
+			m = decode(s.JPEG)
 		}
 		show(id, m)
 		select {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -148,12 +149,16 @@ func problem(err error, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return wire.Refuse(http.StatusConflict, "backup.exists", "path", path)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return wire.Refuse(http.StatusUnprocessableEntity, "backup.folder", "folder", folder)
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return wire.Refuse(http.StatusUnprocessableEntity, "backup.name", "path", path)
 	case errors.Is(err, storage.ErrFull):
 		return wire.Refuse(http.StatusInsufficientStorage, "backup.full", "folder", folder)
 	case errors.Is(err, storage.ErrReadOnlyDisk), errors.Is(err, fs.ErrPermission):
 		return wire.Refuse(http.StatusForbidden, "backup.denied", "folder", folder)
+	case errors.Is(err, storage.ErrDisk), errors.Is(err, syscall.EIO):
+		return wire.Refuse(http.StatusServiceUnavailable, "backup.disk", "folder", folder)
 	case errors.Is(err, records.ErrDamaged), errors.Is(err, records.ErrReadOnly):
 		return wire.Refuse(http.StatusInternalServerError, "hub.damaged")
 	case errors.Is(err, context.Canceled):

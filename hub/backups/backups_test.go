@@ -201,7 +201,9 @@ func TestRefused(t *testing.T) {
 	must(t, os.WriteFile(taken, nil, 0o600))
 	for path, want := range map[string]string{
 		"relative": "backup.path", taken: "backup.exists", filepath.Join(h.folder, "missing", "x"): "backup.folder",
-		h.options.Source.Dir: "backup.inside",
+		filepath.Join(taken, "x"): "backup.folder", filepath.Join(h.folder, strings.Repeat("x", 250)): "backup.name",
+		filepath.Join(h.folder, strings.Repeat("x", 300)): "backup.name",
+		h.options.Source.Dir:                              "backup.inside",
 	} {
 		if got := ask(path); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)

@@ -1,7 +1,6 @@
 package backups
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,11 +14,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/command/typed"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -54,12 +53,12 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 			if r.back {
 				return r.undo()
 			}
-			if !r.stdin {
+			if !r.stdin && !typed.Terminal(c.InOrStdin()) {
 				return wire.Refuse(0, "command.secret", "flag", "--recovery-code-stdin")
 			}
-			secret, err := r.secret(c.InOrStdin())
+			secret, err := typed.Read(c.Context(), c.InOrStdin(), c.ErrOrStderr(), r.text.Text("restore.type", nil))
 			if err != nil {
-				return err
+				return wire.Refuse(0, "command.stdin", "error", err.Error())
 			}
 			return r.run(c.Context(), args[0], secret)
 		},
@@ -71,20 +70,6 @@ func RestoreCommand(text *i18n.Texts) *cobra.Command {
 	f.BoolVar(&r.yes, "yes", false, text.Text("flag.yes", nil))
 	f.BoolVar(&r.back, "undo", false, text.Text("flag.undo", nil))
 	return c
-}
-
-// secret reads the code: one line. Whoever types it is told to.
-func (r *restoring) secret(from io.Reader) (string, error) {
-	if f, ok := from.(*os.File); ok {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
-			r.say("restore.type", nil)
-		}
-	}
-	line, err := bufio.NewReader(io.LimitReader(from, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
-	}
-	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func (r *restoring) run(ctx context.Context, path, secret string) (err error) {
@@ -158,7 +143,10 @@ type answer struct {
 // show says what is in the backup and what it replaces.
 func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
-		"size": megabytes(b.Databases), "media": megabytes(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+		"size": command.Size(b.Databases)})
+	if b.Recordings > 0 {
+		r.say("restore.media", i18n.Args{"size": command.Size(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+	}
 	if old == nil {
 		r.say("restore.empty", i18n.Args{"dir": r.dir})
 		return
@@ -167,7 +155,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	if old.SameHome {
 		key = "restore.replaces"
 	}
-	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": megabytes(old.Databases)})
+	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": command.Size(old.Databases)})
 	r.dropping()
 }
 
@@ -188,8 +176,6 @@ func (r *restoring) progress(done, of int64) {
 		r.say("restore.progress", i18n.Args{"percent": strconv.FormatInt(10*tenth, 10)})
 	}
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1_000_000) }
 
 // problem puts an error of a restore into words that have a next step.
 func (r *restoring) problem(err error, path string) error {

@@ -36,7 +36,7 @@ func (r *room) backup() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("backup.done", "path", made.Path, "size", size(made.Size))
+		return c.say("backup.done", "path", made.Path, "size", Size(made.Size))
 	})
 	backup.Flags().BoolVar(&media, "media", false, r.text.Text("flag.media", nil))
 	backup.AddCommand(r.backupSchedule())
@@ -84,6 +84,8 @@ func (r *room) backupSchedule() *cobra.Command {
 			s, err = c.hub.Backups(ctx)
 		case args[0] == wire.BackupOff:
 			s, err = c.hub.ScheduleBackups(ctx, wire.BackupSchedule{Every: wire.BackupOff})
+		case q.Every != wire.BackupDay && q.Every != wire.BackupWeek:
+			err = wire.Refuse(0, codeEvery, "every", q.Every)
 		default:
 			if q.Folder, err = filepath.Abs(args[0]); err == nil {
 				s, err = c.hub.ScheduleBackups(ctx, q)
@@ -108,13 +110,13 @@ func (c *call) sayBackups(s wire.BackupStatus) error {
 	}
 	err := c.say("backup.every."+s.Schedule.Every, "folder", s.Schedule.Folder, "keep", strconv.Itoa(s.Schedule.Keep))
 	if err == nil && s.Last != nil {
-		err = c.say("backup.last", "path", s.Last.Path, "date", s.Last.Made.Local().Format("2006-01-02 15:04"), "size", size(s.Last.Size))
+		err = c.say("backup.last", "path", s.Last.Path, "date", s.Last.Made.Local().Format("2006-01-02 15:04"), "size", Size(s.Last.Size))
 	}
 	return err
 }
 
-// size is a number of bytes for people, in decimal units as disks are sold.
-func size(n int64) string {
+// Size is a number of bytes for people, in decimal units as disks are sold.
+func Size(n int64) string {
 	const mega = 1_000_000
 	switch {
 	case n >= 1000*mega:
@@ -123,4 +125,39 @@ func size(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/mega)
 	}
 	return fmt.Sprintf("%d kB", (n+999)/1000)
+}
+
+func (r *room) export() *cobra.Command {
+	person := ""
+	export := r.withPassword("export PATH", cobra.ExactArgs(1), func(c *call, password string, args []string) error {
+		path, err := filepath.Abs(args[0])
+		if err != nil {
+			return wire.Refuse(0, "backup.path", "path", args[0])
+		}
+		if !c.json {
+			if err := c.say("export.clear"); err != nil {
+				return err
+			}
+		}
+		made, err := c.exported(wire.ExportRequest{Password: password, Path: path, Person: person, Language: c.text.Lang()})
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(made)
+		}
+		return c.say("export.done", "path", made.Path, "size", Size(made.Size), "readings", strconv.Itoa(made.Readings), "clips", strconv.Itoa(made.Clips))
+	})
+	export.Long = r.text.Text("command.export", nil) + ".\n\n" + r.text.Text("export.clear", nil)
+	export.Flags().StringVar(&person, "person", "", r.text.Text("flag.only-person", nil))
+	return export
+}
+
+// exported makes the export and says meanwhile how far it is.
+func (c *call) exported(q wire.ExportRequest) (wire.Export, error) {
+	far := func(ctx context.Context) (done, of int64, err error) {
+		s, err := c.hub.Exporting(ctx)
+		return s.Done, s.Of, err
+	}
+	return watched(c, far, func(ctx context.Context) (wire.Export, error) { return c.hub.Export(ctx, q) })
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/command/typed"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -26,7 +27,8 @@ func All(text *i18n.Texts) []*cobra.Command {
 	r := &room{text: text}
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
-		r.homekit(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.claimCode(), r.pairApp(), r.apps(),
+		r.homekit(), r.find(), r.secure(), r.camera(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(), r.claimCode(), r.pairApp(),
+		r.apps(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -50,6 +52,7 @@ type call struct {
 	hub  *client.Client
 	in   io.Reader
 	out  io.Writer
+	ask  io.Writer // where a person is asked: what is printed may go to a file
 }
 
 // command makes a command from its usage line; its short text has the key "command.<name>".
@@ -63,7 +66,7 @@ func (r *room) command(use string, args cobra.PositionalArgs, run func(c *call, 
 		RunE: func(cmd *cobra.Command, args []string) error {
 			hub := client.Dial(client.Socket(r.dir))
 			defer hub.Close()
-			c := &call{text: At(r.text, r.dir), json: r.json, ctx: cmd.Context(), hub: hub, in: cmd.InOrStdin(), out: cmd.OutOrStdout()}
+			c := &call{text: At(r.text, r.dir), json: r.json, ctx: cmd.Context(), hub: hub, in: cmd.InOrStdin(), out: cmd.OutOrStdout(), ask: cmd.ErrOrStderr()}
 			return run(c, args)
 		},
 	}
@@ -86,13 +89,35 @@ func (c *call) say(key string, pairs ...string) error {
 	return err
 }
 
-// secret reads a password from standard input: one line, or all of it.
-func (c *call) secret() (string, error) {
-	raw, err := io.ReadAll(io.LimitReader(c.in, 4096))
+// secret reads from standard input what is piped in, or asks in a terminal for what keys name.
+func (c *call) secret(keys ...string) (string, error) {
+	var questions []string
+	for _, key := range keys {
+		questions = append(questions, c.text.Text(key, nil))
+	}
+	answer, err := typed.Read(c.ctx, c.in, c.ask, questions...)
 	if err != nil {
 		return "", wire.Refuse(0, "command.stdin", "error", err.Error())
 	}
-	return strings.TrimRight(string(raw), "\r\n"), nil
+	return answer, nil
+}
+
+// chosen is secret for a new password, the last of keys: one that is typed does not show, so it is
+// asked for twice.
+func (c *call) chosen(keys ...string) (string, error) {
+	if !typed.Terminal(c.in) {
+		return c.secret(keys...)
+	}
+	all, err := c.secret(append(keys, "ask.again")...)
+	if err != nil {
+		return "", err
+	}
+	lines := strings.Split(all, "\n")
+	last := len(lines) - 1
+	if lines[last] != lines[last-1] {
+		return "", wire.Refuse(0, codeUnlike)
+	}
+	return strings.Join(lines[:last], "\n"), nil
 }
 
 // The codes of commands that were called wrongly.
@@ -100,16 +125,19 @@ const (
 	codeSecret = "command.secret"
 
 	codeTwoLines = "command.two-lines"
+	codeEvery    = "command.every"
+	codeUnlike   = "command.unlike"
 	codeTrait    = "command.trait"
 	codeValue    = "command.value"
 	codeWhich    = "command.which"
 	codeYes      = "command.yes"
 	codeFor      = "command.for"
+	codeOnOff    = "command.on-off"
 )
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor, codeTwoLines}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
 }
 
 // group is a command that only holds others.
@@ -123,10 +151,10 @@ func (r *room) group(name string, list ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// mustRead refuses a command that would have to ask for a password: they come from standard input,
-// never from an argument that others on the machine could read.
-func mustRead(given bool, flag string) error {
-	if !given {
+// mustRead refuses a command that has nobody to ask for a password and was not told to read one:
+// they come from standard input, never from an argument that others on the machine could read.
+func (c *call) mustRead(given bool, flag string) error {
+	if !given && !typed.Terminal(c.in) {
 		return wire.Refuse(0, codeSecret, "flag", flag)
 	}
 	return nil

@@ -101,7 +101,7 @@ func visits() []struct {
 			"recovery-code new --password-stdin < " + apitest.Password, "recovery-code new --password-stdin --json < " + apitest.Password, "recovery-code new --password-stdin < wrong",
 			"recovery-code confirm", "recovery-code confirm --recovery-code-stdin < " + apitest.NewCode, "recovery-code confirm --recovery-code-stdin < 0000",
 			"boot itself --password-stdin < " + apitest.Password, "status", "boot key-file /media/key/ingle.key --password-stdin < " + apitest.Password,
-			"boot locked --password-stdin --json < " + apitest.Password, "boot key-file --password-stdin", "boot sideways", "boot locked",
+			"boot", "boot --json", "boot locked --password-stdin --json < " + apitest.Password, "boot key-file --password-stdin", "boot sideways", "boot locked",
 			"privacy rotate --password-stdin < " + apitest.Password, "privacy rotate --password-stdin --json < " + apitest.Password, "privacy rotate --password-stdin < wrong",
 			"password change --password-stdin < " + apitest.Password + "\nseven lanterns over a loud harbour", "unlock --password-stdin < " + apitest.Password,
 		}},
@@ -115,6 +115,10 @@ func visits() []struct {
 		{"usage", wire.Open, []string{
 			"", "add", "add rtsp extra", "remove", "do Rocket", "list all", "list --sideways", "people", "people dance", "people add", "zones dance",
 			"watch it", "setup words", "unlock words --password-stdin", "homekit a b", "homekit arm now", "homekit forget a b", "dance",
+		}},
+		{"cameras", wire.Open, []string{
+			"find", "find --json", "find --seconds 1", "secure", "secure cam-porch", "secure cam-porch --yes", "secure cam-porch --yes --json", "secure toy-rocket --yes --json",
+			"camera cam-porch", "camera cam-porch --sound on", "camera cam-porch --motion on --sound off --json", "camera cam-porch --sound loud", "camera toy-rocket --sound on",
 		}},
 		{"homekit", wire.Open, []string{
 			"homekit", "homekit --json", "homekit ingle --qr", "homekit nothing", "homekit new-code", "homekit new-code bridge --json", "homekit arm", "homekit disarm",

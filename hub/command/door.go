@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -29,8 +31,8 @@ func (r *room) setup() *cobra.Command {
 			var offer wire.Passphrase
 			offer, err = c.hub.Suggest(ctx, c.text.Lang())
 			q.Password = offer.Passphrase
-		} else if err = mustRead(fromStdin, "--password-stdin"); err == nil {
-			q.Password, err = c.secret()
+		} else if err = c.mustRead(fromStdin, "--password-stdin"); err == nil {
+			q.Password, err = c.chosen("ask.new-password")
 		}
 		if err != nil {
 			return err
@@ -46,7 +48,7 @@ func (r *room) setup() *cobra.Command {
 		if suggest {
 			offered = q.Password
 		}
-		if err := c.claimed(answer, offered); err != nil {
+		if err := errors.Join(c.claimed(answer, offered), sheet.tell(c)); err != nil {
 			return err
 		}
 		return c.hub.ConfirmRecovery(ctx, answer.RecoveryCode)
@@ -94,18 +96,23 @@ func (r *room) unlock() *cobra.Command {
 	})
 }
 
-// withPassword makes a command that reads a password from standard input.
+// withPassword makes a command that takes the password from standard input.
 func (r *room) withPassword(use string, args cobra.PositionalArgs, run func(c *call, password string, args []string) error) *cobra.Command {
+	return r.withTyped(use, args, func(c *call) (string, error) { return c.secret("ask.password") }, run)
+}
+
+// withTyped makes a command that takes what read reads from standard input.
+func (r *room) withTyped(use string, args cobra.PositionalArgs, read func(*call) (string, error), run func(c *call, typed string, args []string) error) *cobra.Command {
 	var fromStdin bool
 	c := r.command(use, args, func(c *call, args []string) error {
-		if err := mustRead(fromStdin, "--password-stdin"); err != nil {
+		if err := c.mustRead(fromStdin, "--password-stdin"); err != nil {
 			return err
 		}
-		password, err := c.secret()
+		typed, err := read(c)
 		if err != nil {
 			return err
 		}
-		return run(c, password, args)
+		return run(c, typed, args)
 	})
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, r.text.Text("flag.password-stdin", nil))
 	return c
@@ -142,6 +149,10 @@ func (r *room) status() *cobra.Command {
 			if err := c.screen().line(h); err != nil {
 				return err
 			}
+		}
+		if s.Shut != nil {
+			_, err := io.WriteString(c.out, "! "+c.text.Advice(s.Shut.Code, s.Shut.Args)+"\n")
+			return err
 		}
 		if s.State != wire.Open {
 			return nil

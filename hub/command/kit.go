@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -32,7 +33,9 @@ func openKit(path string) (*kit, error) {
 		return &kit{}, nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if errors.Is(err, fs.ErrExist) {
+		return nil, wire.Refuse(0, "kit.exists", "path", path)
+	} else if err != nil {
 		return nil, wire.Refuse(0, "kit.file", "error", err.Error())
 	}
 	return &kit{file: f}, nil
@@ -54,6 +57,14 @@ func (k *kit) write(text *i18n.Texts, code string) error {
 	}
 	k.full = true
 	return nil
+}
+
+// tell says where the kit is and what to do with it, to a person.
+func (k *kit) tell(c *call) error {
+	if k.file == nil || c.json {
+		return nil
+	}
+	return c.say("kit.written", "path", k.file.Name())
 }
 
 // abandon removes a kit that got no code.
@@ -83,7 +94,7 @@ func kitOf(text *i18n.Texts, code string, now time.Time) (string, error) {
 		}
 	}
 	var steps []string
-	for _, n := range []string{"1", "2", "3", "4"} {
+	for _, n := range []string{"1", "2", "3", "4", "5"} {
 		steps = append(steps, text.Text("kit.step."+n, nil))
 	}
 	err = page.Execute(&out, struct {

@@ -28,7 +28,7 @@ func TestKit(t *testing.T) {
 	} {
 		d := sit(t, apitest.New(c.state))
 		path := filepath.Join(d.dir, "kit.html")
-		if out, complaint, code := d.types(c.line+path, apitest.Password); code != 0 || !strings.Contains(out, c.code) {
+		if out, complaint, code := d.types(c.line+path, apitest.Password); code != 0 || !strings.Contains(out, c.code) || !strings.Contains(out, "kit is in "+path) {
 			t.Fatalf("%s: %d %s%s", c.line, code, out, complaint)
 		}
 		info, err := os.Stat(path)
@@ -51,7 +51,7 @@ func TestKit(t *testing.T) {
 		}
 		// A second one in its place would leave a page that nobody printed.
 		again := sit(t, apitest.New(wire.Open))
-		if _, complaint, code := again.types("recovery-code new --password-stdin --kit "+path, apitest.Password); code != 1 || !strings.Contains(complaint, "cannot be written") {
+		if _, complaint, code := again.types("recovery-code new --password-stdin --kit "+path, apitest.Password); code != 1 || !strings.Contains(complaint, "There is a file "+path+" already") {
 			t.Errorf("written over: %d %s", code, complaint)
 		}
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,7 +10,8 @@ import (
 )
 
 func (r *room) password() *cobra.Command {
-	change := r.withPassword("change", cobra.NoArgs, func(c *call, typed string, _ []string) error {
+	both := func(c *call) (string, error) { return c.chosen("ask.present-password", "ask.new-password") }
+	change := r.withTyped("change", cobra.NoArgs, both, func(c *call, typed string, _ []string) error {
 		present, next, two := strings.Cut(typed, "\n")
 		if !two {
 			return wire.Refuse(0, codeTwoLines)
@@ -66,7 +68,7 @@ func (r *room) recoveryCode() *cobra.Command {
 		} else {
 			err = c.say("recovery.new", "code", made.RecoveryCode)
 		}
-		if err != nil {
+		if err = errors.Join(err, sheet.tell(c)); err != nil {
 			return err
 		}
 		return c.hub.ConfirmRecovery(ctx, made.RecoveryCode)
@@ -75,10 +77,10 @@ func (r *room) recoveryCode() *cobra.Command {
 	fresh.Flags().StringVar(&kit, "kit", "", r.text.Text("flag.kit", nil))
 	given := false
 	confirm := r.command("confirm", cobra.NoArgs, func(c *call, _ []string) error {
-		if err := mustRead(given, "--recovery-code-stdin"); err != nil {
+		if err := c.mustRead(given, "--recovery-code-stdin"); err != nil {
 			return err
 		}
-		code, err := c.secret()
+		code, err := c.secret("ask.code")
 		if err != nil {
 			return err
 		}
@@ -112,8 +114,23 @@ func (r *room) boot() *cobra.Command {
 		c.Short = r.text.Text("command.boot."+how, nil)
 		return c
 	}
-	return r.group("boot", way("itself", wire.BootItself, cobra.NoArgs), way("locked", wire.BootLocked, cobra.NoArgs),
+	boot := r.command("boot", cobra.NoArgs, func(c *call, _ []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		s, err := c.hub.Status(ctx)
+		switch {
+		case err != nil:
+			return err
+		case s.Protection == "":
+			return wire.Refuse(0, wire.CodeUnclaimed)
+		case c.json:
+			return c.printJSON(wire.BootAnswer{Protection: s.Protection})
+		}
+		return errors.Join(c.say("protection."+string(s.Protection)), c.say("boot.ways"))
+	})
+	boot.AddCommand(way("itself", wire.BootItself, cobra.NoArgs), way("locked", wire.BootLocked, cobra.NoArgs),
 		way("key-file PATH", wire.BootKeyFile, cobra.ExactArgs(1)))
+	return boot
 }
 
 func (r *room) privacy() *cobra.Command {

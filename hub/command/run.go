@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/command/spoken"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -36,16 +37,17 @@ func Run(ctx context.Context, text *i18n.Texts, program *cobra.Command) int {
 		return nil
 	}
 	program.AddCommand(All(text)...)
+	spoken.Translate(text, program)
 	called, err := program.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	line, code := verdict(text, err, usage, called.CommandPath())
+	line, code := verdict(text, err, usage, called)
 	fmt.Fprintln(program.ErrOrStderr(), line)
 	return code
 }
 
-func verdict(text *i18n.Texts, err error, usage bool, called string) (line string, code int) {
+func verdict(text *i18n.Texts, err error, usage bool, called *cobra.Command) (line string, code int) {
 	var p *wire.Problem
 	switch {
 	case errors.As(err, &p):
@@ -58,7 +60,7 @@ func verdict(text *i18n.Texts, err error, usage bool, called string) (line strin
 		}
 		return line, code
 	case usage:
-		return text.Text("command.usage", i18n.Args{"error": err.Error(), "command": called}), exitUsage
+		return spoken.Misuse(text, err, called), exitUsage
 	}
 	return text.Text("command.failed", i18n.Args{"error": err.Error()}), exitFailed
 }

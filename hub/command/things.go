@@ -25,7 +25,7 @@ func (r *room) add() *cobra.Command {
 			a.Name = args[0]
 		}
 		if fromStdin {
-			secret, err := c.secret()
+			secret, err := c.secret("ask.secret")
 			if err != nil {
 				return err
 			}

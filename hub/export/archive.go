@@ -13,37 +13,42 @@ import (
 	"strings"
 
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/storage/records"
 )
 
-// writing is one archive that is being written. The recordings would be one more step of it; the hub
-// keeps none.
+// writing is one archive that is being written.
 type writing struct {
 	ctx    context.Context
 	about  about
 	tables records.Plain
 	zip    *zip.Writer
+	films  record.Clips
+	filmed int              // clips that were written
 	told   func(rows int64) // that so many rows were written
 	rows   int64
 }
 
-// write writes the archive and says how many readings are in it. Beside it, in folder, lies meanwhile
+// write writes the archive and says how many readings and clips are in it. Beside it, in folder, lies meanwhile
 // what it is made from.
-func (d *Desk) write(ctx context.Context, to io.Writer, folder string, a about) (n int, err error) {
+func (d *Desk) write(ctx context.Context, to io.Writer, folder string, a about) (n, filmed int, err error) {
 	tables, n, err := d.tables(ctx, folder, a)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, tables.Close()) }()
 	half := 2 * int64(n) // each reading is written twice
 	w := &writing{ctx: ctx, about: a, tables: tables, zip: zip.NewWriter(to), told: func(rows int64) { d.progress(half+rows, 2*half) }}
-	for _, step := range []func() error{w.readme, w.home, w.tracks, w.traits, w.lines, w.database} {
+	if d.Clips != nil {
+		w.films = d.Clips()
+	}
+	for _, step := range []func() error{w.readme, w.home, w.tracks, w.traits, w.lines, w.database, w.clips} {
 		if err := step(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		d.reached("file")
 	}
-	return n, w.zip.Close()
+	return n, w.filmed, w.zip.Close()
 }
 
 // file begins the next file of the archive.

@@ -17,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/records"
 )
@@ -30,6 +31,7 @@ type Options struct {
 	ID       []byte // of the hub's store: what this hub leaves unfinished is called by it
 	Home     func() home.Contents
 	Readings archive.Readings
+	Clips    func() record.Clips                                 // the recordings; nil where there are none
 	Presence func(context.Context) (map[string]time.Time, error) // since when who is where, by home.PresenceID
 	Now      func() time.Time                                    // time.Now if nil
 }
@@ -109,7 +111,7 @@ func (d *Desk) make(ctx context.Context, path string, now time.Time, r wire.Expo
 	}()
 	d.reached("begun")
 	made = wire.Export{Path: path, Made: now}
-	made.Readings, err = d.write(ctx, f, filepath.Dir(path), about)
+	made.Readings, made.Clips, err = d.write(ctx, f, filepath.Dir(path), about)
 	d.reached("written")
 	if ctx.Err() != nil { // the store's own word for it would be another
 		err = ctx.Err()

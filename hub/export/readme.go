@@ -30,10 +30,10 @@ func (w *writing) readme() error {
 		{"readings.jsonl", "export.page.jsonl"},
 		{"positions/*.gpx", "export.page.gpx"},
 		{"ingle.sqlite", "export.page.sqlite"},
+		{"clips/*/*.mp4", "export.page.clips"},
 	} {
 		fmt.Fprintf(&page, "%s\n    %s\n\n", part.file, text.Text(part.key, args))
 	}
-	fmt.Fprintln(&page, text.Text("export.page.media", args))
 	_, err = f.Write([]byte(page.String()))
 	return err
 }

@@ -27,7 +27,7 @@ func TestPanicsStayWithTheirAccessory(t *testing.T) {
 	first.Services[0].Characteristics[0].OnWrite = func(context.Context, *hap.Peer, hap.Value) (hap.Value, error) { return secret() }
 	o := hap.Options{
 		Log:      slog.New(slog.NewTextHandler(&log, nil)),
-		Snapshot: func(_ context.Context, aid uint64, _, _ int) ([]byte, error) { return []byte{none[aid]}, nil },
+		Snapshot: func(_ context.Context, p hap.Picture) ([]byte, error) { return []byte{none[p.AID]}, nil },
 	}
 	h := open(t, o, &disk{}, first, b, broken, sensor(9, "Locked", locked))
 	if got := do(t, h.dial(t), 400, "POST", "/identify", ""); !strings.Contains(string(got), "-70402") {

@@ -309,10 +309,10 @@ func TestWritesOfOneRequest(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	h, _, c := paired(t, hap.Options{Snapshot: func(_ context.Context, aid uint64, w, height int) ([]byte, error) {
-		switch aid {
+	h, _, c := paired(t, hap.Options{Snapshot: func(_ context.Context, p hap.Picture) ([]byte, error) {
+		switch p.AID {
 		case 2:
-			return fmt.Appendf(nil, "JPEG %dx%d", w, height), nil
+			return fmt.Appendf(nil, "JPEG %dx%d, %d", p.Width, p.Height, p.Reason), nil
 		case 3:
 			return nil, hap.StatusNotAllowed
 		case 4:
@@ -327,7 +327,7 @@ func TestSnapshot(t *testing.T) {
 			t.Errorf("aid %d: %s", aid, got)
 		}
 	}
-	ask(200, 2, "JPEG 640x360")
+	ask(200, 2, "JPEG 640x360, 1")
 	ask(207, 3, `{"status":-70412}`)
 	ask(207, 4, `{"status":-70402}`)
 	ask(404, 5, `{"status":-70409}`)

@@ -32,6 +32,24 @@ import (
 	"github.com/ingle-home/ingle/hub/hap/setup"
 )
 
+// Reason says why a controller asks for a picture.
+type Reason uint8
+
+// The reasons. Many controllers name none.
+const (
+	Unsaid   Reason = iota
+	Periodic        // to show how things are
+	Happened        // to show what an event was
+)
+
+// Picture is what a controller asks for. AID 0 means the only camera of the server; the size is in
+// pixels.
+type Picture struct {
+	AID           uint64
+	Width, Height int
+	Reason        Reason
+}
+
 // Options are fixed for the life of a server. Name, Model and Memory are needed.
 type Options struct {
 	Name     string // as announced, without the four digits that Announcement adds
@@ -39,10 +57,9 @@ type Options struct {
 	Category uint8  // 2 bridge, 17 camera, …; 0 means 2
 	Memory   Memory
 
-	// Snapshot answers a picture request with a JPEG of about that size in
-	// pixels; aid 0 means the only camera of the server. A Status in the error
-	// goes to the controller. Nil means there are no cameras.
-	Snapshot func(ctx context.Context, aid uint64, width, height int) ([]byte, error)
+	// Snapshot answers a picture request with a JPEG of about that size. A
+	// Status in the error goes to the controller. Nil means there are no cameras.
+	Snapshot func(ctx context.Context, p Picture) ([]byte, error)
 
 	// Notice hears what the household should know about who may control it. It
 	// is called by connections and returns at once. Nil means nobody listens.

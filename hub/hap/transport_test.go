@@ -20,7 +20,7 @@ func TestFraming(t *testing.T) {
 	t.Parallel()
 	a, _, _ := lamp(2, "Lamp")
 	picture := bytes.Repeat([]byte("picture!"), 1<<17)
-	camera := func(context.Context, uint64, int, int) ([]byte, error) { return picture, nil }
+	camera := func(context.Context, hap.Picture) ([]byte, error) { return picture, nil }
 	_, _, c := paired(t, hap.Options{Snapshot: camera}, bridge(), a)
 	get := haptest.Request("GET", "/characteristics?id=2.9", nil)
 	expect := func(what string, n int) {

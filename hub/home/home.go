@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -179,6 +180,32 @@ func (h *Home) MoveAccessory(ctx context.Context, id, address string, secrets ma
 		a.Address = address
 		return nil
 	})
+}
+
+// RekeyAccessory changes some of an accessory's fields and secrets; those that are not named stay, and an
+// empty one goes. When it returns they are kept.
+func (h *Home) RekeyAccessory(ctx context.Context, id string, fields, secrets map[string]string) (Accessory, error) {
+	all, err := h.store.Secrets(ctx, id)
+	if err != nil {
+		return Accessory{}, err
+	}
+	return h.changeAccessory(ctx, id, merged(all, secrets), func(a *Accessory) error {
+		a.Fields = merged(a.Fields, fields)
+		return nil
+	})
+}
+
+// merged is a copy with some values changed; an empty one goes.
+func merged(old, changed map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, old)
+	for key, v := range changed {
+		all[key] = v
+		if v == "" {
+			delete(all, key)
+		}
+	}
+	return all
 }
 
 // MayBePrivate says whether things of a kind can be private: of a camera or a watch a household must know.

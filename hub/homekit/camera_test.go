@@ -22,7 +22,7 @@ func snapshots(t *testing.T) {
 	w := newWorld(t, &paper{})
 	w.run()
 	w.show(c, nil)
-	if _, err := w.house.Snapshot(t.Context(), "a-porch", 1, 64, 48); !errors.Is(err, hap.StatusUnreachable) {
+	if _, err := w.house.Snapshot(t.Context(), "a-porch", hap.Picture{AID: 1, Width: 64, Height: 48}); !errors.Is(err, hap.StatusUnreachable) {
 		t.Errorf("a camera that never answered: %v", err)
 	}
 	for _, id := range []string{"a-porch", "a-garden"} {
@@ -33,12 +33,12 @@ func snapshots(t *testing.T) {
 		aid    uint64
 		want   string
 	}{{"a-porch", 1, "a-porch 64x48"}, {"a-porch", 0, "a-porch 64x48"}, {homekit.MainServer, w.named("Garden").AID, "a-garden 64x48"}, {homekit.MainServer, 0, "a-garden 64x48"}} {
-		got, err := w.house.Snapshot(t.Context(), ask.server, ask.aid, 64, 48)
+		got, err := w.house.Snapshot(t.Context(), ask.server, hap.Picture{AID: ask.aid, Width: 64, Height: 48})
 		if err != nil || string(got) != ask.want {
 			t.Errorf("snapshot of %s %d: %s, %v", ask.server, ask.aid, got, err)
 		}
 	}
-	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, w.named("Rocket").AID, 64, 48); !errors.Is(err, hap.StatusNotFound) {
+	if _, err := w.house.Snapshot(t.Context(), homekit.MainServer, hap.Picture{AID: w.named("Rocket").AID, Width: 64, Height: 48}); !errors.Is(err, hap.StatusNotFound) {
 		t.Errorf("snapshot of a toy: %v", err)
 	}
 	if bad := w.named("Bad"); bad.Service("110") != nil || bad.AID == 0 {
@@ -48,6 +48,16 @@ func snapshots(t *testing.T) {
 	w.show(c, nil)
 	if w.named("Bad").Service("110") == nil {
 		t.Error("a camera that was mended has no pictures")
+	}
+}
+
+func TestALoudspeakerMakesAnotherCamera(t *testing.T) {
+	w := newWorld(t, &paper{})
+	w.show(family(), nil)
+	w.show(family(), map[string]homekit.Offer{"a-porch": {Speaks: true}})
+	w.show(family(), nil) // it is away, and still has one
+	if want := []string{"made a-porch", "made a-garden", "closed a-porch", "made a-porch"}; !slices.Equal(w.fitted, want) {
+		t.Errorf("fitted %v, want %v", w.fitted, want)
 	}
 }
 

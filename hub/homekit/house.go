@@ -39,9 +39,10 @@ type Options struct {
 	Do func(ctx context.Context, accessory string, cmd trait.Command) error
 
 	// Camera makes the HomeKit side of a camera, once for as long as it is shown and reached at
-	// the same address; see Renew. After an error or a panic, or where it is nil, the accessory is
-	// shown without pictures, so that it keeps its room, and the next Show tries again.
-	Camera func(a home.Accessory) (Camera, error)
+	// the same address; see Renew. Speaks says whether the unit has a loudspeaker. After an error or a
+	// panic, or where it is nil, the accessory is shown without pictures, so that it keeps its room, and
+	// the next Show tries again.
+	Camera func(a home.Accessory, speaks bool) (Camera, error)
 
 	IDs    IDs
 	Faults Faults       // may be nil
@@ -78,6 +79,7 @@ type Offer struct {
 	Model    string   `json:"model,omitempty"`
 	Firmware string   `json:"firmware,omitempty"`
 	Steps    int      `json:"steps,omitempty"`  // of trait.Speed between rest and full; 0 is continuous
+	Speaks   bool     `json:"speaks,omitempty"` // it has a loudspeaker
 	Traits   []string `json:"traits,omitempty"` // IDs of the traits that it offers
 }
 
@@ -172,13 +174,13 @@ func (h *House) Show(ctx context.Context, contents home.Contents, offers map[str
 	return servers(things), nil
 }
 
-// Snapshot is the picture of a camera: the one with this aid on the server with this key, or the
-// only one where aid is 0. Errors: hap.StatusNotFound, or the camera's own.
-func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, height int) ([]byte, error) {
+// Snapshot is the picture of a camera on the server with this key. Errors: hap.StatusNotFound,
+// hap.StatusNotAllowed where the household wants no such pictures, or the camera's own.
+func (h *House) Snapshot(ctx context.Context, server string, p hap.Picture) ([]byte, error) {
 	h.mu.Lock()
 	var found []*thing
 	for _, t := range h.shown {
-		if t.plan.server == server && t.snapshot != nil && (aid == 0 || t.accessory.AID == aid) {
+		if t.plan.server == server && t.snapshot != nil && (p.AID == 0 || t.accessory.AID == p.AID) {
 			found = append(found, t)
 		}
 	}
@@ -190,7 +192,7 @@ func (h *House) Snapshot(ctx context.Context, server string, aid uint64, width, 
 	case !there:
 		return nil, hap.StatusUnreachable
 	}
-	return found[0].snapshot(ctx, width, height)
+	return found[0].snapshot(ctx, p)
 }
 
 // replace makes things the ones that hear from the bus.

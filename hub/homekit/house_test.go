@@ -262,7 +262,7 @@ func TestNothingIsShownUnderNumbersThatAreNotSaved(t *testing.T) {
 	if _, err := w.house.Show(t.Context(), family(), nil); !errors.Is(err, p.fails) {
 		t.Fatalf("Show without a disk: %v", err)
 	}
-	if _, err := w.house.Snapshot(t.Context(), "a-porch", 1, 64, 48); !errors.Is(err, hap.StatusNotFound) {
+	if _, err := w.house.Snapshot(t.Context(), "a-porch", hap.Picture{AID: 1, Width: 64, Height: 48}); !errors.Is(err, hap.StatusNotFound) {
 		t.Errorf("a camera is shown all the same: %v", err)
 	}
 	p.fails = nil

@@ -154,6 +154,9 @@ func (p plan) category() uint8 {
 	case bridge:
 		return 2
 	case camera:
+		if p.offers(trait.Doorbell.Any()) {
+			return 18
+		}
 		return 17
 	case toy:
 		return 3 // fan

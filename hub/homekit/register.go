@@ -32,6 +32,10 @@ type Numbers struct {
 	Bridge  int               `json:"bridge,omitempty"` // where it has its place, from 1; 0: it never had one
 	Alias   int               `json:"alias,omitempty"`  // of a private one: the number in its neutral name
 	Offer   Offer             `json:"offer"`
+
+	// Of a camera: the still pictures that the household does not want in Apple Home.
+	NoEventStills bool `json:"no_event_stills,omitempty"`
+	NoUsualStills bool `json:"no_usual_stills,omitempty"`
 }
 
 const (

@@ -39,10 +39,14 @@ func (h *House) heard(c bus.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c.Reading.Trait.Kind() == trait.Event {
-		h.press(h.owners[c.Accessory], c.Reading.Trait)
+		h.press(h.shown[c.Accessory], c.Reading.Trait)
+		h.press(h.emergencyOf(h.owners[c.Accessory]), c.Reading.Trait)
 		return
 	}
 	h.facts[fact{c.Accessory, c.Reading.Trait}] = c.Reading
+	if on, ok := trait.Privacy.In(c.Reading); ok {
+		h.hideAll(on)
+	}
 	t := h.shown[c.Accessory]
 	if t == nil || h.hides(t) {
 		return
@@ -56,14 +60,30 @@ func (h *House) heard(c bus.Change) {
 	}
 }
 
-// press presses the button of a person that is for an event once.
-func (h *House) press(person string, event trait.Any) {
-	t := h.shown[home.EmergencyID(person)]
-	if person == "" || t == nil {
+// emergencyOf is a person's alarm, or nil.
+func (h *House) emergencyOf(person string) *thing {
+	if person == "" {
+		return nil
+	}
+	return h.shown[home.EmergencyID(person)]
+}
+
+// press presses the button of a thing that is for an event once.
+func (h *House) press(t *thing, event trait.Any) {
+	if t == nil {
 		return
 	}
 	if c := t.pressed[event]; c != nil {
 		_ = c.Set(hap.Int(0)) // a single press always fits
+	}
+}
+
+// hideAll tells all cameras whether Privacy is on.
+func (h *House) hideAll(on bool) {
+	for _, t := range h.shown {
+		if t.hide != nil {
+			t.hide(on)
+		}
 	}
 }
 
@@ -76,6 +96,9 @@ func (h *House) tell(t *thing) {
 	for f, r := range h.facts {
 		if f.accessory == t.plan.key && t.hear != nil {
 			t.hear(r)
+		}
+		if on, ok := trait.Privacy.In(r); ok && t.hide != nil {
+			t.hide(on)
 		}
 	}
 	t.reach(h.reachable(t.plan.key))

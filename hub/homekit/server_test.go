@@ -49,8 +49,8 @@ func (w *world) serve(key string) (*hap.Server, string) {
 		}
 		server, err := hap.New(w.t.Context(), hap.Options{
 			Name: s.Name, Model: s.Model, Category: s.Category, Memory: &identity{},
-			Snapshot: func(ctx context.Context, aid uint64, width, height int) ([]byte, error) {
-				return w.house.Snapshot(ctx, key, aid, width, height)
+			Snapshot: func(ctx context.Context, p hap.Picture) ([]byte, error) {
+				return w.house.Snapshot(ctx, key, p)
 			},
 		})
 		if err != nil {
@@ -236,7 +236,52 @@ func TestACameraOfItsOwn(t *testing.T) {
 	if got := w.ask(c, "POST", "/resource", `{"image-width":64,"image-height":48,"resource-type":"image"}`, 200); got != "a-porch 64x48" {
 		t.Errorf("its picture is %s", got)
 	}
-	if _, err := w.house.Snapshot(t.Context(), "a-porch", 2, 64, 48); !errors.Is(err, hap.StatusNotFound) {
+	if _, err := w.house.Snapshot(t.Context(), "a-porch", hap.Picture{AID: 2, Width: 64, Height: 48}); !errors.Is(err, hap.StatusNotFound) {
 		t.Errorf("a second camera: %v", err)
 	}
+}
+
+// TestACameraObeysTheHousehold reads and writes the operating mode as a controller does. The formats are
+// those of HAP-NodeJS, since the library of the other definitions is older than this service.
+func TestACameraObeysTheHousehold(t *testing.T) {
+	w := newWorld(t, &paper{})
+	doorbell := map[string]homekit.Offer{"a-porch": {Traits: []string{"motion", "doorbell"}}}
+	w.show(family(), doorbell)
+	w.run()
+	c, server := w.join("a-porch")
+	if ci := server.Announcement().TXT["ci"]; ci != "18" {
+		t.Errorf("a doorbell announces itself as %s", ci)
+	}
+	for _, path := range []string{"Porch/21A/21B", "Porch/21A/227", "Porch/85/75", "Porch/121/73"} {
+		w.put(c, path, `"ev":true`, 204)
+	}
+	says := func(accessory string, r trait.Reading) { w.bus.Publish(bus.Change{Accessory: accessory, Reading: r}) }
+	says("a-porch", trait.Reachable.Of(true, now()))
+	w.hears(c, "Porch/85/75", "true")
+	says(home.PrivacySwitch, trait.Privacy.Of(true, now()))
+	w.hears(c, "Porch/21A/227", "true")
+	says("a-porch", trait.Active.Of(false, now()))
+	w.hears(c, "Porch/85/75", "false") // it sees nothing
+	says("a-porch", trait.Doorbell.Of(true, now()))
+	w.hears(c, "Porch/121/73", "0")
+	if got := w.of("Porch/21A/21B"); got.Format != hap.FormatUint8 || got.Perms != hap.PermRead|hap.PermWrite|hap.PermEvents {
+		t.Errorf("HomeKitCameraActive is %s %b", got.Format, got.Perms)
+	}
+	w.reads("Porch/21A/21B", "0", hap.StatusOK)
+	w.put(c, "Porch/21A/21B", `"value":1`, 204)
+	if did := w.did(); did != "a-porch active true" {
+		t.Errorf("did %q", did)
+	}
+	const still = `{"image-width":64,"image-height":48,"resource-type":"image","reason":%d}`
+	for reason, path := range []string{"Porch/21A/225", "Porch/21A/223"} {
+		w.ask(c, "POST", "/resource", fmt.Sprintf(still, reason), 200)
+		w.put(c, path, `"value":0`, 204)
+		if got := w.ask(c, "POST", "/resource", fmt.Sprintf(still, reason), 207); !strings.Contains(got, "-70412") {
+			t.Errorf("a refused picture: %s", got)
+		}
+	}
+	again := newWorld(t, w.paper) // after a restart
+	again.show(family(), doorbell)
+	again.reads("Porch/21A/223", "0", hap.StatusOK)
+	again.reads("Porch/21A/225", "0", hap.StatusOK)
 }

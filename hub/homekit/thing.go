@@ -16,10 +16,11 @@ import (
 type thing struct {
 	plan      plan
 	accessory *hap.Accessory
-	snapshot  func(ctx context.Context, width, height int) ([]byte, error)
+	snapshot  func(ctx context.Context, p hap.Picture) ([]byte, error)
 
 	hear    func(trait.Reading)               // a state of the accessory; nil for those that have none
 	worn    func(bool)                        // whether the watch of its person answers
+	hide    func(bool)                        // whether Privacy is on; nil for those that see nothing
 	device  []*hap.Service                    // which go unreachable with the device
 	pressed map[trait.Any]*hap.Characteristic // buttons, by the event that presses them
 }
@@ -29,7 +30,7 @@ func (h *House) thing(p plan, r *Register) *thing {
 	h.mu.Lock()
 	known := h.shown[p.key]
 	h.mu.Unlock()
-	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p.home)) {
+	if known != nil && reflect.DeepEqual(known.plan, p) && (p.role != camera || h.installed(p)) {
 		return known
 	}
 	t := &thing{plan: p}

@@ -13,6 +13,8 @@ const (
 	serviceBattery      = "96"
 	serviceFan          = "B7"
 	serviceLabel        = "CC"
+	serviceDoorbell     = "121"
+	serviceMode         = "21A" // CameraOperatingMode
 
 	typeIdentify      = "14"
 	typeManufacturer  = "20"
@@ -34,6 +36,10 @@ const (
 	typeSwitchPressed = "73" // ProgrammableSwitchEvent
 	typeLabelIndex    = "CB"
 	typeLabelNames    = "CD" // ServiceLabelNamespace
+	typeCameraActive  = "21B"
+	typeEventStills   = "223" // EventSnapshotsActive
+	typeUsualStills   = "225" // PeriodicSnapshotsActive
+	typeDisabled      = "227" // ManuallyDisabled
 )
 
 const (

@@ -19,6 +19,7 @@ func TestTypesAreApples(t *testing.T) {
 	for _, s := range []*service.S{
 		service.NewAccessoryInformation().S, service.NewSwitch().S, service.NewMotionSensor().S, service.NewOccupancySensor().S,
 		service.NewStatelessProgrammableSwitch().S, service.NewBatteryService().S, service.NewFanV2().S, service.NewProtocolInformation().S,
+		service.NewDoorbell().S,
 	} {
 		services[s.Type] = apple.Service(s)
 	}
@@ -32,8 +33,8 @@ func TestTypesAreApples(t *testing.T) {
 	for _, server := range w.servers {
 		for _, a := range server.Accessories {
 			for _, s := range a.Services {
-				if s.Type == "110" {
-					continue // a camera's own
+				if s.Type == "110" || s.Type == "21A" {
+					continue // a camera's own, and newer than the library: its test knows it
 				}
 				if services[s.Type] == nil {
 					t.Fatalf("nobody else knows service %s", s.Type)

@@ -164,7 +164,7 @@ func nameOf(a *hap.Accessory) string {
 }
 
 // camera stands where the stream sender is plugged in: real characteristics, as a camera has them.
-func (w *world) camera(a home.Accessory) (homekit.Camera, error) {
+func (w *world) camera(a home.Accessory, _ bool) (homekit.Camera, error) {
 	if a.Address == "broken" {
 		return homekit.Camera{}, fmt.Errorf("%s is broken", a.ID)
 	}

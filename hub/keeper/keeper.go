@@ -21,6 +21,9 @@ const (
 	steady   = time.Minute      // a session that lasted this long starts the waits anew
 	minWait  = time.Second
 	maxWait  = 5 * time.Minute
+	missed   = 2 * time.Minute // for which a thing that was there is called often
+	missWait = 4 * time.Second
+	stayed   = 10 * time.Second // a session that lasted this long was there
 )
 
 // State is where a keeper stands.
@@ -96,9 +99,11 @@ func (k *Keeper) Retry() {
 	}
 }
 
-// Run keeps the accessory until ctx ends.
+// Run keeps the accessory until ctx ends. One that was there for a while and has gone is called often for
+// two minutes: most of them come back soon.
 func (k *Keeper) Run(ctx context.Context) error {
 	wait := minWait
+	var there time.Time // when a session that lasted ended
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := k.once(ctx)
@@ -108,8 +113,14 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if time.Since(began) >= steady {
 			wait = minWait
 		}
+		if time.Since(began) >= stayed {
+			wait, there = min(wait, missWait), time.Now()
+		}
 		k.pause(ctx, err, wait)
 		wait = min(2*wait, maxWait)
+		if time.Since(there) < missed && !errors.Is(err, errPanic) && !errors.Is(err, errAbandoned) {
+			wait = min(wait, missWait)
+		}
 	}
 	return nil
 }

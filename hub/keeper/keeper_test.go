@@ -77,6 +77,44 @@ func TestWaitsGrowToFiveMinutes(t *testing.T) {
 	})
 }
 
+// A camera that was there and is away for half a minute is called every four seconds, and one that stays
+// away less and less.
+func TestWhatWasThereIsCalledOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away time.Time
+		var tries []time.Duration
+		start(t, &thing{
+			open: func(context.Context) error {
+				if away.IsZero() {
+					return nil
+				}
+				tries = append(tries, time.Since(away))
+				return device.ErrUnreachable
+			},
+			run: func(ctx context.Context, _ func(trait.Reading) error) error {
+				select {
+				case <-time.After(20 * time.Second):
+					away = time.Now()
+				case <-ctx.Done():
+				}
+				return device.ErrUnreachable
+			},
+		})
+		<-time.After(time.Hour)
+		synctest.Wait()
+		last := time.Duration(0)
+		for _, at := range tries {
+			if at < 2*time.Minute && at-last > 4*time.Second {
+				t.Errorf("no try from %v to %v", last, at)
+			}
+			last = at
+		}
+		if len(tries) > 90 {
+			t.Errorf("%d tries in an hour", len(tries))
+		}
+	})
+}
+
 func TestARefusalWaitsForAPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0

@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -92,12 +90,7 @@ func newTries(dir string) *tries {
 }
 
 func (t *tries) load() error {
-	f, err := os.Open(t.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxTries))
+	raw, err := storage.ReadFile(t.path, maxTries)
 	if err != nil {
 		return err
 	}

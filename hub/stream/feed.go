@@ -11,14 +11,20 @@ import (
 )
 
 const (
-	firstPause = time.Second
-	maxPause   = 30 * time.Second
+	firstPause  = time.Second
+	nearPause   = 3 * time.Second // at most, while a camera is missed that was here nearTime ago
+	nearTime    = 2 * time.Minute
+	maxPause    = 30 * time.Second
+	refreshTime = 2 * time.Second // to ask for a key picture
 )
 
 // feed is one stretch of time in which the source wants the camera.
 type feed struct {
-	cancel context.CancelFunc
-	done   chan struct{}
+	ctx     context.Context
+	cancel  context.CancelFunc
+	done    chan struct{}
+	asked   bool // for a key picture on this line, since none had come
+	refused bool // it cannot be asked for one
 }
 
 // wanted starts the camera when somebody needs it. Callers hold mu.
@@ -34,7 +40,7 @@ func (s *Source) wanted() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &feed{cancel: cancel, done: make(chan struct{})}
+	f := &feed{ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	previous := s.last
 	s.feed, s.last = f, f
 	go func() {
@@ -84,9 +90,11 @@ func (s *Source) hangUp() {
 	s.stats.Connected = false
 }
 
-// pump keeps the camera connected until ctx ends, with pauses from 1 s to 30 s between tries.
+// pump keeps the camera connected until ctx ends, with pauses from 1 s to 30 s between tries. A camera
+// that has just gone will be back soon: it is called more often at first.
 func (s *Source) pump(ctx context.Context, f *feed) {
 	pause := firstPause
+	var seen time.Time
 	for ctx.Err() == nil {
 		var delivered atomic.Bool // out runs in the driver's goroutine
 		s.began(f)
@@ -98,7 +106,7 @@ func (s *Source) pump(ctx context.Context, f *feed) {
 			return
 		}
 		if delivered.Load() {
-			pause = firstPause
+			pause, seen = firstPause, time.Now()
 		}
 		s.opts.Log.Info("stream: camera line ended", "err", err, "again_in", pause)
 		jitter := time.Duration((0.8 + 0.4*rand.Float64()) * float64(pause))
@@ -109,6 +117,9 @@ func (s *Source) pump(ctx context.Context, f *feed) {
 		}
 		wait.Stop()
 		pause = min(2*pause, maxPause)
+		if time.Since(seen) < nearTime {
+			pause = min(pause, nearPause)
+		}
 	}
 }
 
@@ -118,7 +129,36 @@ func (s *Source) began(f *feed) {
 	if s.feed == f {
 		s.stats.Connections++
 		s.film.reconnect()
+		f.asked = false
 	}
+}
+
+// refresh asks the camera for a key picture and says whether one may come. Callers hold mu.
+func (s *Source) refresh() bool {
+	f := s.feed
+	if s.opts.Refresh == nil || f == nil || f.refused {
+		return false
+	}
+	if s.asking {
+		return true
+	}
+	s.asking = true
+	s.asks.Go(func() {
+		ctx, cancel := context.WithTimeout(f.ctx, refreshTime)
+		defer cancel()
+		err := s.opts.Refresh(ctx)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asking = false
+		if err != nil && f.ctx.Err() == nil {
+			f.refused = true
+			for v := range s.viewers {
+				v.unhold() // nothing comes that is worth waiting for
+			}
+			s.opts.Log.Info("stream: the camera makes no key picture when it is asked", "err", err)
+		}
+	})
+	return true
 }
 
 // ended notes why the line ended and says whether that was the last try.
@@ -152,6 +192,10 @@ func (s *Source) deliver(f *feed, u *media.Unit) {
 	}
 	s.stats.Units++
 	waiting := s.film.key == nil
+	if waiting && !u.Key && u.Sound == nil && !f.asked {
+		f.asked = true // the next one could be seconds away
+		s.refresh()
+	}
 	if u = s.film.add(u, s.opts.GOPBytes); u == nil {
 		return
 	}

@@ -22,6 +22,14 @@ func (f *film) reconnect() {
 	f.key, f.gop, f.size = nil, nil, 0
 }
 
+// stale says that the newest key unit is so old that showing what followed it would take long.
+func (f *film) stale() bool {
+	return f.key != nil && (f.gop == nil || f.newest.PTS-f.key.PTS > longGOP)
+}
+
+// longGOP is how much is caught up with, rather than ask for a new key unit.
+const longGOP = 3 * time.Second
+
 // add puts a unit into the film and gives it back with the source's own PTS; nil for a unit that
 // nobody can decode because no key unit came before it, and for sound without a picture.
 func (f *film) add(u *media.Unit, limit int) *media.Unit {

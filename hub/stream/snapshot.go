@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,17 +110,36 @@ func (s *Source) keptSnapshot(sz size) ([]byte, error) {
 	return s.snapshots.get(sz), nil
 }
 
-// decode runs ffmpeg with pipes only: pictures touch no file, and its arguments tell nothing.
+// decode makes a JPEG of a key unit.
 func decode(ctx context.Context, program string, key *media.Unit, sz size) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	// Bars are added in full colour resolution, where odd sizes are possible.
 	scale := fmt.Sprintf("scale=%d:%d:force_original_aspect_ratio=decrease,format=yuvj444p,"+
 		"pad=%d:%d:-1:-1:color=black,setsar=1,format=yuvj420p",
 		sz.width, sz.height, sz.width, sz.height)
-	cmd := exec.CommandContext(ctx, program, "-hide_banner", "-loglevel", "error", "-threads", "1",
-		"-f", "h264", "-i", "pipe:0", "-frames:v", "1", "-vf", scale,
-		"-q:v", "4", "-f", "mjpeg", "pipe:1")
+	return convert(ctx, program, key, "-vf", scale, "-q:v", "4", "-f", "mjpeg")
+}
+
+// Grey decodes a key unit to a small grey picture of width × height pixels, a byte each, row by row; the
+// shape is not kept. Program is the ffmpeg to use, "" for the one in the PATH.
+func Grey(ctx context.Context, program string, key *media.Unit, width, height int) ([]byte, error) {
+	scale := fmt.Sprintf("scale=%d:%d:flags=area,format=gray", width, height)
+	raw, err := convert(ctx, cmp.Or(program, "ffmpeg"), key, "-vf", scale, "-f", "rawvideo")
+	if err == nil && len(raw) != width*height {
+		err = fmt.Errorf("ffmpeg gave %d bytes for %d × %d pixels", len(raw), width, height)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stream: grey: %w", err)
+	}
+	return raw, nil
+}
+
+// convert runs ffmpeg with pipes only: pictures touch no file, and its arguments tell nothing.
+func convert(ctx context.Context, program string, key *media.Unit, how ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1",
+		"-f", "h264", "-i", "pipe:0", "-frames:v", "1"}, how...)
+	cmd := exec.CommandContext(ctx, program, append(args, "pipe:1")...)
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = bytes.NewReader(annexB(key))
 	out, said := &limited{max: maxJPEG}, &limited{max: 4096}

@@ -26,12 +26,13 @@ var (
 
 // Options tune a Source. The zero value is good.
 type Options struct {
-	Linger   time.Duration    // how long the camera stays connected without viewers; 0 = 10 s
-	Ring     int              // units that a viewer may lag behind; 0 = 256
-	GOPBytes int              // most bytes kept since the newest key frame; 0 = 16 MiB
-	FFmpeg   string           // the program that makes snapshots; "" = ffmpeg from the PATH
-	GiveUp   func(error) bool // errors after which another try would do harm (a wrong password); nil = none
-	Log      *slog.Logger     // nil = silent
+	Linger   time.Duration                   // how long the camera stays connected without viewers; 0 = 10 s
+	Ring     int                             // units that a viewer may lag behind; 0 = 256
+	GOPBytes int                             // most bytes kept since the newest key frame; 0 = 16 MiB
+	FFmpeg   string                          // the program that makes snapshots; "" = ffmpeg from the PATH
+	GiveUp   func(error) bool                // errors after which another try would do harm (a wrong password); nil = none
+	Refresh  func(ctx context.Context) error // asks the connected camera for a key picture; nil = it cannot be asked
+	Log      *slog.Logger                    // nil = silent
 }
 
 // Stats are counters since the source was made.
@@ -61,6 +62,8 @@ type Source struct {
 	changed chan struct{}
 	stats   Stats
 	film    film
+	asking  bool           // for a key picture
+	asks    sync.WaitGroup // those who ask
 
 	snapshots snapshots
 }
@@ -194,6 +197,29 @@ func (s *Source) Changed() <-chan struct{} {
 	return s.changed
 }
 
+// Retry has a source that gave up try again: the camera has let somebody in since.
+func (s *Source) Retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		s.failed = nil
+		s.wanted()
+		s.tell()
+	}
+}
+
+// Reconnect ends the camera connection, if there is one, for another that asks for other things. Viewers
+// stay.
+func (s *Source) Reconnect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.feed != nil {
+		s.hangUp()
+		s.film.reconnect()
+		s.wanted()
+	}
+}
+
 // Close ends the connection and every viewer and waits for the camera's driver.
 func (s *Source) Close() error {
 	s.mu.Lock()
@@ -210,6 +236,7 @@ func (s *Source) Close() error {
 	gone := s.last
 	s.tell()
 	s.mu.Unlock()
+	s.asks.Wait()
 	if gone != nil {
 		<-gone.done
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/ingle-home/ingle/accessories/media"
 )
@@ -19,11 +20,19 @@ type Viewer struct {
 	gone    bool
 	queue   []*media.Unit
 	limit   int
-	needKey bool // the next unit must be a key unit, or it cannot be decoded
+	needKey bool          // the next unit must be a key unit, or it cannot be decoded
+	held    []*media.Unit // what follows the queue, unless a new key unit comes first
+	late    *time.Timer   // ends the wait for it
 }
 
+// holdTime is how long a viewer waits for a key picture that the camera was asked for, with the old one
+// before its eyes.
+const holdTime = 500 * time.Millisecond
+
 // View opens a viewer until ctx ends or its Close. It starts with the newest key unit and all that
-// came since, if the camera is connected, and goes on live without a gap.
+// came since, if the camera is connected, and goes on live without a gap. Where that is more than three
+// seconds, the camera is asked for a new key unit, and what followed the old one comes only when there
+// is none half a second later.
 func (s *Source) View(ctx context.Context) *Viewer {
 	v := &Viewer{source: s, ready: make(chan struct{}, 1), needKey: true}
 	s.mu.Lock()
@@ -32,6 +41,10 @@ func (s *Source) View(ctx context.Context) *Viewer {
 	v.limit = s.opts.Ring + len(v.queue)
 	s.viewers[v] = struct{}{}
 	s.wanted()
+	if s.film.stale() && s.refresh() && len(v.queue) > 1 {
+		v.queue, v.held = v.queue[:1:1], v.queue[1:]
+		v.late = time.AfterFunc(holdTime, v.release)
+	}
 	v.poke()
 	v.forget = context.AfterFunc(ctx, v.end)
 	s.mu.Unlock()
@@ -87,14 +100,35 @@ func (v *Viewer) end() {
 	if v.gone {
 		return
 	}
-	v.gone, v.queue = true, nil
+	v.gone = true
+	v.empty()
 	delete(s.viewers, v)
 	v.poke()
 	s.unwanted()
 }
 
 // empty throws away what was not fetched. Callers hold source.mu.
-func (v *Viewer) empty() { v.queue, v.needKey = nil, true }
+func (v *Viewer) empty() {
+	v.queue, v.held, v.needKey = nil, nil, true
+	if v.late != nil {
+		v.late.Stop()
+	}
+}
+
+// release lets through what was held back for a key unit that did not come.
+func (v *Viewer) release() {
+	v.source.mu.Lock()
+	defer v.source.mu.Unlock()
+	v.unhold()
+}
+
+// unhold is release for callers that hold source.mu.
+func (v *Viewer) unhold() {
+	if v.held != nil {
+		v.queue, v.held = append(v.queue, v.held...), nil
+		v.poke()
+	}
+}
 
 // poke wakes Next.
 func (v *Viewer) poke() {
@@ -114,6 +148,14 @@ func (v *Viewer) push(u *media.Unit) (lost uint64) {
 		return lost
 	}
 	v.needKey = false
+	switch {
+	case v.held == nil:
+	case u.Key:
+		v.held = nil // it came
+	default:
+		v.held = append(v.held, u)
+		return 0
+	}
 	if len(v.queue) >= v.limit {
 		if u.Sound != nil {
 			return 1 // pictures go first

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/ingle-home/ingle/storage/backup"
@@ -126,6 +127,13 @@ func TestSecrets(t *testing.T) {
 	for _, secret := range []string{"", "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV", "quokka umbrella tarmac viola"} {
 		if err := restore(within(t), path, b, secret); !errors.Is(err, vault.ErrWrong) {
 			t.Errorf("%q: %v", secret, err)
+		}
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	for _, other := range []string{pipe, "/dev/zero", t.TempDir()} {
+		if err := restore(within(t), other, b, a.code); !errors.Is(err, backup.ErrNotBackup) {
+			t.Errorf("%s: %v", other, err)
 		}
 	}
 	if got := names(t, b); !slices.Equal(got, []string{"lock"}) {

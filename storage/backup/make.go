@@ -55,8 +55,10 @@ func Clean(dir string) error {
 // storage.ErrReadOnlyDisk, records.ErrDamaged, context.Canceled also if somebody was
 // forgotten meanwhile.
 func Make(ctx context.Context, s Source, path string, media bool, p Progress) (c Contents, err error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("backup: %s: %w", path, errors.Join(err, fs.ErrExist))
+	if _, err := os.Lstat(path); err == nil {
+		return c, fmt.Errorf("backup: %s: %w", path, fs.ErrExist)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("backup: %w", err)
 	}
 	if err := Clean(s.Dir); err != nil {
 		return c, fmt.Errorf("backup: %w", err)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/records"
@@ -71,12 +72,16 @@ func open(path, into string, unlock func(dir string) (*vault.Vault, error)) (_ *
 			b.Close()
 		}
 	}()
-	if b.file, err = os.Open(path); err != nil {
+	// A pipe would keep whoever opens it waiting.
+	if b.file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0); err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	info, err := b.file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrNotBackup
 	}
 	h, err := readHead(b.file)
 	if err != nil {

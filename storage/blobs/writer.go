@@ -45,6 +45,12 @@ type Writer struct {
 // durable when it returns. Errors: records.ErrNoSubject, storage.ErrFull if
 // nothing more may be deleted, ErrClosed.
 func (s *Store) Create(ctx context.Context, subject, kind string, at time.Time) (*Writer, error) {
+	return s.CreateNoted(ctx, subject, kind, at, nil)
+}
+
+// CreateNoted is Create with a first note, which is as durable, so that a crash
+// does not take it.
+func (s *Store) CreateNoted(ctx context.Context, subject, kind string, at time.Time, note []byte) (*Writer, error) {
 	if subject == "" {
 		return nil, fmt.Errorf("blobs: create: %w", records.ErrNoSubject)
 	}
@@ -58,7 +64,7 @@ func (s *Store) Create(ctx context.Context, subject, kind string, at time.Time) 
 		return nil, err
 	}
 	defer clear(key)
-	g := Segment{ID: newID(), Subject: subject, Kind: kind, At: at.UTC()}
+	g := Segment{ID: newID(), Subject: subject, Kind: kind, At: at.UTC(), Note: slices.Clone(note)}
 	// The row first: a file without one belongs to nobody.
 	if err := s.rows.Put(ctx, toRow(g)); err != nil {
 		return nil, fmt.Errorf("blobs: create: %w", err)
@@ -86,7 +92,7 @@ func (s *Store) begin(g Segment, key []byte) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("blobs: create: %w", storage.Full(err)), f.Close())
 	}
-	w := &Writer{store: s, id: g.ID, file: f, chunks: newChunks(key, h), fill: make([]byte, 0, sealedSize), end: headerSize}
+	w := &Writer{store: s, id: g.ID, file: f, note: g.Note, chunks: newChunks(key, h), fill: make([]byte, 0, sealedSize), end: headerSize}
 	w.chunks.watch(key, s.sealed)
 	w.entry = &entry{Segment: g, loose: true, writer: w, readers: make(map[*Reader]struct{})}
 
@@ -116,6 +122,9 @@ func (w *Writer) Note(note []byte) {
 	defer w.mu.Unlock()
 	w.note = slices.Clone(note)
 }
+
+// Block is how many bytes are sealed at a time: what was written up to a multiple of it is in the file.
+func (w *Writer) Block() int64 { return chunkSize }
 
 // Write takes p. If the disk or the quota is full it deletes what gives way; if
 // that does not help the error is storage.ErrFull: n bytes of p were taken, and
@@ -283,6 +292,13 @@ func (w *Writer) release() {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
 	w.entry.writer = nil
+}
+
+// Abandon ends the segment without what the disk did not take: it is Truncated,
+// as after a crash. It is for who will not wait for room.
+func (w *Writer) Abandon() {
+	w.abandon()
+	w.store.salvage(w.entry)
 }
 
 // abandon leaves the segment as a crash would.

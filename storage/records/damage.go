@@ -99,7 +99,12 @@ func (db *database) thaw(ctx context.Context, path string, v keySource, p profil
 		return err
 	}
 	read := pool(sql.OpenDB(sealed.Connector(path, vfs.Reader, p.pragmas...)), readers)
-	if _, err := read.ExecContext(ctx, "SELECT 1 FROM sqlite_schema"); err != nil {
+	var done int
+	err = read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&done)
+	if err == nil && done == 0 {
+		err = errGone
+	}
+	if err != nil {
 		return errors.Join(explain("open "+p.role, err), read.Close())
 	}
 	db.vfs, db.read = sealed, read

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -52,16 +54,70 @@ func TestFilesThatDoNotBelong(t *testing.T) {
 	} {
 		dir := filled(t)
 		must(t, spoil(dir))
-		s, err := openStore(dir)
+		// The last is what sealed pages cannot see: a valid file of the same keys.
+		want := name != "nothing" && name != "core of another start, same vault"
+		before := sizes(t, dir)
+		for range 2 { // nor does the first start make what the second takes for a home
+			s, err := openStore(dir)
+			if err == nil {
+				s.Close()
+			}
+			if (err != nil) != want || want && !errors.Is(err, records.ErrDamaged) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if after := sizes(t, dir); want && !maps.Equal(before, after) {
+			t.Errorf("%s: %v became %v", name, before, after)
+		}
+	}
+}
+
+// A core whose log is gone before its pages were moved out of it is one page without
+// a table: no new home begins there.
+func TestCoreWithoutItsLog(t *testing.T) {
+	t.Parallel()
+	dir, lost := home(t), home(t)
+	s := open(t, dir)
+	must(t, s.Put(within(t), records.Record{Kind: "room", ID: "hall"}))
+	for _, name := range []string{"core-1.db", "telemetry-1.db"} {
+		out, err := exec.CommandContext(t.Context(), "cp", filepath.Join(dir, name), lost).CombinedOutput() // not by this process: its locks would go
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	before := sizes(t, lost)
+	for i := range 2 {
+		s, err := openStore(lost)
 		if err == nil {
 			s.Close()
 		}
-		// The last is what sealed pages cannot see: a valid file of the same keys.
-		want := name != "nothing" && name != "core of another start, same vault"
-		if (err != nil) != want || want && !errors.Is(err, records.ErrDamaged) {
-			t.Errorf("%s: %v", name, err)
+		if !errors.Is(err, records.ErrDamaged) {
+			t.Errorf("start %d: %v", i+1, err)
 		}
 	}
+	if s, err := openStoreWith(lost, records.OpenDamaged); !errors.Is(err, records.ErrDamaged) {
+		if err == nil {
+			s.Close()
+		}
+		t.Errorf("for reading only: %v", err)
+	}
+	if after := sizes(t, lost); before["core-1.db"] != after["core-1.db"] {
+		t.Errorf("%v became %v", before, after)
+	}
+}
+
+// sizes are those of the databases in a folder.
+func sizes(t *testing.T, dir string) map[string]int64 {
+	t.Helper()
+	all := map[string]int64{}
+	found, err := filepath.Glob(filepath.Join(dir, "*.db"))
+	must(t, err)
+	for _, path := range found {
+		info, err := os.Stat(path)
+		must(t, err)
+		all[filepath.Base(path)] = info.Size()
+	}
+	return all
 }
 
 func TestFilesArePrivate(t *testing.T) {

@@ -33,6 +33,7 @@ type profile struct {
 	role    string // part of the keys: a page of one is noise to the other
 	pragmas []string
 	steps   []string // migrations; the database's user_version counts those done
+	known   bool     // it was here before: nothing is made in its place
 }
 
 var coreProfile = profile{
@@ -61,7 +62,6 @@ type database struct {
 	role, path  string
 	write, read *sql.DB
 	vfs         *vfs.VFS // nil if it could not be opened at all
-	fresh       bool     // it had no schema yet
 	damage      error    // a *Damage that OpenDamaged found
 }
 
@@ -70,6 +70,9 @@ func (p profile) keys(v keySource) vfs.Keys {
 }
 
 func openDatabase(ctx context.Context, path string, v keySource, p profile) (_ *database, err error) {
+	if p.known && sizeOf(path) == 0 {
+		return nil, (&database{role: p.role, path: path}).damaged(errGone)
+	}
 	if err := provide(path); err != nil {
 		return nil, fmt.Errorf("records: %w", err)
 	}
@@ -82,7 +85,7 @@ func openDatabase(ctx context.Context, path string, v keySource, p profile) (_ *
 		write: pool(sql.OpenDB(sealed.Connector(path, vfs.Writer, p.pragmas...)), 1),
 		read:  pool(sql.OpenDB(sealed.Connector(path, vfs.Reader, p.pragmas...)), readers),
 	}
-	err = db.migrate(ctx, p.steps)
+	err = db.migrate(ctx, p)
 	if err == nil {
 		err = db.lookOver(ctx, startCheck)
 	}
@@ -116,19 +119,24 @@ func pool(db *sql.DB, size int) *sql.DB {
 	return db
 }
 
+// errGone says that all of a database is gone, or all but a page without a table.
+var errGone = fmt.Errorf("%w: what was in it is gone", ErrDamaged)
+
 // migrate runs the steps that this file has not seen, each in a transaction.
-func (db *database) migrate(ctx context.Context, steps []string) error {
+func (db *database) migrate(ctx context.Context, p profile) error {
 	var done int
 	if err := db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&done); err != nil {
 		return err
 	}
-	db.fresh = done == 0
-	if done > len(steps) {
+	if done == 0 && p.known {
+		return errGone
+	}
+	if done > len(p.steps) {
 		return fmt.Errorf("written by a newer version (%d)", done)
 	}
-	for ; done < len(steps); done++ {
+	for ; done < len(p.steps); done++ {
 		err := db.change(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, steps[done]+fmt.Sprintf("\n;PRAGMA user_version=%d", done+1))
+			_, err := tx.ExecContext(ctx, p.steps[done]+fmt.Sprintf("\n;PRAGMA user_version=%d", done+1))
 			return err
 		})
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/ingle-home/ingle/storage/records"
@@ -121,6 +122,9 @@ func TestHalfForgotten(t *testing.T) {
 		must(t, err)
 		if err := s.Forget(ctx, "mia-7f3a"); err == nil {
 			t.Fatal("control: the disk let all go")
+		}
+		if log, err := os.Stat(filepath.Join(dir, "core-1.db-wal")); err != nil || log.Size() > 0 {
+			t.Errorf("the log still has the key: %d bytes, %v", log.Size(), err)
 		}
 		wantLeft(t, s, "half forgotten", 0)
 		r := records.Record{Kind: "place", ID: "new", Subject: "mia-7f3a", At: at(5)}

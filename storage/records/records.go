@@ -128,16 +128,16 @@ func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
 }
 
 // openDatabases never lets a database that has gone missing look like a new one
-// beside the other, which remembers it.
+// beside the other, which remembers it; nor does it make one there, which the next start
+// would take for the old one.
 func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
 	corePath, telemetryPath := pathOf(dir, coreRole, v), pathOf(dir, telemetryRole, v)
 	hadTelemetry := sizeOf(telemetryPath) > 0
 
-	if s.core, err = openDatabase(ctx, corePath, v, coreProfile); err != nil {
+	core := coreProfile
+	core.known = hadTelemetry // which is made once core is durable
+	if s.core, err = openDatabase(ctx, corePath, v, core); err != nil {
 		return err
-	}
-	if s.core.fresh && hadTelemetry {
-		return s.core.damaged(fmt.Errorf("%w: core is gone", ErrDamaged))
 	}
 	epoch, err := s.core.meta(ctx, "epoch", fmt.Sprint(v.Epoch()))
 	if err != nil {

@@ -156,6 +156,8 @@ func (v *Vault) current() (*keyFile, error) {
 		return nil, ErrDamaged
 	case *dek != v.keys.data:
 		return nil, errRotated
+	case f.outdated(found):
+		return nil, fmt.Errorf("%w: these keys are of an old copy", ErrDamaged)
 	}
 	return f, nil
 }

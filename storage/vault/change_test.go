@@ -252,6 +252,40 @@ func TestMixedCopies(t *testing.T) {
 	}
 }
 
+// Somebody puts an old keys.json into the folder and types the password of its day. The twin
+// has the only way to what is stored: it stays as it is, whatever is tried.
+func TestAnOldCopyBesideANewerOne(t *testing.T) {
+	for i := range 2 {
+		dir, _, v := cheapVault(t)
+		old, err := os.ReadFile(copies(dir)[i])
+		must(t, err)
+		must(t, v.ChangePassword(another, nil, 0))
+		must(t, v.Rotate().Commit())
+		newer, err := os.ReadFile(copies(dir)[1-i])
+		must(t, err)
+		must(t, os.WriteFile(copies(dir)[i], old, 0o600))
+		if past, err := openCheap(dir, secret); err == nil { // it may open, but what is stored does not
+			if err := past.ChangePassword("der mond kocht heute linsensuppe", nil, 0); !errors.Is(err, ErrDamaged) {
+				t.Errorf("a change of an old copy: %v", err)
+			}
+			if err := past.Rotate().Commit(); !errors.Is(err, ErrDamaged) {
+				t.Errorf("a rotation of an old copy: %v", err)
+			}
+		}
+		if now, err := os.ReadFile(copies(dir)[1-i]); err != nil || !bytes.Equal(now, newer) {
+			t.Fatalf("copy %d was written over by an older one: %v", 1-i, err)
+		}
+		again, err := openCheap(dir, another)
+		must(t, err)
+		if !bytes.Equal(again.Key("x"), v.Key("x")) {
+			t.Error("it opened as another")
+		}
+		if healed, err := os.ReadFile(copies(dir)[i]); err != nil || !bytes.Equal(healed, newer) {
+			t.Errorf("copy %d was not healed: %v", i, err)
+		}
+	}
+}
+
 // Where a change was cut short and could not be healed, the next one begins by
 // healing: no two copies are ever two changes apart.
 func TestChangesDoNotPileUp(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -52,14 +51,7 @@ func readCopies(dir string, min cost) ([]*keyFile, error) {
 	return found, nil
 }
 
-func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxFile+1))
-}
+func readBounded(path string) ([]byte, error) { return storage.ReadFile(path, maxFile+1) }
 
 func (f *keyFile) marshal() ([]byte, error) {
 	raw, err := json.MarshalIndent(f, "", "  ")
@@ -119,7 +111,7 @@ func healTo(dir string, raw []byte) error {
 // content is there, whole. The old one is overwritten where it lay: it may hold a
 // data key that was destroyed, or a slot that an old password opens.
 func replace(path string, raw []byte) error {
-	old, _ := os.OpenFile(path, os.O_WRONLY, 0) // there may be none
+	old, _ := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // there may be none, or a pipe
 	if old != nil {
 		defer old.Close()
 	}

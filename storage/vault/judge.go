@@ -22,8 +22,8 @@ const (
 )
 
 // Refusal is why a password will not do. Code is an i18n code:
-// password.too_short, password.too_long, password.repeats, password.sequence,
-// password.keyboard, password.date, password.name or password.common.
+// password.too_short, password.too_long, password.unreadable, password.repeats,
+// password.sequence, password.keyboard, password.date, password.name or password.common.
 type Refusal struct{ Code string }
 
 // Error names the code, never the password.
@@ -32,6 +32,7 @@ func (r *Refusal) Error() string { return "vault: password refused: " + r.Code }
 const (
 	tooShort = "password.too_short"
 	tooLong  = "password.too_long"
+	mangled  = "password.unreadable"
 	repeats  = "password.repeats"
 	sequence = "password.sequence"
 	keyboard = "password.keyboard"
@@ -50,10 +51,14 @@ var words string
 // Judge refuses a password that is short or easy to guess, with a *Refusal that
 // names the pattern that covers most of it; nil means that it will do. names
 // are those that the hub knows, of persons, rooms and zones. Lengths are in
-// code points of the NFKC form: at least 15, at most 128.
+// code points of the NFKC form: at least 15, at most 128. Control characters are not
+// taken, nor what a wrong encoding makes: no phone could type them again.
 func Judge(password string, names []string) error {
 	if len(password) > maxPoints*utf8.UTFMax*3 { // before normalizing; NFKC may shrink
 		return &Refusal{tooLong}
+	}
+	if strings.ContainsFunc(password, untypable) {
+		return &Refusal{mangled}
 	}
 	p := []rune(norm.NFKC.String(password))
 	if len(p) < minPoints {
@@ -67,6 +72,13 @@ func Judge(password string, names []string) error {
 		return &Refusal{code}
 	}
 	return nil
+}
+
+// untypable tells what comes of a terminal's or a file's encoding, not of keys. Bytes
+// that are no UTF-8 became U+FFFD on their way here, all of them the same.
+func untypable(r rune) bool {
+	const byteOrder = '\ufeff' // begins what some systems write into a pipe
+	return r == utf8.RuneError || r == byteOrder || unicode.IsControl(r)
 }
 
 // pattern is a stretch of a password that is cheaper to guess than its length.

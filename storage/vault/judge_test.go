@@ -59,8 +59,27 @@ func TestJudge(t *testing.T) {
 		"ноты на снегу тают",
 		"雨の日は傘を忘れて走るのが好きだ",
 		"zebra-lagoon-crisp-unicycle-mint",
+		"שלום \u202e wolke lampe zitrone",
+		"🦊🌧️🧦🪁🥨🦉🧵🪐🌵🥁🪜🐌🍇🧭👩\u200d🚒",
 	} {
 		if err := vault.Judge(password, names); err != nil {
+			t.Errorf("%q: %v", password, err)
+		}
+	}
+}
+
+// What no phone can type again would lock out.
+func TestJudgeRefusesWhatCannotBeTyped(t *testing.T) {
+	for _, password := range []string{
+		"Gr\xfc\xdfe aus dem h\xfcgeligen Odenwald",       // Latin-1
+		"Gr\ufffd\ufffde aus dem h\ufffdgeligen Odenwald", // the same through JSON
+		"\ufeffder mond kocht heute linsensuppe",          // a byte order mark
+		"der mond kocht\nheute linsensuppe",               // a restore reads one line
+		"der mond kocht\x00heute linsensuppe",
+		"der mond\tkocht heute linsensuppe",
+	} {
+		var why *vault.Refusal
+		if err := vault.Judge(password, nil); !errors.As(err, &why) || why.Code != "password.unreadable" {
 			t.Errorf("%q: %v", password, err)
 		}
 	}

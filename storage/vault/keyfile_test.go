@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -163,6 +164,7 @@ func TestOneDamagedCopyStillOpens(t *testing.T) {
 		"not JSON":  func(p string) error { return os.WriteFile(p, []byte("\x00\xff{"), 0o600) },
 		"huge":      func(p string) error { return os.Truncate(p, 1<<30) },
 		"one digit": func(p string) error { return changeDigit(p) },
+		"a pipe":    func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) },
 	} {
 		for i := range 2 {
 			dir, _, v := cheapVault(t)

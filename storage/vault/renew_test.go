@@ -325,3 +325,17 @@ func TestCopy(t *testing.T) {
 		t.Errorf("once it is closed: %v", err)
 	}
 }
+
+// What is due for a new data key stays so, whatever is changed before that is drawn.
+func TestStaleStays(t *testing.T) {
+	_, _, v := cheapVault(t)
+	must(t, v.ChangePassword(another, nil, 0))
+	isStale(t, v, true)
+	code, err := v.NewRecoveryCode() // which takes no slot out yet
+	must(t, err)
+	isStale(t, v, true)
+	must(t, v.Rotate().Commit())
+	isStale(t, v, false)
+	must(t, v.ConfirmRecovery(code))
+	isStale(t, v, true)
+}

@@ -20,6 +20,7 @@
 package vault
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -236,12 +237,19 @@ func settled(dir string, min cost, k *keys) (*keyFile, *[keySize]byte, error) {
 		return nil, nil, err
 	}
 	newest, dek := newestOf(found, k)
-	if newest != nil {
+	if newest != nil && !newest.outdated(found) {
 		// A full or read-only disk is no reason to keep the household out;
 		// the next opening heals the twin, and so does the next change.
 		_ = newest.heal(dir)
 	}
 	return newest, dek, nil
+}
+
+// outdated tells whether there is a copy of a later epoch, which whoever opened this
+// one could not prove. Somebody put an old copy beside it: written over, the only
+// way to what is stored since would be gone.
+func (f *keyFile) outdated(found []*keyFile) bool {
+	return slices.ContainsFunc(found, func(o *keyFile) bool { return o.Epoch > f.Epoch && bytes.Equal(o.Vault, f.Vault) })
 }
 
 // newestOf gives the newest copy that these keys prove authentic, and its data

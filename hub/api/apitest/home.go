@@ -39,6 +39,7 @@ type Home struct {
 	frame    int
 	backups  wire.BackupStatus
 	apps     []wire.App
+	clips    *clips
 }
 
 // Order is a command that reached an accessory.
@@ -50,6 +51,7 @@ type Order struct {
 // New gives a hub in the given state with the family's things in it.
 func New(state wire.State) *Home {
 	h := &Home{Feed: server.NewFeed(), password: Password}
+	h.clips = newClips(h)
 	if state == wire.Unclaimed {
 		h.password = ""
 	}

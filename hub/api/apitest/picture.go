@@ -7,19 +7,20 @@ import (
 	"image/color"
 	"image/jpeg"
 	"net/http"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 // Still draws an evening sky, a house and a moon that moves with every picture.
-func (h *Home) Still(_ context.Context, id string, width, height int) ([]byte, error) {
+func (h *Home) Still(_ context.Context, id string, width, height int) (wire.Still, error) {
 	h.mu.Lock()
 	a, ok := h.find(id)
 	h.frame++
 	frame := h.frame
 	h.mu.Unlock()
 	if !ok || a.Kind != "camera" {
-		return nil, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+		return wire.Still{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
 	}
 	if width == 0 || height == 0 {
 		width, height = 640, 360
@@ -28,9 +29,51 @@ func (h *Home) Still(_ context.Context, id string, width, height int) ([]byte, e
 	height = width * 9 / 16
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, evening(width, height, frame), nil); err != nil {
-		return nil, err
+		return wire.Still{}, err
 	}
-	return out.Bytes(), nil
+	return wire.Still{JPEG: out.Bytes(), At: time.Now()}, nil
+}
+
+// SetCamera changes a camera.
+func (h *Home) SetCamera(_ context.Context, id string, r wire.CameraRequest) (wire.Accessory, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, ok := h.find(id)
+	if !ok || a.Kind != "camera" {
+		return wire.Accessory{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	}
+	now := wire.Camera{}
+	if a.Camera != nil {
+		now = *a.Camera
+	}
+	if r.Sound != nil {
+		now.Sound = *r.Sound
+	}
+	if r.Motion != nil {
+		now.Motion = *r.Motion
+	}
+	a.Camera = &now
+	h.apply(wire.Change{Accessory: &a})
+	return a, nil
+}
+
+// Secure knows no factory's password.
+func (h *Home) Secure(_ context.Context, id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a, ok := h.find(id); !ok || a.Kind != "camera" {
+		return wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	}
+	return nil
+}
+
+// Find sees the porch, which is there already, and a garden.
+func (h *Home) Find(context.Context, time.Duration) ([]wire.Found, error) {
+	ask := []wire.Question{{Key: "user", Optional: true}, {Key: "password", Secret: true, Optional: true}}
+	return []wire.Found{
+		{Driver: "onvif", Name: "Garden Cam", Model: "Sim 1", Address: "192.0.2.7", Ask: ask},
+		{Driver: "onvif", Name: "Porch Cam", Model: "Sim 1", Address: "192.0.2.8", Known: Camera, Ask: ask},
+	}, nil
 }
 
 func evening(w, h, frame int) image.Image {

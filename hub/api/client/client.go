@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -173,14 +172,6 @@ func (c *Client) Disarm(ctx context.Context, id string) error {
 // Troubles lists what is wrong, the most severe first.
 func (c *Client) Troubles(ctx context.Context) ([]wire.Trouble, error) {
 	return ask[[]wire.Trouble](ctx, c, "GET", "/troubles", nil)
-}
-
-// Still is the camera's newest picture as JPEG, to fit into width by height pixels (0: any).
-func (c *Client) Still(ctx context.Context, id string, width, height int) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	q := url.Values{"width": {strconv.Itoa(width)}, "height": {strconv.Itoa(height)}}
-	return c.send(ctx, "GET", "/accessories/"+url.PathEscape(id)+"/still?"+q.Encode(), nil)
 }
 
 func (c *Client) tell(ctx context.Context, method, path string, body any) error {

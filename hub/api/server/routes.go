@@ -60,28 +60,7 @@ func (a *api) rooms() {
 		func(ctx context.Context, in *order) (*none, error) {
 			return &none{}, a.Hub.Do(ctx, in.ID, in.Body)
 		})
-	a.still()
 	a.place()
-}
-
-func (a *api) still() {
-	type ask struct {
-		ID     string `path:"id" maxLength:"64"`
-		Width  int    `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
-		Height int    `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
-	}
-	type picture struct {
-		ContentType  string `header:"Content-Type"`
-		CacheControl string `header:"Cache-Control"`
-		Body         []byte
-	}
-	r := route{"still", "GET", "/accessories/{id}/still", Member, nil, 0, "The newest picture of a camera as JPEG"}
-	add(a, r, func(ctx context.Context, in *ask) (*picture, error) {
-		jpeg, err := a.Hub.Still(ctx, in.ID, in.Width, in.Height)
-		return &picture{"image/jpeg", "no-store", jpeg}, err
-	})
-	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	a.huma.OpenAPI().Paths[prefix+r.path].Get.Responses["200"].Content = map[string]*huma.MediaType{"image/jpeg": {Schema: binary}}
 }
 
 func (a *api) place() {

@@ -25,9 +25,12 @@ type Hub interface {
 	Backups
 	Exports
 	Rooms
+	Cameras
+	Finder
 	Family
 	Bridges
 	Apps
+	Clips() Clips
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -62,8 +65,6 @@ type Rooms interface {
 	// Place says which HomeKit server shows a thing.
 	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error
-	// Still is a JPEG that fits into width by height pixels; 0 is any size.
-	Still(ctx context.Context, id string, width, height int) ([]byte, error)
 }
 
 // Family is who lives in the home and which places matter to them.
@@ -158,7 +159,9 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.keys()
 	a.backups()
 	a.exports()
+	a.clips()
 	a.rooms()
+	a.cameras()
 	a.family()
 	a.homekit()
 	a.apps()

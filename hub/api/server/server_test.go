@@ -156,11 +156,14 @@ func TestTheHomeThroughTheSocket(t *testing.T) {
 	if err := c.Do(ctx, apitest.Toy, wire.Do{Trait: "battery", Value: []byte("50")}); wire.Code(err) != wire.CodeTrait {
 		t.Errorf("a toy's battery was set: %v", err)
 	}
-	raw, err := c.Still(ctx, apitest.Camera, 320, 180)
+	still, err := c.Still(ctx, apitest.Camera, 320, 180)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := jpeg.Decode(bytes.NewReader(raw)); err != nil || m.Bounds().Dx() != 320 {
+	if age := time.Since(still.At); age < 0 || age > time.Minute {
+		t.Errorf("the still is %v old", age)
+	}
+	if m, err := jpeg.Decode(bytes.NewReader(still.JPEG)); err != nil || m.Bounds().Dx() != 320 {
 		t.Errorf("the still: %v", err)
 	}
 }

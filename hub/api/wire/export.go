@@ -18,6 +18,7 @@ type Export struct {
 	Made     time.Time `json:"made"`
 	Size     int64     `json:"size" doc:"bytes"`
 	Readings int       `json:"readings"`
+	Clips    int       `json:"clips"`
 }
 
 // ExportStatus is how far the export is that is being made; Of is 0 if none is.

@@ -30,6 +30,7 @@ type Status struct {
 	Version      string            `json:"version,omitempty"`
 	API          string            `json:"api,omitempty"`    // URL of the network listener
 	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
+	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
 	ClaimTried   bool              `json:"claim_tried,omitempty"`                                   // somebody tried wrong claim codes
@@ -98,6 +99,7 @@ type Accessory struct {
 	Private   bool      `json:"private,omitempty"` // on the private HomeKit server
 	Condition Condition `json:"condition"`
 	Traits    []Value   `json:"traits,omitempty"` // all it offers, reported yet or not
+	Camera    *Camera   `json:"camera,omitempty"` // of a camera: what the household decided
 }
 
 // Value gives the accessory's value of a trait; false where it offers none.

@@ -24,10 +24,14 @@ const seats = 2
 // Options are what a camera needs.
 type Options struct {
 	Source *stream.Source
-	// Smaller are further views of the same camera, the largest first, for viewers that ask for small
-	// pictures. Their sound is not used. All are paused and closed together with Source.
-	Smaller []View
-	Log     *slog.Logger // nil is silent
+	// Smaller gives further views of the same camera, the largest first, for viewers that ask for small
+	// pictures; it is asked each time, since a camera tells them only when it answers. Their sound is not
+	// used. All are paused and closed together with Source. nil: none.
+	Smaller func() []stream.View
+	// Still gives a JPEG of exactly that size in pixels; stream.ErrPaused while nobody may have one. nil:
+	// the newest key frame of Source.
+	Still func(ctx context.Context, width, height int) ([]byte, error)
+	Log   *slog.Logger // nil is silent
 	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
 	// nil: never.
 	Sound func() bool
@@ -37,16 +41,11 @@ type Options struct {
 	Talk func(ctx context.Context, next func(context.Context) ([]byte, error)) error
 }
 
-// View is one of the ways in which a camera shows itself.
-type View struct {
-	Source        *stream.Source
-	Width, Height int // pixels, as the camera says
-}
-
 // Camera is safe for concurrent use.
 type Camera struct {
 	source   *stream.Source
-	smaller  []View
+	smaller  func() []stream.View
+	still    func(ctx context.Context, width, height int) ([]byte, error)
 	log      *slog.Logger
 	sound    func() bool
 	talk     func(ctx context.Context, next func(context.Context) ([]byte, error)) error
@@ -65,7 +64,13 @@ type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, smaller: o.Smaller, log: o.Log, sound: o.Sound, talk: o.Talk}
+	c := &Camera{source: o.Source, smaller: o.Smaller, still: o.Still, log: o.Log, sound: o.Sound, talk: o.Talk}
+	if c.smaller == nil {
+		c.smaller = func() []stream.View { return nil }
+	}
+	if c.still == nil {
+		c.still = o.Source.Snapshot
+	}
 	if c.sound == nil {
 		c.sound = func() bool { return false }
 	}
@@ -107,10 +112,10 @@ func (c *Camera) follow(ctx context.Context) {
 // Services are complete but for their IIDs.
 func (c *Camera) Services() []*hap.Service { return c.services }
 
-// Snapshot is a JPEG of the newest key frame, width by height pixels. hap.StatusNotAllowed while
+// Snapshot is a picture of the camera as a JPEG, width by height pixels. hap.StatusNotAllowed while
 // Privacy is on, hap.StatusUnreachable when the camera gives no picture.
 func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error) {
-	jpeg, err := c.source.Snapshot(ctx, width, height)
+	jpeg, err := c.still(ctx, width, height)
 	switch {
 	case errors.Is(err, stream.ErrPaused):
 		return nil, hap.StatusNotAllowed
@@ -124,11 +129,11 @@ func (c *Camera) Snapshot(ctx context.Context, width, height int) ([]byte, error
 // view is the one nearest to what a viewer asks for: the largest that has at most twice its pixels, which
 // a screen makes smaller without harm, else the smallest.
 func (c *Camera) view(width, height uint16) *stream.Source {
-	best := View{Source: c.source, Width: 1920, Height: 1080} // the usual, until pictures come
+	best := stream.View{Source: c.source, Width: 1920, Height: 1080} // the usual, until pictures come
 	if w, h := c.source.Size(); w > 0 {
 		best.Width, best.Height = w, h
 	}
-	for _, v := range c.smaller {
+	for _, v := range c.smaller() {
 		if width == 0 || height == 0 || best.Width*best.Height <= 2*int(width)*int(height) {
 			break
 		}

@@ -38,6 +38,10 @@ func lens(t *testing.T, mark byte, width, height int, clock time.Duration) *stre
 	return s
 }
 
+func smaller(s *stream.Source) func() []stream.View {
+	return func() []stream.View { return []stream.View{{Source: s, Width: 640, Height: 360}} }
+}
+
 // sized is a selection that asks for pictures of a size.
 func (w wish) sized(command byte, width, height uint16) []byte {
 	size := haptest.Pack(haptest.Field{Type: 1, Value: two(width)}, haptest.Field{Type: 2, Value: two(height)}, haptest.Field{Type: 3, Value: []byte{30}})
@@ -56,7 +60,7 @@ func TestAViewerGetsTheViewThatSuitsIt(t *testing.T) {
 	t.Parallel()
 	const large, small = 1, 2
 	main, sub := lens(t, large, 1920, 1080, time.Hour), lens(t, small, 640, 360, 0)
-	c := camera.New(camera.Options{Source: main, Smaller: []camera.View{{Source: sub, Width: 640, Height: 360}}})
+	c := camera.New(camera.Options{Source: main, Smaller: smaller(sub)})
 	t.Cleanup(c.Close)
 	s := &stage{t, main, c.Services()[0]}
 	r := newReceiver(t, v4, 7)
@@ -103,7 +107,7 @@ func TestAViewThatNeverComes(t *testing.T) {
 	t.Parallel()
 	main, sub := lens(t, 1, 1920, 1080, 0), stream.New(dark, stream.Options{})
 	t.Cleanup(func() { _ = sub.Close() })
-	c := camera.New(camera.Options{Source: main, Smaller: []camera.View{{Source: sub, Width: 640, Height: 360}}})
+	c := camera.New(camera.Options{Source: main, Smaller: smaller(sub)})
 	t.Cleanup(c.Close)
 	s := &stage{t, main, c.Services()[0]}
 	r := newReceiver(t, v4, 7)

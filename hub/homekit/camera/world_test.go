@@ -181,8 +181,8 @@ func (p *porch) serve() {
 	p.t.Helper()
 	server, err := hap.New(p.t.Context(), hap.Options{
 		Name: "Porch", Model: "Test", Category: 17, Memory: &identity{},
-		Snapshot: func(ctx context.Context, _ uint64, width, height int) ([]byte, error) {
-			return p.camera.Snapshot(ctx, width, height)
+		Snapshot: func(ctx context.Context, want hap.Picture) ([]byte, error) {
+			return p.camera.Snapshot(ctx, want.Width, want.Height)
 		},
 	})
 	if err != nil {

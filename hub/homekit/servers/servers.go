@@ -151,8 +151,8 @@ func (s *Servers) publish(ctx context.Context, spec homekit.Server) (map[string]
 		Name: spec.Name, Model: spec.Model, Category: spec.Category, Log: s.log, Memory: s.options.Memory(spec.Key),
 		Shut:   func() bool { return s.hidden(spec.Key) },
 		Notice: func(hap.Notice) { s.tellTries() },
-		Snapshot: func(ctx context.Context, aid uint64, width, height int) ([]byte, error) {
-			return s.options.House.Snapshot(ctx, spec.Key, aid, width, height)
+		Snapshot: func(ctx context.Context, p hap.Picture) ([]byte, error) {
+			return s.options.House.Snapshot(ctx, spec.Key, p)
 		},
 	})
 	if err != nil {

@@ -135,7 +135,7 @@ func start(t *testing.T, d *disk) *world {
 	w := &world{T: t, disk: d, voice: &voice{said: map[string]map[string]string{}}, bus: bus.New(), health: health.New(time.Now, nil)}
 	house, err := homekit.Open(t.Context(), homekit.Options{
 		Bus: w.bus, Do: w.do, IDs: file[homekit.Register]{d, "numbers", nil}, Log: w.log.logger(), Faults: w.health,
-		Camera: func(a home.Accessory) (homekit.Camera, error) {
+		Camera: func(a home.Accessory, _ bool) (homekit.Camera, error) {
 			if w.camera == nil {
 				return homekit.Camera{}, fmt.Errorf("%s has no pictures", a.ID)
 			}

@@ -42,7 +42,7 @@ func LevelOf(dir, kind, at string) Level {
 		return Manual
 	case kind == kindSystemd && at == withTPM, kind == kindChip && at == withPCR7:
 		return TPM
-	case kind == kindKeyFile && apart(dir, at):
+	case kind == kindKeyFile && apart(dir, keyFileAt(at).path):
 		return Medium
 	}
 	return SameDisk

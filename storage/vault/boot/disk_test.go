@@ -89,8 +89,10 @@ func memoryDisk(t *testing.T) (device string) {
 func levels(t *testing.T, cases map[[2]string]boot.Level) {
 	t.Helper()
 	for c, want := range cases {
-		if got := boot.LevelOf(c[0], "boot-keyfile", filepath.Join(c[1], "ingle.key")); got != want {
-			t.Errorf("a hub in %s, its key in %s: %s, want %s", c[0], c[1], got, want)
+		for _, name := range []string{"", "#0123456789abcdef"} {
+			if got := boot.LevelOf(c[0], "boot-keyfile", filepath.Join(c[1], "ingle.key")+name); got != want {
+				t.Errorf("a hub in %s, its key %s in %s: %s, want %s", c[0], name, c[1], got, want)
+			}
 		}
 	}
 }

@@ -46,7 +46,9 @@ const (
 
 // KeyFile keeps the key in a file, mode 0600, whose path is absolute. A file that is
 // there already is used if it is a key file, and its other keys stay as they are.
-func KeyFile(at string) vault.Boot {
+func KeyFile(at string) vault.Boot { return keyFileAt(at) }
+
+func keyFileAt(at string) *keyFile {
 	if i := strings.LastIndex(at, nameSign); i >= 0 {
 		if raw, err := hex.DecodeString(at[i+1:]); err == nil && len(raw) == keyNameSize {
 			return &keyFile{path: at[:i], name: at[i+1:]}
@@ -57,11 +59,7 @@ func KeyFile(at string) vault.Boot {
 
 // KeyFileNow is the key file of a slot that says at, where it lies today: at path.
 func KeyFileNow(path, at string) vault.Boot {
-	name := ""
-	if f, ok := KeyFile(at).(*keyFile); ok {
-		name = f.name
-	}
-	return &keyFile{path, name}
+	return &keyFile{path, keyFileAt(at).name}
 }
 
 // keyFile is one key in a file. Its name is empty before Make, and for the key that

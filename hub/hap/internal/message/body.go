@@ -100,6 +100,7 @@ func ParsePrepare(body []byte) (p Prepare, ok bool) {
 type Snapshot struct {
 	AID           uint64 // 0 where the controller names none
 	Width, Height int    // pixels
+	Reason        uint8  // 1 periodic, 2 an event; 0 where the controller names none
 }
 
 // ParseSnapshot reads a body; it asks for an image of sensible size.
@@ -116,6 +117,10 @@ func ParseSnapshot(body []byte) (p Snapshot, ok bool) {
 			p.Height = size(v)
 		case "resource-type":
 			image = string(v.Text) == "image"
+		case "reason":
+			if n, ok := v.Uint64(); ok && n <= 1 {
+				p.Reason = uint8(n) + 1
+			}
 		}
 	})
 	return p, s.end() && image && p.Width > 0 && p.Height > 0

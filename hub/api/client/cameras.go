@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Still is a camera's newest picture as JPEG, width by height pixels (0: any), and when it was taken.
+func (c *Client) Still(ctx context.Context, id string, width, height int) (wire.Still, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	q := url.Values{"width": {strconv.Itoa(width)}, "height": {strconv.Itoa(height)}}
+	req, err := http.NewRequestWithContext(ctx, "GET", c.root+"/accessories/"+url.PathEscape(id)+"/still?"+q.Encode(), nil)
+	if err != nil {
+		return wire.Still{}, fmt.Errorf("client: still: %w", err)
+	}
+	resp, err := c.open(req)
+	if err != nil {
+		return wire.Still{}, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return wire.Still{}, unanswered(err)
+	}
+	at, err := http.ParseTime(resp.Header.Get("Last-Modified"))
+	if err != nil || len(raw) > maxAnswer {
+		return wire.Still{}, fmt.Errorf("client: still: no picture with its time in %d bytes", len(raw))
+	}
+	return wire.Still{JPEG: raw, At: at}, nil
+}
+
+// SetCamera changes what the household decided about a camera.
+func (c *Client) SetCamera(ctx context.Context, id string, r wire.CameraRequest) (wire.Accessory, error) {
+	return ask[wire.Accessory](ctx, c, "POST", "/accessories/"+url.PathEscape(id)+"/camera", r)
+}
+
+// Secure gives a thing passwords of its own. It takes as long as it takes: ctx bounds it.
+func (c *Client) Secure(ctx context.Context, id string) error {
+	_, err := c.send(ctx, "POST", "/accessories/"+url.PathEscape(id)+"/secure", nil)
+	return err
+}
+
+// Find looks for things on the hub's network for that long.
+func (c *Client) Find(ctx context.Context, d time.Duration) ([]wire.Found, error) {
+	var list []wire.Found
+	raw, err := c.send(ctx, "GET", "/find?seconds="+strconv.Itoa(int(d/time.Second)), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("client: find: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// Cameras are what cameras do beside what all things do.
+type Cameras interface {
+	// Still is a JPEG of width by height pixels; 0 is any size. The last one there was, if need be.
+	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+	// SetCamera changes what the household decided about a camera.
+	SetCamera(ctx context.Context, id string, r wire.CameraRequest) (wire.Accessory, error)
+	// Secure gives a thing passwords of its own in place of its factory's.
+	Secure(ctx context.Context, id string) error
+}
+
+// Finder looks for things that could be added.
+type Finder interface {
+	Find(ctx context.Context, duration time.Duration) ([]wire.Found, error)
+}
+
+func (a *api) cameras() {
+	a.still()
+	type change struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.CameraRequest
+	}
+	add(a, route{"set-camera", "POST", "/accessories/{id}/camera", Owner, nil, 0, "Say whether a camera may be heard, and whether motion is looked for in its pictures"},
+		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
+			changed, err := a.Hub.SetCamera(ctx, in.ID, in.Body)
+			return &answer[wire.Accessory]{changed}, err
+		})
+	add(a, route{"secure", "POST", "/accessories/{id}/secure", Owner, nil, http.StatusNoContent, "Give a thing passwords of its own in place of its factory's"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Secure(ctx, in.ID)
+		})
+	type search struct {
+		Seconds int `query:"seconds" minimum:"1" maximum:"20" default:"4"`
+	}
+	add(a, route{"find", "GET", "/find", Owner, nil, 0, "Look for things on the network; answers when the time is over"},
+		func(ctx context.Context, in *search) (*answer[[]wire.Found], error) {
+			list, err := a.Hub.Find(ctx, time.Duration(in.Seconds)*time.Second)
+			return &answer[[]wire.Found]{full(list)}, err
+		})
+}
+
+func (a *api) still() {
+	type ask struct {
+		ID     string `path:"id" maxLength:"64"`
+		Width  int    `query:"width" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+		Height int    `query:"height" minimum:"0" maximum:"4096" doc:"pixels, 0 is any"`
+	}
+	type picture struct {
+		ContentType  string `header:"Content-Type"`
+		CacheControl string `header:"Cache-Control"`
+		LastModified string `header:"Last-Modified"`
+		Age          string `header:"Age" doc:"seconds since the picture was taken; over 10, it is not what is to be seen now"`
+		Body         []byte
+	}
+	r := route{"still", "GET", "/accessories/{id}/still", Member, nil, 0, "The newest picture of a camera as JPEG, with its age"}
+	add(a, r, func(ctx context.Context, in *ask) (*picture, error) {
+		s, err := a.Hub.Still(ctx, in.ID, in.Width, in.Height)
+		age := max(0, int(time.Since(s.At)/time.Second))
+		return &picture{"image/jpeg", "no-store", s.At.UTC().Format(http.TimeFormat), strconv.Itoa(age), s.JPEG}, err
+	})
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	a.huma.OpenAPI().Paths[prefix+r.path].Get.Responses["200"].Content = map[string]*huma.MediaType{"image/jpeg": {Schema: binary}}
+}

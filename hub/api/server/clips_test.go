@@ -1,0 +1,94 @@
+package server_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/ingle-home/ingle/hub/api/apitest"
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// What a camera recorded through the socket: nothing before it is switched on.
+func TestClipsThroughTheSocket(t *testing.T) {
+	h, socket := apitest.New(wire.Open), apitest.Socket(t)
+	h.Serve(t, socket)
+	c := client.Dial(socket)
+	defer c.Close()
+	ctx := t.Context()
+	if err := c.Record(ctx, apitest.Camera); wire.Code(err) != "clips.off" {
+		t.Errorf("by hand: %v", err)
+	}
+	rule, err := c.SetClipRule(ctx, apitest.Camera, wire.ClipRule{On: true, Days: 3})
+	if err != nil || !rule.On {
+		t.Fatal(rule, err)
+	}
+	if rule, err = c.ClipRule(ctx, apitest.Camera); err != nil || rule.Days != 3 {
+		t.Error(rule, err)
+	}
+	if err := c.Record(ctx, apitest.Camera); err != nil {
+		t.Error(err)
+	}
+	list, err := c.Clips(ctx, apitest.Camera)
+	if err != nil || len(list) != 2 || list[0].State != "recording" || list[1].Lasts().Seconds() != 14 {
+		t.Fatal(list, err)
+	}
+	id := list[1].ID
+	if raw, err := c.ClipStill(ctx, id); err != nil || string(raw[:3]) != "\xff\xd8\xff" {
+		t.Errorf("%q, %v", raw[:min(len(raw), 3)], err)
+	}
+	if one, err := c.KeepClip(ctx, id, true); err != nil || !one.Kept {
+		t.Error(one, err)
+	}
+	if _, err := c.ExportClip(ctx, id, wire.ClipExportRequest{Password: "x", Path: "/x"}); wire.Code(err) != wire.CodePassword {
+		t.Error(err)
+	}
+	if made, err := c.ExportClip(ctx, id, wire.ClipExportRequest{Password: apitest.Password, Path: "/x"}); err != nil || made.Path != "/x" {
+		t.Error(made, err)
+	}
+	if err := c.DeleteClip(ctx, id); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Clip(ctx, id); wire.Code(err) != "clips.unknown" {
+		t.Error(err)
+	}
+	if _, err := c.SetClipRule(ctx, apitest.Camera, wire.ClipRule{Days: -1}); wire.Code(err) != wire.CodeInvalid {
+		t.Error(err)
+	}
+}
+
+// A film is given in any range of its bytes, to the owner only, and stays in no cache.
+func TestAFilmIsGivenInRanges(t *testing.T) {
+	get := func(caller server.Access, state wire.State, headers ...string) *http.Response {
+		w := httptest.NewRecorder()
+		api := server.New(server.Options{Hub: apitest.New(state), Feed: server.NewFeed(), Caller: func(*http.Request) server.Access { return caller }})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1/clips/clip-1", nil)
+		for i := 0; i+1 < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		api.ServeHTTP(w, r)
+		return w.Result()
+	}
+	for _, c := range []struct {
+		want, span string
+		status     int
+	}{{apitest.ClipFilm, "", 200}, {apitest.ClipFilm[2:6], "bytes=2-5", 206}, {apitest.ClipFilm[len(apitest.ClipFilm)-4:], "bytes=-4", 206}} {
+		a := get(server.Owner, wire.Open, "Range", c.span)
+		raw, err := io.ReadAll(a.Body)
+		if err != nil || a.StatusCode != c.status || string(raw) != c.want || a.Header.Get("Content-Type") != "video/mp4" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%q: %d, %q, %v, %v", c.span, a.StatusCode, raw, a.Header, err)
+		}
+	}
+	if a := get(server.Owner, wire.Open, "Range", "bytes=900-"); a.StatusCode != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("beyond its end: %d", a.StatusCode)
+	}
+	if a := get(server.Member, wire.Open); a.StatusCode != http.StatusForbidden {
+		t.Errorf("a member: %d", a.StatusCode)
+	}
+	if a := get(server.Owner, wire.Locked); a.StatusCode != http.StatusLocked {
+		t.Errorf("locked: %d", a.StatusCode)
+	}
+}

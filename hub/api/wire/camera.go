@@ -1,0 +1,41 @@
+package wire
+
+import "time"
+
+// Still is a picture of a camera and when it was taken. Over HTTP the time is the header Last-Modified,
+// and Age says how many seconds ago that was: what is older than ten is not what is to be seen now.
+type Still struct {
+	JPEG []byte
+	At   time.Time
+}
+
+// Camera is what the household decided about a camera, beside whether it is on: that is the trait
+// "active".
+type Camera struct {
+	Sound  bool `json:"sound"`  // it may be heard
+	Motion bool `json:"motion"` // the hub looks for motion in its pictures, if it does not tell motion itself
+}
+
+// CameraRequest changes what is given of that.
+type CameraRequest struct {
+	Sound  *bool `json:"sound,omitempty"`
+	Motion *bool `json:"motion,omitempty"`
+}
+
+// Found is a thing that was seen on the network.
+type Found struct {
+	Driver  string            `json:"driver"`
+	Name    string            `json:"name"`
+	Model   string            `json:"model,omitempty"`
+	Address string            `json:"address"`
+	Fields  map[string]string `json:"fields,omitempty"`
+	Known   string            `json:"known,omitempty"` // ID of the accessory that it already is
+	Ask     []Question        `json:"ask,omitempty"`   // what has to be answered to add it, the optional ones as well
+}
+
+// Question is one that a driver asks; its text is the i18n key "field.<driver>.<key>".
+type Question struct {
+	Key      string `json:"key"`
+	Secret   bool   `json:"secret,omitempty"`
+	Optional bool   `json:"optional,omitempty"`
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/cameras"
+	"github.com/ingle-home/ingle/hub/find"
+	"github.com/ingle-home/ingle/hub/home"
+)
+
+// secureTime bounds a change of a camera's passwords: some cameras restart in between.
+const secureTime = 2 * time.Minute
+
+// Still implements server.Cameras.
+func (d *daemon) Still(ctx context.Context, which string, width, height int) (wire.Still, error) {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return wire.Still{}, problem(err)
+	}
+	k := h.find(a.ID)
+	if k == nil || k.camera == nil {
+		return wire.Still{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeUnsupported)
+	}
+	if width == 0 || height == 0 {
+		width, height = 640, 360
+	}
+	s, err := k.camera.Still(ctx, width, height)
+	switch {
+	case errors.Is(err, cameras.ErrPrivate), errors.Is(err, cameras.ErrOff), errors.Is(err, cameras.ErrUnsafe), device.Reason(err) != "":
+		return wire.Still{}, problem(err)
+	case err != nil:
+		h.log.Info("a camera has no picture", "accessory", a.ID, "err", err)
+		return wire.Still{}, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
+	}
+	return wire.Still{JPEG: s.JPEG, At: s.At}, nil
+}
+
+// SetCamera implements server.Cameras.
+func (d *daemon) SetCamera(ctx context.Context, which string, r wire.CameraRequest) (wire.Accessory, error) {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	err = h.setCamera(ctx, a.ID, func(s *cameras.Settings) {
+		if r.Sound != nil {
+			s.Sound = *r.Sound
+		}
+		if r.Motion != nil {
+			s.Motion = *r.Motion
+		}
+	})
+	if err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	h.show() // whether it tells motion may be new
+	w := h.accessory(a)
+	h.feed.Publish(wire.Change{Accessory: &w})
+	return w, nil
+}
+
+// Secure implements server.Cameras: it gives a thing passwords of its own. Each is kept before the thing
+// hears of it, so that it can be interrupted and called again.
+func (d *daemon) Secure(ctx context.Context, which string) error {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return problem(err)
+	}
+	k := h.find(a.ID)
+	if k == nil {
+		return wire.Refuse(http.StatusNotImplemented, wire.CodeUnsupported)
+	}
+	r, ok := k.keeper.Session().(device.Rekeyable)
+	if !ok {
+		if k.keeper.Session() == nil {
+			return wire.Refuse(http.StatusServiceUnavailable, wire.CodeUnreachable)
+		}
+		return wire.Refuse(http.StatusNotImplemented, wire.CodeUnsupported)
+	}
+	// It goes on when whoever asked has hung up: half a change is worse than none.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), secureTime)
+	defer cancel()
+	changed := false
+	err = r.Rekey(ctx, func(keys device.Keys) error {
+		changed = true
+		_, err := h.home.RekeyAccessory(ctx, a.ID, keys.Fields, revealed(keys.Secrets))
+		return err
+	})
+	if changed {
+		err = errors.Join(err, h.reopen(ctx, a.ID))
+	}
+	if err != nil {
+		h.log.Warn("a thing was not given passwords of its own", "accessory", a.ID, "err", err)
+		return problem(err)
+	}
+	h.log.Info("a thing has passwords of its own", "accessory", a.ID)
+	return nil
+}
+
+// revealed are secrets as the store takes them: sealed, and nowhere else.
+func revealed(secrets map[string]device.Secret) map[string]string {
+	plain := map[string]string{}
+	for key, s := range secrets {
+		plain[key] = s.Reveal()
+	}
+	return plain
+}
+
+// reopen ends the session with a thing and begins another, with what is kept of it now.
+func (h *house) reopen(ctx context.Context, id string) error {
+	var tried *device.Offer
+	if k := h.find(id); k != nil {
+		if o, ok := k.keeper.Offer(); ok {
+			tried = &o
+		}
+	}
+	h.leave(id)
+	if _, err := h.admit(tried, func() (home.Accessory, error) { return h.home.Contents().Accessory(id) }); err != nil {
+		return fmt.Errorf("open again: %w", err)
+	}
+	if h.bridges != nil {
+		h.bridges.shown.Renew(id) // its pictures have a new source
+	}
+	h.show()
+	return nil
+}
+
+// Find implements server.Finder.
+func (d *daemon) Find(ctx context.Context, duration time.Duration) ([]wire.Found, error) {
+	h := d.inside()
+	ctx, cancel := context.WithTimeout(ctx, duration)
+	defer cancel()
+	var list []wire.Found
+	for _, f := range find.Search(ctx, find.Options{
+		Drivers: slices.Collect(maps.Values(h.drivers)), Net: h.lan, Home: h.home.Contents().Accessories, Log: h.log,
+	}) {
+		list = append(list, wire.Found{Driver: f.Driver, Name: f.Name, Model: f.Model, Address: f.Address, Fields: f.Fields, Known: f.Known, Ask: h.asks(f)})
+	}
+	return list, nil
+}
+
+// asks are the questions of a driver that a candidate leaves open.
+func (h *house) asks(f find.Found) []wire.Question {
+	var list []wire.Question
+	driver, ok := h.drivers[f.Driver]
+	if !ok {
+		return nil
+	}
+	for _, q := range driver.About().Fields {
+		if f.Fields[q.Key] == "" {
+			list = append(list, wire.Question{Key: q.Key, Secret: q.Secret, Optional: q.Optional})
+		}
+	}
+	return list
+}
