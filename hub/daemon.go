@@ -53,7 +53,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	book, err := pairing.New(pairing.Options{
-		Dir: dir, Log: log, Claimed: func() bool { return vault.Exists(dir) },
+		Dir: dir, Log: log, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
 		API: func() string { return "https://" + entrance.Reach(strings.TrimPrefix(api, "https://")) },
 	})
 	if err != nil {

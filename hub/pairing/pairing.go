@@ -8,6 +8,7 @@
 package pairing
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -53,6 +54,7 @@ type Options struct {
 	Dir     string        // of the hub
 	API     func() string // URL of the network listener, as others in the home can reach it now
 	Claimed func() bool   // whether the hub has an owner
+	Problem func(error) error // puts what a disk says into the words of the API; nil: as it is
 	Log     *slog.Logger
 	Now     func() time.Time // nil: the clock
 }
@@ -78,6 +80,9 @@ type Book struct {
 func New(o Options) (*Book, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Problem == nil {
+		o.Problem = func(err error) error { return err }
 	}
 	b := &Book{o: o, drop: func(string) {}, kept: o.Now()}
 	found, err := readDoor(o.Dir)
@@ -142,14 +147,14 @@ func (b *Book) Known(pin claim.Pin) (wire.App, bool) {
 				return a.App, true
 			}
 		}
+	case b.pending() && b.file.First.Pin == name: // also while its password is being set
+		return wire.App{ID: idOf(name), Role: wire.RoleOwner}, true
 	case b.o.Claimed():
 		for _, a := range b.file.Apps {
 			if a.Pin == name {
 				return wire.App{ID: idOf(name), Role: a.Role}, true
 			}
 		}
-	case b.pending() && b.file.First.Pin == name:
-		return wire.App{ID: idOf(name), Role: wire.RoleOwner}, true
 	}
 	return wire.App{}, false
 }
@@ -172,17 +177,30 @@ func (b *Book) Open(ctx context.Context, store Store, first string) error {
 	b.desk.Withdraw()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(s.Key) != ed25519.SeedSize {
+	changed := len(s.Key) != ed25519.SeedSize
+	if changed {
 		s.Key = b.file.Key
 	}
 	if first != "" && b.pending() && idOf(b.file.First.Pin) == first {
-		s.Apps = append(s.Apps, b.appOf(b.file.First.Pin, b.first, claim.Terms{Role: wire.RoleOwner}))
+		s.Apps, changed = append(s.Apps, b.appOf(b.file.First.Pin, b.first, claim.Terms{Role: wire.RoleOwner})), true
 	}
 	if err := b.wear(s.Key); err != nil {
 		return err
 	}
-	b.store, b.apps, b.file.Key = store, s.Apps, s.Key
-	return b.save(ctx)
+	b.store, b.apps = store, s.Apps
+	if !bytes.Equal(b.file.Key, s.Key) {
+		b.file.Key, b.file.written = s.Key, false
+	}
+	if changed {
+		err = b.save(ctx)
+	} else {
+		err = b.mend()
+	}
+	if err != nil && first == "" {
+		b.o.Log.Warn("who the hub is could not be kept", "err", err)
+		return nil
+	}
+	return err
 }
 
 // Close forgets what is sealed.
@@ -202,9 +220,14 @@ func (b *Book) save(ctx context.Context) error {
 		return wire.Refuse(http.StatusLocked, wire.CodeLocked)
 	}
 	if err := b.store.Save(ctx, State{Key: b.file.Key, Apps: b.apps}); err != nil {
-		return err
+		return b.o.Problem(err)
 	}
 	b.kept = b.o.Now()
+	return b.mend()
+}
+
+// mend has the file say what the store says.
+func (b *Book) mend() error {
 	next := door{Key: b.file.Key, Tries: b.file.Tries}
 	for _, a := range b.apps {
 		next.Apps = append(next.Apps, knock{a.Pin, a.Role})
@@ -218,7 +241,7 @@ func (b *Book) put(next door) error {
 		return nil
 	}
 	if err := next.write(b.o.Dir); err != nil {
-		return err
+		return b.o.Problem(err)
 	}
 	next.written = true
 	b.file = next

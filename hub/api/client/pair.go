@@ -32,6 +32,12 @@ type Vault interface {
 	Save(Self) error
 }
 
+// String shows no key.
+func (s Self) String() string { return "app of hub " + s.Hub }
+
+// App is what an app says of itself: a name of at most 64 bytes, a platform of 32.
+type App = claim.App
+
 // Paired says whether there is a hub.
 func (s Self) Paired() bool { return s.Hub != "" }
 
@@ -53,7 +59,7 @@ func (s Self) certificate() (tls.Certificate, claim.Pin, error) {
 
 // Pair proves a code, as a person typed it, to the hub at an address, and keeps what comes of it. The
 // address may leave the port away. Refusals are problems: claim.form, claim.wrong, claim.busy, claim.none.
-func Pair(ctx context.Context, v Vault, address, typed string, app claim.App) (Self, error) {
+func Pair(ctx context.Context, v Vault, address, typed string, app App) (Self, error) {
 	code, err := claim.ParseCode(typed)
 	if err != nil {
 		return Self{}, problemOf(err)
@@ -84,7 +90,7 @@ func Pair(ctx context.Context, v Vault, address, typed string, app claim.App) (S
 }
 
 // PairHere pairs with the hub on this machine, through its socket and without a code.
-func PairHere(ctx context.Context, v Vault, socket *Client, app claim.App) (Self, error) {
+func PairHere(ctx context.Context, v Vault, socket *Client, app App) (Self, error) {
 	old, err := v.Load()
 	if err != nil {
 		return Self{}, err

@@ -12,6 +12,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/claim"
@@ -120,7 +122,14 @@ func (l *Listener) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	conf := &tls.Config{
 		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true, // a revoked app must not resume
 		Certificates: []tls.Certificate{*l.o.Identity.Certificate()},
-		NextProtos:   []string{"http/1.1"}, ClientAuth: tls.RequestClientCert, VerifyConnection: l.verify,
+		NextProtos:   []string{"http/1.1"}, ClientAuth: tls.RequestClientCert,
+		VerifyConnection: func(s tls.ConnectionState) error {
+			err := l.verify(s)
+			if c, ok := hello.Conn.(*patient); ok && err != nil {
+				c.refused.Store(true)
+			}
+			return err
+		},
 	}
 	for _, p := range hello.SupportedProtos {
 		if p == claim.Protocol {
@@ -175,11 +184,28 @@ func (n near) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from, err := netip.ParseAddrPort(c.RemoteAddr().String())
-		if err == nil && AtHome(from.Addr()) {
-			return c, nil
+		if t, ok := c.(*net.TCPConn); ok && err == nil && AtHome(from.Addr()) {
+			return &patient{TCPConn: t}, nil
 		}
 		_ = c.Close()
 	}
+}
+
+// patient is a connection that lets a refused app hear why. In TLS 1.3 it has sent its first request by
+// then; were the socket closed with that unread, the system would cut the line before the reason was read.
+type patient struct {
+	*net.TCPConn
+	refused atomic.Bool
+}
+
+// Close waits for the other side to hang up, a second at most.
+func (p *patient) Close() error {
+	if p.refused.Swap(false) {
+		_ = p.CloseWrite() // where this fails the close does too
+		_ = p.SetReadDeadline(time.Now().Add(time.Second))
+		_, _ = io.Copy(io.Discard, io.LimitReader(p.TCPConn, 64<<10))
+	}
+	return p.TCPConn.Close()
 }
 
 // AtHome says whether an address is of a home network or of this machine.

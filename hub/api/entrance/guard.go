@@ -93,6 +93,9 @@ func drop(conn net.Conn) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn()
 	}
+	if p, ok := conn.(*patient); ok {
+		conn = p.TCPConn
+	}
 	if conn != nil {
 		_ = conn.Close() // its server notices and cleans up
 	}
