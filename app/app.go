@@ -51,13 +51,13 @@ func run(hub, shot string) error {
 	if dir, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(dir, 0o700) // Fyne complains where there is none
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	var work sync.WaitGroup
 	vault := client.DefaultVault()
 	line, err := dial(hub, vault)
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
 	defer line.Close()
 	defer work.Wait()
 	defer stop()

@@ -51,9 +51,9 @@ type Store interface {
 
 // Options are what New needs.
 type Options struct {
-	Dir     string        // of the hub
-	API     func() string // URL of the network listener, as others in the home can reach it now
-	Claimed func() bool   // whether the hub has an owner
+	Dir     string            // of the hub
+	API     func() string     // URL of the network listener, as others in the home can reach it now
+	Claimed func() bool       // whether the hub has an owner
 	Problem func(error) error // puts what a disk says into the words of the API; nil: as it is
 	Log     *slog.Logger
 	Now     func() time.Time // nil: the clock

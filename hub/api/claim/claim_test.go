@@ -32,7 +32,7 @@ type hub struct {
 	full     bool // the disk takes nothing
 }
 
-func identity(t *testing.T) (tls.Certificate, claim.Pin) {
+func identity(t testing.TB) (tls.Certificate, claim.Pin) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -46,7 +46,7 @@ func identity(t *testing.T) (tls.Certificate, claim.Pin) {
 	return cert, pin
 }
 
-func newHub(t *testing.T, tries claim.Tries) *hub {
+func newHub(t testing.TB, tries claim.Tries) *hub {
 	h := &hub{now: time.Now()}
 	h.cert, h.pin = identity(t)
 	h.desk = claim.NewDesk(claim.Options{Tries: tries, Keep: h.keep, Admit: h.admit, Now: h.clock})
@@ -55,7 +55,7 @@ func newHub(t *testing.T, tries claim.Tries) *hub {
 }
 
 // listen gives every connection of a socket, after its handshake, to serve.
-func listen(t *testing.T, cert tls.Certificate, serve func(*tls.Conn)) string {
+func listen(t testing.TB, cert tls.Certificate, serve func(*tls.Conn)) string {
 	t.Helper()
 	conf := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, NextProtos: []string{claim.Protocol, "http/1.1"}, ClientAuth: tls.RequestClientCert}
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", conf)
@@ -108,7 +108,7 @@ func (h *hub) apps() []claim.Claimant { h.mu.Lock(); defer h.mu.Unlock(); return
 
 func (h *hub) last() claim.Tries { h.mu.Lock(); defer h.mu.Unlock(); return h.kept[len(h.kept)-1] }
 
-func (h *hub) issue(t *testing.T) claim.Code {
+func (h *hub) issue(t testing.TB) claim.Code {
 	t.Helper()
 	code, _, err := h.desk.Issue(claim.Terms{Role: "owner", Person: "sam"}, claim.Valid)
 	if err != nil {
@@ -117,7 +117,7 @@ func (h *hub) issue(t *testing.T) claim.Code {
 	return code
 }
 
-func dial(t *testing.T, address string, conf *tls.Config) *tls.Conn {
+func dial(t testing.TB, address string, conf *tls.Config) *tls.Conn {
 	t.Helper()
 	c, err := (&tls.Dialer{Config: conf}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
@@ -127,7 +127,7 @@ func dial(t *testing.T, address string, conf *tls.Config) *tls.Conn {
 	return c.(*tls.Conn)
 }
 
-func ask(t *testing.T, address string, code claim.Code) (claim.Granted, claim.Pin, error) {
+func ask(t testing.TB, address string, code claim.Code) (claim.Granted, claim.Pin, error) {
 	t.Helper()
 	cert, pin := identity(t)
 	c := dial(t, address, claim.Config(cert))
@@ -379,6 +379,15 @@ func TestCodesAreDrawn(t *testing.T) {
 	for r, n := range signs {
 		if n < 400 || n > 900 { // 625 on average, 25 is one standard deviation
 			t.Errorf("%c came %d times", r, n)
+		}
+	}
+}
+
+func BenchmarkClaim(b *testing.B) {
+	h := newHub(b, claim.Tries{})
+	for b.Loop() {
+		if _, _, err := ask(b, h.address, h.issue(b)); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

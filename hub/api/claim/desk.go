@@ -113,51 +113,52 @@ func (d *Desk) Serve(ctx context.Context, conn *tls.Conn, hub Pin) error {
 		return err
 	}
 	defer free()
-	err = d.serve(ctx, conn, hub)
+	last, err := d.serve(ctx, conn, hub) // the desk is free again when the app hears how it ended
 	if err != nil {
-		_, _ = conn.Write(frame(typeRefusal, word(err))) // whoever is wrong need not wait for it
+		last = frame(typeRefusal, word(err))
+	}
+	if _, wrote := conn.Write(last); err == nil && wrote != nil {
+		return fmt.Errorf("claim: %w", wrote)
 	}
 	return err
 }
 
-func (d *Desk) serve(ctx context.Context, conn *tls.Conn, hub Pin) error {
+// serve gives H4.
+func (d *Desk) serve(ctx context.Context, conn *tls.Conn, hub Pin) ([]byte, error) {
 	select {
 	case d.busy <- struct{}{}:
 		defer func() { <-d.busy }()
 	default:
-		return ErrBusy
+		return nil, ErrBusy
 	}
 	pin, err := PinOf(conn.ConnectionState())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	line, err := channelOf(conn.ConnectionState(), hub, pin)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	body, c1, err := expect(conn, typeC1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	app, err := readC1(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	code, terms, round, err := d.present()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	proof, err := d.check(conn, line, code, round, c1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.o.Admit(ctx, Claimant{App: app, Terms: terms, Pin: pin}); err != nil {
-		return fmt.Errorf("claim: admit: %w", err)
+		return nil, fmt.Errorf("claim: admit: %w", err)
 	}
-	if _, err := conn.Write(frame(typeH4, proof, []byte(terms.Role))); err != nil {
-		return fmt.Errorf("claim: %w", err)
-	}
-	return nil
+	return frame(typeH4, proof, []byte(terms.Role)), nil
 }
 
 // check says H2 and looks at the proof in C3; it gives the hub's own.
