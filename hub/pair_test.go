@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/claim"
 	"github.com/ingle-home/ingle/hub/api/client"
@@ -89,6 +90,54 @@ func TestAnAppClaimsAHubThatIsKilled(t *testing.T) {
 	}
 	if strings.Contains(hub.log.String(), strings.ReplaceAll(code.Code, "-", "")) || strings.Contains(hub.log.String(), code.Code) {
 		t.Errorf("a code is in the log: %s", hub.log)
+	}
+}
+
+// A hub that is killed while a claim is under way has counted the try, or knows the app, and never tells an
+// app that it is known and then forgets it.
+func TestAHubIsKilledDuringAClaim(t *testing.T) {
+	t.Parallel()
+	for _, stage := range []string{`"wrong":1`, `"first"`, "the answer"} {
+		dir := shortDir(t)
+		hub, console := running(t, dir)
+		code := must[wire.ClaimCode](t)(console.ClaimCode(t.Context()))
+		app := newPhone(t)
+		err := killedInAClaim(t, hub, filepath.Join(dir, "door.json"), stage, func() error { return app.claims(hub, code.Code) })
+		t.Logf("killed at %s: %v", stage, err)
+		hub, console = running(t, dir)
+		self := must[client.Self](t)(app.vault.Load())
+		if err == nil != self.Paired() {
+			t.Errorf("%s: the claim ended with %v, and the app is paired: %v", stage, err, self.Paired())
+		}
+		if err == nil {
+			must[wire.SetupAnswer](t)(app.calls(hub).Setup(t.Context(), password))
+			continue
+		}
+		again := must[wire.ClaimCode](t)(console.ClaimCode(t.Context()))
+		if err := app.claims(hub, again.Code); err != nil {
+			t.Errorf("%s: once more: %v", stage, explain(err))
+		}
+	}
+}
+
+// killedInAClaim kills a hub when its file says something, or at the end of the claim, and says how that ended.
+func killedInAClaim(t *testing.T, hub *process, file, says string, claim func() error) error {
+	t.Helper()
+	answered := make(chan error, 1)
+	go func() { answered <- claim() }()
+	look := time.NewTicker(100 * time.Microsecond)
+	defer look.Stop()
+	for {
+		if raw, _ := os.ReadFile(file); strings.Contains(string(raw), says) {
+			hub.kill()
+			return <-answered
+		}
+		select {
+		case <-look.C:
+		case err := <-answered:
+			hub.kill()
+			return err
+		}
 	}
 }
 
