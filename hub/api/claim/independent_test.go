@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"math/big"
 	"os"
 	"testing"
 
+	"github.com/ingle-home/ingle/hub/api/claim"
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 )
 
@@ -65,6 +70,54 @@ func (side) proof(key, transcript []byte, info string) []byte {
 func message(kind byte, parts ...[]byte) []byte {
 	body := bytes.Join(parts, nil)
 	return append([]byte{kind, byte(len(body) >> 8), byte(len(body))}, body...)
+}
+
+// app is K of the side that knows the code.
+func (s side) app(secret, salt, b []byte, code string) (public, key []byte) {
+	public = s.pad(new(big.Int).Exp(s.g, s.num(secret), s.n))
+	x, u := s.x(salt, code), s.num(s.sha(public, b))
+	base := new(big.Int).Mul(s.k(), new(big.Int).Exp(s.g, x, s.n))
+	base.Sub(s.num(b), base).Mod(base, s.n)
+	return public, s.sha(s.pad(base.Exp(base, u.Mul(u, x).Add(u, s.num(secret)), s.n)))
+}
+
+// An app that was written from the text alone claims a hub over a real connection.
+func TestAnIndependentAppClaims(t *testing.T) {
+	h := newHub(t, claim.Tries{})
+	code := h.issue(t)
+	seed := bytes.Repeat([]byte{0x0b}, 32)
+	template := &x509.Certificate{SerialNumber: big.NewInt(77)}
+	private := ed25519.NewKeyFromSeed(seed)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := dial(t, h.address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"ingle-claim/1"}, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}})
+	state := conn.ConnectionState()
+	x, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hubPin := sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
+	c1 := message(1, []byte{1, 3}, []byte("own"), []byte{0})
+	_, _ = conn.Write(c1) // what comes back tells
+	h2 := make([]byte, 3+16+384)
+	if _, err := io.ReadFull(conn, h2); err != nil || h2[0] != 2 {
+		t.Fatalf("H2 is %x, %v", h2[:3], err)
+	}
+	salt, b := h2[3:19], h2[19:]
+	s := side{haptest.Group(), big.NewInt(5)}
+	a, key := s.app(bytes.Repeat([]byte{0x55}, 32), salt, b, string(code))
+	said := sha256.Sum256(c1)
+	sum := sha256.Sum256(bytes.Join([][]byte{[]byte("ingle claim 1"), x, hubPin[:], s.pin(seed), salt, a, b, said[:]}, nil))
+	_, _ = conn.Write(message(3, a, s.proof(key, sum[:], "app confirms")))
+	h4 := make([]byte, 3+32+5)
+	if _, err := io.ReadFull(conn, h4); err != nil || !bytes.Equal(h4, message(4, s.proof(key, sum[:], "hub confirms"), []byte("owner"))) {
+		t.Errorf("H4 is %x, %v", h4, err)
+	}
+	if apps := h.apps(); len(apps) != 1 || apps[0].Name != "own" || !bytes.Equal(apps[0].Pin[:], s.pin(seed)) {
+		t.Errorf("admitted %+v", apps)
+	}
 }
 
 func TestAnIndependentSideSaysTheSame(t *testing.T) {

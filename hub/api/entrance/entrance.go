@@ -90,6 +90,7 @@ func (l *Listener) Serve(ctx context.Context) error {
 		// must not be spread over two.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){
 			claim.Protocol: func(_ *http.Server, c *tls.Conn, _ http.Handler) {
+				l.crowd.leave(c)               // one is served at a time and the others go at once: strangers push it out no more
 				_ = c.SetDeadline(time.Time{}) // the claim has its own
 				l.o.Identity.Serve(ctx, c)
 			},
