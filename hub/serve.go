@@ -100,7 +100,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	defer d.close()
 	network := entrance.New(ln, entrance.Options{
 		Identity: d.Book, Log: d.log,
-		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Log: d.log}), entrance.Source),
+		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Log: d.log}), caller),
 	})
 	d.OnDrop(network.Drop)
 	d.tellSwap()
@@ -209,5 +209,13 @@ func from(h http.Handler, source func(*http.Request) string) http.Handler {
 }
 
 func console(*http.Request) string { return keys.Console }
+
+// caller is a paired app, or the address of a stranger.
+func caller(r *http.Request) string {
+	if app := server.AppOf(r.Context()); app.ID != "" {
+		return keys.App + app.ID
+	}
+	return entrance.Source(r)
+}
 
 func newLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

@@ -11,7 +11,6 @@ import (
 	"crypto/tls"
 
 	"github.com/ingle-home/ingle/hub/api/server"
-	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 type connKey struct{}
@@ -118,11 +117,8 @@ Expires: 2027-12-31T00:00:00Z
 Preferred-Languages: en, de
 `
 
-// Source is where a request came from, for limits on guessing: an app by its ID, anybody else by address.
+// Source is the address from which a request came.
 func Source(r *http.Request) string {
-	if app := server.AppOf(r.Context()); app != (wire.App{}) {
-		return "app " + app.ID
-	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
