@@ -212,6 +212,10 @@ func ending(t *testing.T, console, app, owner *client.Client, id string) {
 		t.Fatal(explain(err))
 	}
 	<-lost // whoever was let in with the old password comes again
+	soon(t, "the old password is good for nothing any more", func() bool {
+		_, err := owner.Invite(t.Context(), wire.Invitation{})
+		return wire.Code(err) == wire.CodeConfirm
+	})
 	if err := owner.RevokeApp(t.Context(), id); err != nil {
 		t.Fatal(explain(err))
 	}

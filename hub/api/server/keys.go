@@ -12,7 +12,7 @@ func (a *api) keys() {
 		func(ctx context.Context, in *answer[wire.PasswordRequest]) (*none, error) {
 			err := a.Hub.ChangePassword(ctx, in.Body)
 			if err == nil {
-				a.proven.forget()
+				a.Proofs.forget()
 			}
 			return &none{}, err
 		})

@@ -74,7 +74,7 @@ func (a *api) refused(ctx context.Context, r route, caller Access) *wire.Problem
 			return a.stranger(ctx)
 		}
 		return wire.Refuse(http.StatusForbidden, wire.CodeForbidden)
-	case caller < Console && r.final() && !a.proven.lately(AppOf(ctx).ID):
+	case caller < Console && r.final() && !a.Proofs.lately(AppOf(ctx).ID):
 		if p := a.fits(ctx, r); p != nil {
 			return p
 		}

@@ -31,7 +31,7 @@ func (a *api) door() {
 		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*none, error) {
 			err := a.Hub.Unlock(ctx, in.Body)
 			if err == nil {
-				a.proven.note(AppOf(ctx).ID)
+				a.Proofs.note(AppOf(ctx).ID)
 			}
 			return &none{}, err
 		})

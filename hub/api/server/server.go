@@ -101,11 +101,13 @@ const (
 	Console                  // root and the hub's own user on this machine
 )
 
-// Options are what New needs. Caller says what the sender of a request is; nil makes all strangers.
+// Options are what New needs. Caller says what the sender of a request is; nil makes all strangers. Where
+// a hub has several listeners they share its Proofs; nil are its own.
 type Options struct {
 	Hub    Hub
 	Feed   *Feed
 	Caller func(*http.Request) Access
+	Proofs *Proofs
 	Log    *slog.Logger
 }
 
@@ -141,7 +143,6 @@ type api struct {
 	Options
 	huma   huma.API
 	access map[string]Access // by operation ID
-	proven proven
 }
 
 func build(mux *http.ServeMux, o Options) *api {
@@ -151,6 +152,9 @@ func build(mux *http.ServeMux, o Options) *api {
 	a := &api{Options: o, huma: humago.New(mux, c), access: map[string]Access{}}
 	if a.Caller == nil {
 		a.Caller = func(*http.Request) Access { return Public }
+	}
+	if a.Proofs == nil {
+		a.Proofs = &Proofs{}
 	}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
