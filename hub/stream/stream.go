@@ -246,6 +246,24 @@ func (s *Source) Close() error {
 	return nil
 }
 
+// idle says that nobody wants the source, and that nothing of it runs.
+func (s *Source) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.feed != nil || len(s.viewers)+s.guests > 0 {
+		return false
+	}
+	if s.last == nil {
+		return true
+	}
+	select {
+	case <-s.last.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // barred says why nobody gets a picture now; nil when pictures may come. Callers hold mu.
 func (s *Source) barred() error {
 	switch {
