@@ -61,6 +61,8 @@ type Announcer struct {
 	closed   bool
 	records  map[string]*record // by instance
 	lines    []*line            // none while nothing can be sent
+	ear      *line              // for questions to this machine alone; none while another program hears them
+	toll     toll               // of those
 	found    []link             // what the machine had when they were opened
 	self     self
 	bounced  map[int]bool // interfaces that carried nothing for a moment

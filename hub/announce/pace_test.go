@@ -102,15 +102,15 @@ func TestKnownAnswersInSeveralPackets(t *testing.T) {
 	query := new(dns.Msg).SetQuestion(serviceType, dns.TypePTR)
 	query.Truncated = true
 	now := time.Unix(1000, 0)
-	a.asks(packet{query, w, from}, now)
+	a.asks(packet{msg: query, way: w, from: from}, now)
 	if len(a.later) != 1 {
 		t.Fatalf("%d questions wait", len(a.later))
 	}
-	a.asks(packet{&dns.Msg{Answer: []dns.RR{r.ptr()}}, w, &net.UDPAddr{IP: net.IPv4(192, 0, 2, 8), Port: mdnsPort}}, now)
+	a.asks(packet{msg: &dns.Msg{Answer: []dns.RR{r.ptr()}}, way: w, from: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 8), Port: mdnsPort}}, now)
 	if a.reply(a.later[0].packet) == nil {
 		t.Error("what another knows counts")
 	}
-	a.asks(packet{&dns.Msg{Answer: []dns.RR{r.ptr()}}, w, from}, now)
+	a.asks(packet{msg: &dns.Msg{Answer: []dns.RR{r.ptr()}}, way: w, from: from}, now)
 	if a.answerDue(now.Add(time.Second)); len(a.later) != 0 { // would write to no socket
 		t.Error("the question still waits")
 	}
