@@ -62,6 +62,7 @@ func (a *Announcer) reply(p packet) *dns.Msg {
 			held = append(held, r)
 		}
 	}
+	slices.SortFunc(held, inOrder)
 	return reply(p.msg, held, p.way.link.addrs)
 }
 
@@ -136,6 +137,7 @@ func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
 			return
 		}
 		forStranger(out, p.msg)
+		shorten(out)
 		index := p.way.link.index
 		if inside && p.alone() {
 			index = home
