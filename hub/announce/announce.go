@@ -7,7 +7,8 @@
 // on one network is never told an address of another.
 //
 // It lives beside avahi or systemd-resolved on the same port, and never claims the machine's own
-// host name, which is theirs. A name is probed for before it is used, see claim.go.
+// host name, which is theirs, nor the questions that are sent to this machine alone, while they are
+// there to hear them. A name is probed for before it is used, see claim.go.
 //
 // A machine without multicast is no reason not to start: Set remembers the record, returns
 // [ErrSilent], and the announcer keeps trying. Whether the others can hear it is found out from

@@ -167,6 +167,27 @@ func answersWhoAsksItAlone(t *testing.T) {
 	}
 }
 
+// By IPv6 the socket of the group hears them too.
+func TestAnswersWhoAsksItAloneByIPv6(t *testing.T) { inOwnNetwork(t, nil, answersByIPv6) }
+
+func answersByIPv6(t *testing.T) {
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		t.Skip("this machine has no IPv6")
+	}
+	cable(t)
+	run(t, "ip", "address", "add", "2001:db8::1/64", "dev", "house", "nodad")
+	a := announce.New(announce.Options{Both: true})
+	t.Cleanup(func() { a.Close() })
+	const id = "C3D41A2B"
+	_ = a.Set("Ingle "+id, 51826, txt(id, "1", "1")) // the cable may need a moment
+	conn, err := net.DialUDP("udp6", nil, &net.UDPAddr{IP: net.ParseIP("2001:db8::1"), Port: 5353})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	eventually(t, "it answers", func() bool { return len(find[*dns.AAAA](asker{conn}.browse(t, time.Second))) > 0 })
+}
+
 // A question to the group is heard by one socket, though there are two.
 func TestAnswersTheGroupOnce(t *testing.T) { inOwnNetwork(t, nil, answersTheGroupOnce) }
 

@@ -71,7 +71,7 @@ func (a *Announcer) follow(now time.Time) {
 		return
 	}
 	if len(a.lines) > 0 && a.current() {
-		a.prick()
+		a.lendEar()
 		return
 	}
 	had := len(a.lines) > 0
@@ -120,7 +120,7 @@ func (a *Announcer) dial(now time.Time) error {
 	for _, l := range a.lines {
 		a.running.Go(func() { a.listen(l) })
 	}
-	a.prick()
+	a.lendEar()
 	for _, r := range a.records {
 		for id := range r.held {
 			if !stayed[id] {
@@ -141,12 +141,12 @@ func (a *Announcer) hangUp() {
 		l.socket.Close()
 	}
 	a.lines, a.later = nil, nil
-	a.deafen()
+	a.closeEar()
 }
 
-// prick opens the ear for what is sent to this machine alone. While another program has that, it stays
+// lendEar opens the ear for what is sent to this machine alone. While another program has that, it stays
 // closed until a later look.
-func (a *Announcer) prick() {
+func (a *Announcer) lendEar() {
 	i := slices.IndexFunc(a.lines, func(l *line) bool { return !l.six })
 	if a.ear != nil || i < 0 {
 		return
@@ -160,7 +160,7 @@ func (a *Announcer) prick() {
 	a.running.Go(func() { a.listen(ear) })
 }
 
-func (a *Announcer) deafen() {
+func (a *Announcer) closeEar() {
 	if a.ear != nil {
 		a.ear.socket.Close()
 		a.ear = nil
@@ -179,7 +179,7 @@ func (a *Announcer) listen(l *line) {
 		if err != nil {
 			a.log.Warn("announce: line lost", "error", err)
 			if l == a.ear {
-				a.deafen()
+				a.closeEar()
 			} else {
 				a.hangUp()
 			}
