@@ -268,6 +268,24 @@ func twoHubsShareThePort(t *testing.T) {
 	eventually(t, "the second answers", func() bool { return names(from.browse(t, time.Second)) == `Porch\ 0D0E0F00` })
 }
 
+// A demo on its loopback was there first: the network's questions are still for the hub.
+func TestADemoLeavesTheNetwork(t *testing.T) { inOwnNetwork(t, nil, aDemoLeavesTheNetwork) }
+
+func aDemoLeavesTheNetwork(t *testing.T) {
+	cable(t)
+	run(t, "ip", "link", "set", "lo", "multicast", "on")
+	demo := onLoopback(t)
+	set(t, demo, "Demo 0D0E0F00", 51826, txt("0D0E0F00", "1", "1"))
+	seen(t, demo, heard)
+	inside, outside := mustAsk(t, "127.0.0.1", "127.0.0.1"), mustAsk(t, "192.0.2.1", "192.0.2.1")
+	eventually(t, "the demo answers", func() bool { return inside.browse(t, time.Second) != nil })
+	onCable(t, "Ingle C3D41A2B", "C3D41A2B", heard)
+	eventually(t, "the hub answers", func() bool { return names(outside.browse(t, time.Second)) == `Ingle\ C3D41A2B` })
+	if got := names(inside.browse(t, 5*time.Second)); got != `Demo\ 0D0E0F00` {
+		t.Errorf("on its loopback answers %s", got)
+	}
+}
+
 // Debian's avahi starts after the hub: it is not refused, sees the hub, and gets what is sent to this
 // machine alone until it ends.
 func TestAvahiMayComeLater(t *testing.T) {

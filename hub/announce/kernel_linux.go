@@ -95,6 +95,9 @@ func listenDirect(own netip.Addr) (*net.UDPConn, error) {
 	if err := alone.Close(); err != nil {
 		return nil, err
 	}
+	if own.IsLoopback() { // a demo leaves the network to a hub beside it
+		return listenAt(own, true)
+	}
 	return listenAt(netip.IPv4Unspecified(), true)
 }
 
