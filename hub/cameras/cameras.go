@@ -254,6 +254,7 @@ func (c *Camera) Close() error {
 	c.end()
 	c.look(false)
 	err := c.pictures.Close()
+	c.visits.part()
 	c.work.Wait()
 	c.stills.wipe()
 	for _, code := range Codes() {
