@@ -5,6 +5,7 @@
 //	open.go   their place in the hub's store
 //	clips.go  which cameras record
 //	desk.go   what people ask
+//	undated.go  clips of a wrong clock
 package clips
 
 import (
@@ -63,6 +64,7 @@ type Desk struct {
 	mu        sync.Mutex // guards all below
 	settings  record.Settings
 	cameras   map[string]*camera
+	undated   map[string]time.Time // when a clip was first seen whose own time cannot be true
 	closed    bool
 }
 
@@ -234,6 +236,8 @@ func (d *Desk) Sweep(ctx context.Context, now time.Time) (deleted int, err error
 		return 0, nil
 	}
 	deleted, err = d.clips.Tidy(ctx, now, d.rules())
+	undated, failed := d.sweepUndated(ctx, now)
+	deleted, err = deleted+undated, errors.Join(err, failed)
 	if d.settle != nil {
 		err = errors.Join(err, d.settle(ctx, now))
 	}
