@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ingle-home/ingle/storage/cuttest"
 )
 
 const (
@@ -22,6 +24,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	cuttest.Begin(changeWhileCut, judgeWays)
 	if role := os.Getenv(envRole); role != "" {
 		if err := changeForever(role, os.Getenv(envDir)); err != nil {
 			fmt.Fprintln(os.Stderr, role+":", err)
