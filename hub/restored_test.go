@@ -83,11 +83,12 @@ func TestTheConfigurationNumberIsRaisedAfterARestore(t *testing.T) {
 	}
 
 	// What was restored is aside now, goes after some days, and when somebody is forgotten.
+	store := tended{h.store, s.dir}
+	must[int](t)(store.Sweep(context.Background(), time.Now())) // as upkeep does, by a clock that it believes
 	aside := backup.AsideIn(s.dir)
-	if aside == nil || aside.Opened.IsZero() {
+	if aside == nil || !aside.Opened || aside.Since.IsZero() {
 		t.Fatalf("aside there is %+v", aside)
 	}
-	store := tended{h.store, s.dir}
 	for _, c := range []struct {
 		at   time.Time
 		left bool

@@ -56,9 +56,9 @@ func restoreWhileCut(t cuttest.Teller, dir, aside string) error {
 		do     func() error
 	}{
 		{map[int]int{replacedRows: -1, restoredRows: replacedRows}, restoring},
-		{done, func() error { return backup.NoteOpened(dir, time.Now()) }},
+		{done, func() error { return backup.NoteOpened(dir) }},
 		{map[int]int{restoredRows: replacedRows, replacedRows: restoredRows}, func() error { return backup.Undo(dir) }},
-		{undone, func() error { return backup.NoteOpened(dir, time.Now()) }},
+		{undone, func() error { return backup.NoteOpened(dir) }},
 		{map[int]int{replacedRows: -1, restoredRows: replacedRows}, restoring},
 		{done, func() error { return nil }},
 	} {
