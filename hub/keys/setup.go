@@ -61,6 +61,12 @@ func (r *Ring) setBoot(ctx context.Context, v *vault.Vault, path string) error {
 	return boot.Best(ctx, r.Dir, set)
 }
 
+// Unsettled tells whether a setup is under way: only then may a store begin empty.
+func (r *Ring) Unsettled() bool {
+	_, err := os.Lstat(filepath.Join(r.Dir, mark))
+	return err == nil
+}
+
 // Settle says that the setup counts, whatever happens from now on.
 func (r *Ring) Settle() error {
 	if err := os.Remove(filepath.Join(r.Dir, mark)); err != nil {
