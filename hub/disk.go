@@ -119,10 +119,11 @@ func (h *house) openStore(v *vault.Vault) (err error) {
 	}
 	h.store, err = open(h.settings.dir, v, archive.Personal()...)
 	var damage *records.Damage
-	if errors.Is(err, records.ErrDamaged) && v.Outdated() { // and the newer keys have a store of their own
+	switch {
+	case errors.As(err, &damage), errors.Is(err, storage.ErrReadOnlyDisk):
+	case errors.Is(err, records.ErrDamaged) && v.Outdated(): // what is stored is of the newer keys
 		return wire.Refuse(http.StatusUnauthorized, "hub.older-keys")
-	}
-	if !errors.As(err, &damage) && !errors.Is(err, storage.ErrReadOnlyDisk) {
+	default:
 		return err
 	}
 	why := err

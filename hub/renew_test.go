@@ -110,8 +110,12 @@ func TestARenewalThatFailsIsTold(t *testing.T) {
 func TestAnOldPasswordIsSaidToBeOld(t *testing.T) {
 	first, ctx := opened(t), keys.From(t.Context(), keys.Console)
 	const fresh = "seven lanterns over a loud harbour"
-	file := filepath.Join(first.settings.dir, "keys.json")
-	old := must[[]byte](t)(os.ReadFile(file))
+	dir, old := first.settings.dir, t.TempDir()
+	first.daemon.close()
+	if err := os.CopyFS(old, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	first = reopened(t, first.settings)
 	if err := first.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: fresh}); err != nil {
 		t.Fatal(explain(err))
 	}
@@ -119,12 +123,17 @@ func TestAnOldPasswordIsSaidToBeOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.daemon.close()
-	if err := os.WriteFile(file, old, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	d := must[*daemon](t)(newDaemon(first.settings, "https://127.0.0.1:0"))
-	if err := d.Unlock(ctx, wire.UnlockRequest{Password: password}); wire.Code(err) != "hub.older-keys" {
-		t.Errorf("with the old password: %v", err)
+	for _, name := range []string{"keys.json", "core-1.db", "telemetry-1.db"} { // with its store the old one must not win either
+		if err := os.WriteFile(filepath.Join(dir, name), must[[]byte](t)(os.ReadFile(filepath.Join(old, name))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name == "core-1.db" { // alone it is half of a store
+			continue
+		}
+		if err := d.Unlock(ctx, wire.UnlockRequest{Password: password}); wire.Code(err) != "hub.older-keys" {
+			t.Errorf("with the old password and %s: %v", name, err)
+		}
 	}
 	if err := d.Unlock(ctx, wire.UnlockRequest{Password: fresh}); err != nil {
 		t.Errorf("with the newer one: %v", explain(err))

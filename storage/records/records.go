@@ -75,9 +75,9 @@ type Store struct {
 }
 
 // Open opens the databases of the vault in dir, which the caller has acquired,
-// and creates them on first use: a store that was there before is opened by Reopen. personal lists the kinds of which every record
-// must name a Subject. It looks for damage, in a large store only for some seconds.
-// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
+// and creates them on first use; a store that was there before is opened by Reopen.
+// personal lists the kinds of which every record must name a Subject. It looks for
+// damage, in a large store only for some seconds. Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
 // storage.ErrReadOnlyDisk, what is left can be read by OpenDamaged. The vault may be
 // closed afterwards.
 func Open(dir string, v *vault.Vault, personal ...string) (*Store, error) {
@@ -102,7 +102,7 @@ func openWhole(dir string, v *vault.Vault, known bool, personal []string) (_ *St
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	if err := missing(dir, v); err != nil {
+	if err := errors.Join(missing(dir, v), newer(dir, v)); err != nil {
 		return nil, err
 	}
 	if err := s.openDatabases(ctx, dir, v, known); err != nil {
