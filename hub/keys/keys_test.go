@@ -177,7 +177,7 @@ func TestChanges(t *testing.T) {
 		"too short":        {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "short"}), "password.too_short"},
 		"a name":           {r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: "LindenhoferLindenhofer"}), "password.name"},
 		"rotate, wrong":    {r.Rotate(ctx, wire.UnlockRequest{Password: another}), wire.CodePassword},
-		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), "recovery.mistyped"},
+		"confirm, wrong":   {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: strings.Repeat("0", 28)}), "recovery.unknown"},
 		"confirm, rubbish": {r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: "?"}), "recovery.unknown"},
 	} {
 		if got := wire.Code(c.err); got != c.want {
