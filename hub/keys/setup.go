@@ -99,6 +99,9 @@ func (r *Ring) undoSetup(ctx context.Context) error {
 			err = errors.Join(err, os.Remove(filepath.Join(r.Dir, e.Name())))
 		}
 	}
+	if err == nil {
+		err = storage.SyncDir(r.Dir) // before the mark goes, or keys may stay that nobody can use
+	}
 	if err != nil {
 		return fmt.Errorf("setup: undo: %w", err)
 	}

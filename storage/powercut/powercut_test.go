@@ -143,7 +143,7 @@ func needFuse(t *testing.T) {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	needFuse(t)
-	h := &house{program: build(t, "records"), keys: make(map[string][]byte)}
+	h := &house{program: build(t, "storage/records"), keys: make(map[string][]byte)}
 	dir := t.TempDir()
 	out, err := h.start(t, "make", dir).Output()
 	if err != nil {
