@@ -29,7 +29,7 @@ func lives() int {
 	if os.Getenv("INGLE_SOAK") != "" {
 		return 200
 	}
-	return 4
+	return 3
 }
 
 // What the store acknowledged is there after a power cut, whatever the disk lost of
