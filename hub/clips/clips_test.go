@@ -68,6 +68,12 @@ func open(t *testing.T) *world {
 			w.saved = maps.Clone(s)
 			return nil
 		},
+		Barred: func(string) error {
+			if w.source.Paused() {
+				return wire.Refuse(409, wire.CodePrivate)
+			}
+			return nil
+		},
 		Prove: func(_ context.Context, said string) error {
 			if said != password {
 				return wire.Refuse(401, wire.CodePassword)

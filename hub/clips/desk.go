@@ -181,8 +181,8 @@ func (d *Desk) Record(_ context.Context, camera string) error {
 	if r == nil {
 		return wire.Refuse(http.StatusConflict, "clips.off", "name", a.Name)
 	}
-	if r.Source.Paused() {
-		return wire.Refuse(http.StatusConflict, wire.CodePrivate)
+	if err := d.Barred(a.ID); err != nil {
+		return err
 	}
 	r.Trigger(record.ByHand)
 	return nil
