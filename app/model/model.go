@@ -46,7 +46,7 @@ type Alarm struct {
 type Camera struct {
 	ID, Name, Room, Note string
 	Reachable            bool
-	Private              bool // Privacy is on, or the household switched it off: there is no picture
+	Private              bool // Privacy is on, it is switched off, or others know its password: there is no picture
 }
 
 // Watch is the tile of a watch and of the person who wears it.
@@ -110,6 +110,19 @@ func Speed(id string, percent int) Order {
 // Turn is the order that sets one of the hub's switches.
 func Turn(s Switch, on bool) Order {
 	return Order{s.ID, wire.Do{Trait: s.Trait, Value: trait.Privacy.Set(on).JSON()}}
+}
+
+// Age says how old a picture is that is not live.
+func Age(d time.Duration, t *i18n.Texts) string {
+	switch {
+	case d < time.Minute:
+		return t.Count("tile.camera.seconds", int(d/time.Second))
+	case d < time.Hour:
+		return t.Count("tile.camera.minutes", int(d/time.Minute))
+	case d < 24*time.Hour:
+		return t.Count("tile.camera.hours", int(d/time.Hour))
+	}
+	return t.Count("tile.camera.days", int(d/(24*time.Hour)))
 }
 
 // Problem says in words what an error means and what to do.
