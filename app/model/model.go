@@ -158,10 +158,19 @@ func (v view) note(a wire.Accessory) string {
 	if key := "health." + a.Condition.Code; a.Condition.Code != "" && v.t.Has(key) {
 		return v.t.Text(key, i18n.Args{"name": a.Name})
 	}
-	if key := "accessory.state." + a.Condition.State; a.Condition.State != "open" && v.t.Has(key) {
-		return v.t.Text(key, nil)
+	return v.state(a)
+}
+
+// state is where the line to an accessory stands, in a word or two.
+func (v view) state(a wire.Accessory) string {
+	key := "accessory.state." + a.Condition.State
+	switch {
+	case a.Condition.Code == "accessory-login":
+		key = "tile.camera.login"
+	case a.Condition.State == "open" || !v.t.Has(key):
+		key = "accessory.state.waiting"
 	}
-	return v.t.Text("accessory.state.waiting", nil)
+	return v.t.Text(key, nil)
 }
 
 // reachable is true unless the accessory was reported away.

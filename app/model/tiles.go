@@ -15,6 +15,9 @@ func (v view) camera(a wire.Accessory, private bool) Camera {
 	unsafe := slices.ContainsFunc(v.Troubles, func(t wire.Trouble) bool { return t.Subject == a.ID && t.Code == "camera-unsafe" })
 	c := Camera{ID: a.ID, Name: a.Name, Room: a.Room, Note: v.note(a), Private: private || off || unsafe}
 	c.Reachable = c.Note == ""
+	if c.Note != "" { // what to do stands above; here is room for a few words
+		c.Note = v.state(a)
+	}
 	moving, _ := read(a, trait.Motion)
 	switch {
 	case private:

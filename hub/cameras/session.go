@@ -130,7 +130,7 @@ func (c *Camera) watch(ctx context.Context, view string, sound bool, out func(*m
 
 // faultOf is the health code of why a camera cannot be watched.
 func faultOf(err error) string {
-	if reason := device.Reason(err); reason != "" && reason != "login" {
+	if reason := device.Reason(err); reason != "" {
 		return "accessory-" + reason
 	}
 	if errors.Is(err, device.ErrRefused) {

@@ -124,7 +124,7 @@ func (c *call) thing(which string) (wire.Accessory, error) {
 	}
 	i := slices.IndexFunc(things, func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
 	if i < 0 {
-		return wire.Accessory{}, wire.Refuse(0, wire.CodeUnknown, "id", which)
+		return wire.Accessory{}, wire.Refuse(0, "home.unknown", "id", which)
 	}
 	return things[i], nil
 }
