@@ -33,7 +33,7 @@ const (
 
 // Main runs the app and ends the process.
 func Main() {
-	hub := flag.String("hub", client.DefaultSocket(), "`socket` of the hub")
+	hub := flag.String("hub", "", "`socket` of a hub on this machine; as a rule the hub that the app is paired with, or this user's own")
 	shot := flag.String("screenshot", "", "draw the first full screen into `file` (PNG) and end")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -51,9 +51,13 @@ func run(hub, shot string) error {
 	if dir, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(dir, 0o700) // Fyne complains where there is none
 	}
+	vault := client.DefaultVault()
+	line, err := dial(hub, vault)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	line := client.Dial(hub)
 	defer line.Close()
 	defer work.Wait()
 	defer stop()
@@ -62,7 +66,7 @@ func run(hub, shot string) error {
 	a.Settings().SetTheme(parts.NewLook())
 	texts := i18n.For(i18n.Locale())
 	w := a.NewWindow(texts.Text("home.title", nil))
-	l := link.New(line)
+	l := link.New(line, vault)
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want,
 		Work: func(f func(context.Context)) { work.Go(func() { f(ctx) }) }})
@@ -90,6 +94,19 @@ func run(hub, shot string) error {
 		return <-shots
 	}
 	return nil
+}
+
+// dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
+// to this user's own.
+func dial(socket string, v client.Vault) (*client.Client, error) {
+	if socket != "" {
+		return client.Dial(socket), nil
+	}
+	line, err := link.Dial(v)
+	if line != nil || err != nil {
+		return line, err
+	}
+	return client.Dial(client.DefaultSocket()), nil
 }
 
 // rest leaves the cameras alone while nobody looks.

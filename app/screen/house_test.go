@@ -24,11 +24,12 @@ import (
 // house is a window on a hub in memory. What the hub is asked is answered at once.
 type house struct {
 	*apitest.Home
-	t      *testing.T
-	s      *screen.Screen
-	w      fyne.Window
-	onView []string
-	checks int
+	t       *testing.T
+	s       *screen.Screen
+	w       fyne.Window
+	onView  []string
+	checks  int
+	dialled string // where a hub was looked for
 }
 
 func (h *house) ConfirmRecovery(ctx context.Context, code string) error {
@@ -44,6 +45,15 @@ func (h *house) Unlock(ctx context.Context, password string) error {
 }
 
 func (h *house) Check() { h.checks++ }
+
+// Pair knows one code.
+func (h *house) Pair(_ context.Context, address, code string) error {
+	h.dialled = address
+	if code != apitest.ClaimCode {
+		return wire.Refuse(403, wire.CodeClaimCode)
+	}
+	return nil
+}
 
 func open(t *testing.T, state wire.State, lang string, size fyne.Size) *house {
 	t.Helper()

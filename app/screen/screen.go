@@ -24,6 +24,8 @@ type Hub interface {
 	Unlock(ctx context.Context, password string) error
 	ConfirmRecovery(ctx context.Context, code string) error
 	Do(ctx context.Context, id string, d wire.Do) error
+	// Pair proves the code that a hub elsewhere shows.
+	Pair(ctx context.Context, address, code string) error
 	Check() // look at the hub again now
 }
 

@@ -39,6 +39,7 @@ type Home struct {
 	snap     wire.Snapshot
 	frame    int
 	backups  wire.BackupStatus
+	apps     []wire.App
 	clips    *clips
 }
 
