@@ -133,9 +133,13 @@ func (c *call) clipLine(camera string, one wire.Clip) string {
 	if one.Kept {
 		state += ", " + c.text.Text("clips.is-kept", nil)
 	}
+	lasts := one.Lasts()
+	if one.State == "recording" {
+		lasts = max(lasts, time.Since(one.At)) // how long it is gets known at its end
+	}
 	return strings.Join([]string{
 		one.At.Local().Format("2006-01-02 15:04:05"), camera, c.text.Text("clips.why."+one.Why, nil),
-		one.Lasts().Round(time.Second).String(), Size(one.Size), state, one.ID,
+		lasts.Round(time.Second).String(), Size(one.Size), state, one.ID,
 	}, "\t")
 }
 
