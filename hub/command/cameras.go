@@ -93,7 +93,7 @@ func (r *room) secure() *cobra.Command {
 			return err
 		}
 		if !c.json {
-			if err := c.say("secure.begin", "name", a.Name); err != nil {
+			if err := c.say(map[bool]string{true: "secure.working", false: "secure.begin"}[yes], "name", a.Name); err != nil {
 				return err
 			}
 		}

@@ -157,6 +157,7 @@ func (r *room) list() *cobra.Command {
 		if c.json {
 			return c.printJSON(things)
 		}
+		slices.SortStableFunc(things, byName)
 		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 		for _, a := range things {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, c.text.Text("accessory.kind."+a.Kind, nil),
@@ -169,6 +170,19 @@ func (r *room) list() *cobra.Command {
 			return slices.ContainsFunc(things, func(a wire.Accessory) bool { return a.ID == t.Subject })
 		})
 	})
+}
+
+// byName sorts things, and leaves what the hub derives from them behind, as it is.
+func byName(a, b wire.Accessory) int {
+	switch {
+	case a.Driver != "" && b.Driver != "":
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	case a.Driver != "":
+		return -1
+	case b.Driver != "":
+		return 1
+	}
+	return 0
 }
 
 // state is how a thing is, in a word or two. Of a camera that is off the line may well be open.
@@ -234,8 +248,21 @@ func (r *room) do() *cobra.Command {
 				Done bool `json:"done"`
 			}{true})
 		}
+		if on, switched := isOn(cmd); switched {
+			return c.say("do.switched", "name", args[0], "value", c.text.Text("word."+on, nil))
+		}
 		return c.say("do.done", "id", args[0], "trait", args[1], "value", args[2])
 	})
+}
+
+// isOn says whether a thing as a whole is on or off now, for a command that switches it.
+func isOn(cmd trait.Command) (word string, switched bool) {
+	for _, t := range []trait.Trait[bool]{trait.Active, trait.Privacy, trait.StopAll, trait.QuietTime} {
+		if on, ok := t.Want(cmd); ok {
+			return map[bool]string{true: "on", false: "off"}[on], true
+		}
+	}
+	return "", false
 }
 
 func knownTraits() string {
