@@ -79,7 +79,7 @@ func run(hub, shot string) error {
 	a.Lifecycle().SetOnStarted(func() {
 		work.Go(func() { l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state) }) }) })
 		work.Go(func() {
-			pictures.Run(ctx, func(id string, m *image.RGBA) { fyne.Do(func() { s.Picture(id, m) }) })
+			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
 		})
 		if shot != "" {
 			work.Go(func() {

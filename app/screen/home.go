@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"image"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
@@ -155,14 +155,9 @@ func (h *home) call(alarms []model.Alarm) {
 	}
 }
 
-func (h *home) picture(id string, m *image.RGBA) {
-	t, ok := h.cameras[id]
-	switch {
-	case !ok:
-	case m == nil:
-		t.view.Say(h.s.text("tile.camera.wait"))
-	default:
-		t.view.Set(m)
+func (h *home) picture(id string, p link.Picture) {
+	if t, ok := h.cameras[id]; ok {
+		t.take(p)
 	}
 }
 

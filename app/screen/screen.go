@@ -5,7 +5,6 @@ package screen
 
 import (
 	"context"
-	"image"
 	"slices"
 	"time"
 
@@ -105,7 +104,7 @@ func (s *Screen) showHome() {
 func (s *Screen) lookAtHome(view model.Home) {
 	var ids []string
 	for _, c := range view.Cameras {
-		if c.Reachable && !c.Private {
+		if !c.Private { // the hub may have a last picture of one that is away
 			ids = append(ids, c.ID)
 		}
 	}
@@ -136,10 +135,10 @@ func (s *Screen) look(ids []string) {
 	}
 }
 
-// Picture shows a camera's newest picture; nil when it has none.
-func (s *Screen) Picture(id string, m *image.RGBA) {
+// Picture shows a camera's newest picture, with its age where it is not live.
+func (s *Screen) Picture(id string, p link.Picture) {
 	if s.home != nil && slices.Contains(s.onView, id) {
-		s.home.picture(id, m)
+		s.home.picture(id, p)
 	}
 }
 
@@ -149,7 +148,7 @@ func (s *Screen) Filled() bool {
 		return s.shown && s.phase != link.Searching
 	}
 	for _, id := range s.onView {
-		if t := s.home.cameras[id]; t == nil || t.view.Image() == nil {
+		if t := s.home.cameras[id]; t == nil || t.now.Reachable && t.view.Image() == nil {
 			return false
 		}
 	}

@@ -2,20 +2,28 @@ package screen
 
 import (
 	"slices"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
+
+// live is how old a picture may be that is shown as what is to be seen now; the hub may have kept it for
+// five seconds.
+const live = 15 * time.Second
 
 type cameraTile struct {
 	*parts.Tile
 	s    *Screen
 	view *parts.Picture
+	now  model.Camera
+	last link.Picture
 }
 
 func (s *Screen) newCameraTile(c model.Camera) *cameraTile {
@@ -25,16 +33,49 @@ func (s *Screen) newCameraTile(c model.Camera) *cameraTile {
 }
 
 func (t *cameraTile) show(c model.Camera) fyne.CanvasObject {
+	t.now = c
 	t.SetTitle(c.Name)
 	if c.Reachable && !c.Private {
 		t.SetNote(or(c.Note, c.Room))
-		return t.Tile
+	} else {
+		t.SetNote(c.Room)
 	}
-	t.SetNote(c.Room)
-	if t.view.Words() != c.Note {
-		t.view.Say(c.Note)
-	}
+	t.look()
 	return t.Tile
+}
+
+// take shows the newest picture. A camera that has none now keeps its last one, which grows old.
+func (t *cameraTile) take(p link.Picture) {
+	if p.Image != nil {
+		t.last = p
+	}
+	t.look()
+}
+
+// look shows what there is: nothing of a camera that is off, and a picture that is not live only with its
+// age.
+func (t *cameraTile) look() {
+	words, old := "", time.Since(t.last.At)
+	if !t.now.Reachable || t.now.Private {
+		words = t.now.Note
+	}
+	switch {
+	case t.now.Private:
+		t.last = link.Picture{}
+		t.say(words)
+	case t.last.Image == nil:
+		t.say(or(words, t.s.text("tile.camera.wait")))
+	case t.now.Reachable && old < live:
+		t.view.Set(t.last.Image)
+	default:
+		t.view.Faded(t.last.Image, model.Age(old, t.s.o.Texts), words)
+	}
+}
+
+func (t *cameraTile) say(words string) {
+	if t.view.Image() != nil || t.view.Words() != words {
+		t.view.Say(words)
+	}
 }
 
 type watchTile struct {
