@@ -36,18 +36,21 @@ func contrast(a, b color.Color) float64 {
 
 func TestWordsCanBeRead(t *testing.T) {
 	test.NewTempApp(t)
-	look := widget.NewLook()
-	for _, v := range []fyne.ThemeVariant{theme.VariantLight, theme.VariantDark} {
+	for _, m := range []widget.Mood{widget.MoodLight, widget.MoodDark, widget.MoodContrast} {
+		look, v := widget.LookIn(m), theme.VariantLight
 		for _, pair := range [][2]fyne.ThemeColorName{
 			{theme.ColorNameForeground, theme.ColorNameBackground}, {theme.ColorNameForeground, widget.ColorTile},
 			{theme.ColorNameForeground, theme.ColorNameButton}, {theme.ColorNameForeground, theme.ColorNameInputBackground},
+			{theme.ColorNamePrimary, theme.ColorNameBackground}, {theme.ColorNamePrimary, widget.ColorTile},
+			{theme.ColorNameForeground, theme.ColorNameOverlayBackground}, {theme.ColorNameDisabled, theme.ColorNameOverlayBackground},
+			{theme.ColorNameDisabled, theme.ColorNameInputBackground}, {theme.ColorNameSuccess, widget.ColorTile},
 			{theme.ColorNameDisabled, theme.ColorNameBackground}, {theme.ColorNameDisabled, widget.ColorTile},
 			{theme.ColorNameError, widget.ColorTile}, {theme.ColorNameError, theme.ColorNameBackground},
 			{theme.ColorNameWarning, widget.ColorTile}, {theme.ColorNameWarning, theme.ColorNameBackground},
 			{theme.ColorNameForegroundOnError, theme.ColorNameError}, {theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary},
 		} {
 			if c := contrast(look.Color(pair[0], v), look.Color(pair[1], v)); c < 4.5 {
-				t.Errorf("%s on %s has a contrast of %.2f in variant %d", pair[0], pair[1], c, v)
+				t.Errorf("%s on %s has a contrast of %.2f in the mood %s", pair[0], pair[1], c, m)
 			}
 		}
 	}
@@ -139,6 +142,9 @@ func TestOwnPartsHaveNames(t *testing.T) {
 	test.NewTempApp(t)
 	for _, o := range []fyne.Accessible{
 		widget.NewTile("Porch"), widget.NewBanner("SOS", "", "", nil), widget.NewPicture("Porch", ""), widget.NewSpeed("Stop", nil, nil),
+		widget.NewNav("Home", nil, true, nil), widget.NewEntry("Password", true, widget.Keys{}), widget.NewChoice("Language", []string{"English"}, widget.Keys{}),
+		widget.NewChart("Battery", nil, "", "", "", ""), widget.NewPlot("Where everybody is", nil, nil, nil), widget.NewTimeline("Recordings", nil, 0, "", "", nil),
+		widget.NewButton("Cancel", nil, nil, nil),
 	} {
 		if o.AccessibilityLabel() == "" {
 			t.Errorf("a %T has no name", o)
