@@ -123,13 +123,13 @@ func TestPicturesOfWhatIsOnView(t *testing.T) {
 	pictures := make(chan shown, 64)
 	var done sync.WaitGroup
 	done.Go(func() { p.Run(ctx, func(id string, m *image.RGBA) { pictures <- shown{id, m} }) })
-	p.Want([]string{apitest.Camera})
+	p.Want([]string{apitest.Camera}, true)
 	for range 2 {
 		if got := <-pictures; got.id != apitest.Camera || got.m == nil || got.m.Bounds().Dx() != 160 || got.m.Stride != 4*160 {
 			t.Errorf("shown: %s %v", got.id, got.m)
 		}
 	}
-	p.Want([]string{apitest.Toy})
+	p.Want([]string{apitest.Toy}, false)
 	for {
 		if got := <-pictures; got.id == apitest.Toy {
 			if got.m != nil {

@@ -47,8 +47,8 @@ type Kept struct {
 	What, Much, Oldest, Until string
 }
 
-// RecordingsOf sums recordings up. rule is that of their camera: how long they stay.
-func RecordingsOf(s wire.Snapshot, clips []wire.Clip, t *i18n.Texts, place *time.Location) Kept {
+// RecordingsOf sums recordings up.
+func RecordingsOf(clips []wire.Clip, t *i18n.Texts, place *time.Location) Kept {
 	k := Kept{What: t.Text("holding.recordings", nil), Much: t.Text("app.privacy.none", nil)}
 	var size int64
 	var oldest time.Time

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -16,23 +17,23 @@ const qrSide = 240
 
 // pairPage shows the code of each HomeKit server, to scan and to type.
 func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {
-	title := wrapped(s.text("pair.title"))
+	title := frame.Wrapped(s.text("pair.title"))
 	title.SizeName = theme.SizeNameHeadingText
 	title.TextStyle = fyne.TextStyle{Bold: true}
-	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.back)
+	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.Back)
 	text := "pair.text"
 	if len(servers) == 0 {
 		text = "pair.none"
 	}
-	grid := container.New(&parts.Columns{Narrowest: narrowest, Gap: gap})
+	grid := frame.Grid()
 	for _, k := range servers {
 		if k.Kind == "private" && k.ArmedUntil == nil {
 			continue // it cannot be paired now, and whoever looks over a shoulder need not know of it
 		}
 		grid.Add(s.pairTile(k))
 	}
-	body := container.NewVBox(container.NewHBox(back), title, wrapped(s.text(text)), grid)
-	return container.NewVScroll(container.New(layout.NewCustomPaddedLayout(12, 20, gap, gap), body))
+	body := container.NewVBox(container.NewHBox(back), title, frame.Wrapped(s.text(text)), grid)
+	return container.NewVScroll(container.New(layout.NewCustomPaddedLayout(12, 20, frame.Gap, frame.Gap), body))
 }
 
 func (s *Screen) pairTile(k wire.HomeKit) fyne.CanvasObject {

@@ -53,6 +53,37 @@ func NewBanner(title, detail, button string, tapped func()) *Tile {
 	return t
 }
 
+// NewGround puts content on the ground of a tile, without its corners and its room.
+func NewGround(name string, content *fyne.Container) *Tile {
+	t := newTile(ColorTile)
+	t.title.SetText(name)
+	t.ground.CornerRadius = 0
+	t.content = content
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// NewToast makes a short-lived message, with a button if text is not empty. bad says that something
+// did not work.
+func NewToast(text, button string, bad bool, tapped func()) *Tile {
+	ground, ink := theme.ColorNameForeground, theme.ColorNameBackground
+	if bad {
+		ground, ink = theme.ColorNameError, theme.ColorNameForegroundOnError
+	}
+	t := newTile(ground)
+	t.title.SetText(text)
+	paint := widget.NewRichText(&widget.TextSegment{Text: text, Style: widget.RichTextStyle{ColorName: ink, SizeName: theme.SizeNameText}})
+	paint.Wrapping = fyne.TextWrapWord
+	box := container.NewBorder(nil, nil, nil, nil, paint)
+	if button != "" {
+		b := NewButton(button, nil, tapped, nil)
+		box = container.NewBorder(nil, nil, nil, container.NewCenter(b), paint)
+	}
+	t.content = container.New(layout.NewCustomPaddedLayout(2, 2, inset, inset), box)
+	t.ExtendBaseWidget(t)
+	return t
+}
+
 func bannerStyle(size fyne.ThemeSizeName, bold bool) widget.RichTextStyle {
 	return widget.RichTextStyle{ColorName: theme.ColorNameForegroundOnError, SizeName: size, TextStyle: fyne.TextStyle{Bold: bold}}
 }
@@ -71,6 +102,9 @@ func newTile(fill fyne.ThemeColorName) *Tile {
 func padded(o fyne.CanvasObject) *fyne.Container {
 	return container.New(layout.NewCustomPaddedLayout(inset, inset, inset, inset), o)
 }
+
+// Content is what the tile holds.
+func (t *Tile) Content() *fyne.Container { return t.content }
 
 // SetTitle changes the title.
 func (t *Tile) SetTitle(text string) { t.title.SetText(text) }

@@ -1,4 +1,4 @@
-package screen
+package rooms
 
 import (
 	"slices"
@@ -9,18 +9,18 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
 
 type cameraTile struct {
-	*parts.Tile
-	s    *Screen
+	*parts.Card
 	view *parts.Picture
 }
 
-func (s *Screen) newCameraTile(c model.Camera) *cameraTile {
-	t := &cameraTile{s: s, view: parts.NewPicture(c.Name, s.text("tile.camera.wait"))}
-	t.Tile = parts.NewTile(c.Name, t.view)
+func (h *Home) newCameraTile(c model.Camera) *cameraTile {
+	t := &cameraTile{view: parts.NewPicture(c.Name, h.d.Text("tile.camera.wait"))}
+	t.Card = parts.NewCard(c.Name, h.to(model.AtCamera, c.ID), t.view)
 	return t
 }
 
@@ -28,17 +28,17 @@ func (t *cameraTile) show(c model.Camera) fyne.CanvasObject {
 	t.SetTitle(c.Name)
 	if c.Reachable && !c.Private {
 		t.SetNote(or(c.Note, c.Room))
-		return t.Tile
+		return t.Card
 	}
 	t.SetNote(c.Room)
 	if t.view.Words() != c.Note {
 		t.view.Say(c.Note)
 	}
-	return t.Tile
+	return t.Card
 }
 
 type watchTile struct {
-	*parts.Tile
+	*parts.Card
 	place, note *widget.Label
 	pin         *widget.Icon
 	battery     *widget.ProgressBar
@@ -46,17 +46,17 @@ type watchTile struct {
 	order       *model.Order
 }
 
-func (s *Screen) newWatchTile(w model.Watch) *watchTile {
-	t := &watchTile{place: widget.NewLabel(""), note: wrapped(""), pin: widget.NewIcon(theme.HomeIcon()), battery: widget.NewProgressBar()}
+func (h *Home) newWatchTile(w model.Watch) *watchTile {
+	t := &watchTile{place: widget.NewLabel(""), note: frame.Wrapped(""), pin: widget.NewIcon(theme.HomeIcon()), battery: widget.NewProgressBar()}
 	t.place.Truncation = fyne.TextTruncateEllipsis
 	t.note.Importance = widget.WarningImportance
-	t.find = widget.NewButtonWithIcon(s.text("tile.watch.find"), theme.VolumeUpIcon(), func() {
+	t.find = widget.NewButtonWithIcon(h.d.Text("tile.watch.find"), theme.VolumeUpIcon(), func() {
 		if t.order != nil {
-			s.order(*t.order)
+			h.d.Order(*t.order)
 		}
 	})
 	t.battery.Max = 100
-	t.Tile = parts.NewTile(w.Name, container.NewBorder(nil, nil, t.pin, nil, t.place), t.battery, t.note, t.find)
+	t.Card = parts.NewCard(w.Name, h.to(model.AtDevice, w.ID), container.NewBorder(nil, nil, t.pin, nil, t.place), t.battery, t.note, t.find)
 	return t
 }
 
@@ -74,49 +74,49 @@ func (t *watchTile) show(w model.Watch) fyne.CanvasObject {
 	}
 	t.battery.TextFormatter = func() string { return w.BatteryText }
 	t.battery.SetValue(float64(max(0, w.Battery)))
-	set(t.note, w.Note)
+	frame.Set(t.note, w.Note)
 	t.order = w.Find
-	visible(t.find, w.Find != nil)
-	return t.Tile
+	frame.Visible(t.find, w.Find != nil)
+	return t.Card
 }
 
 type toyTile struct {
-	*parts.Tile
+	*parts.Card
 	speed *parts.Speed
 	note  *widget.Label
 }
 
-func (s *Screen) newToyTile(y model.Toy) *toyTile {
-	t := &toyTile{note: wrapped("")}
+func (h *Home) newToyTile(y model.Toy) *toyTile {
+	t := &toyTile{note: frame.Wrapped("")}
 	t.note.Importance = widget.WarningImportance
-	t.speed = parts.NewSpeed(s.text("tile.toy.stop"),
-		func(percent int) { s.order(model.Speed(y.ID, percent)) },
-		func() { s.order(model.Speed(y.ID, 0)) })
-	t.Tile = parts.NewTile(y.Name, t.note, t.speed)
+	t.speed = parts.NewSpeed(h.d.Text("tile.toy.stop"),
+		func(percent int) { h.d.Order(model.Speed(y.ID, percent)) },
+		func() { h.d.Order(model.Speed(y.ID, 0)) })
+	t.Card = parts.NewCard(y.Name, h.to(model.AtDevice, y.ID), t.note, t.speed)
 	return t
 }
 
 func (t *toyTile) show(y model.Toy) fyne.CanvasObject {
 	t.SetTitle(y.Name)
 	t.SetNote(y.SpeedText)
-	set(t.note, y.Note)
+	frame.Set(t.note, y.Note)
 	t.speed.SetPercent(y.Speed)
 	t.speed.Enable(y.Reachable)
-	return t.Tile
+	return t.Card
 }
 
 // houseTile has the hub's own switches.
 type houseTile struct {
 	*parts.Tile
-	s      *Screen
+	h      *Home
 	box    *fyne.Container
 	checks []*widget.Check
 	shown  []model.Switch
 }
 
-func (s *Screen) newHouseTile() *houseTile {
-	t := &houseTile{s: s, box: container.NewVBox()}
-	t.Tile = parts.NewTile(s.text("tile.house"), t.box)
+func (h *Home) newHouseTile() *houseTile {
+	t := &houseTile{h: h, box: container.NewVBox()}
+	t.Tile = parts.NewTile(h.d.Text("tile.house"), t.box)
 	return t
 }
 
@@ -135,9 +135,14 @@ func (t *houseTile) show(switches []model.Switch) fyne.CanvasObject {
 		c := t.checks[i]
 		c.OnChanged = nil // what the hub reports is not a wish
 		c.SetChecked(w.On)
-		c.OnChanged = func(on bool) { t.s.order(model.Turn(w, on)) }
+		c.OnChanged = func(on bool) { t.h.d.Order(model.Turn(w, on)) }
 	}
 	return t.Tile
+}
+
+// to leads to the screen of a thing.
+func (h *Home) to(p model.Place, id string) func() {
+	return func() { h.d.Go(model.Route{Place: p, ID: id}) }
 }
 
 func or(text, otherwise string) string {
