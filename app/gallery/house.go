@@ -52,14 +52,22 @@ type House struct {
 
 // New makes the family's home as it is at a time that now gives.
 func New(now func() time.Time) *House {
-	h := &House{now: now, dirty: make(chan struct{}, 1), phase: link.Open, rules: map[string]wire.ClipRule{Porch: {On: true, Days: 7}}}
-	h.snap = family(now())
-	h.clips = films(now())
-	h.backups = wire.BackupStatus{Schedule: wire.BackupSchedule{Every: wire.BackupWeek, Folder: "/media/backup", Keep: 7},
-		Last: &wire.Backup{Path: "/media/backup/ingle-2026-11-22.ingle-backup", Made: now().Add(-70 * time.Hour), Size: 212_000_000}}
-	h.release = model.Release{Newest: "0.1.1", Signed: "signed", Security: true, Looked: now().Add(-5 * time.Hour),
-		Notes: []string{"Cameras come back sooner after a power cut.", "A hole in the reading of camera answers is closed."}}
+	h := &House{now: now, dirty: make(chan struct{}, 1)}
+	h.begin()
 	return h
+}
+
+// begin puts everything to where it was.
+func (h *House) begin() {
+	now := h.now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.phase, h.snap, h.clips = link.Open, family(now), films(now)
+	h.rules = map[string]wire.ClipRule{Porch: {On: true, Days: 7}}
+	h.backups = wire.BackupStatus{Schedule: wire.BackupSchedule{Every: wire.BackupWeek, Folder: "/media/backup", Keep: 7},
+		Last: &wire.Backup{Path: "/media/backup/ingle-2026-11-22.ingle-backup", Made: now.Add(-70 * time.Hour), Size: 212_000_000}}
+	h.release = model.Release{Newest: "0.1.1", Signed: "signed", Security: true, Looked: now.Add(-5 * time.Hour),
+		Notes: []string{"Cameras come back sooner after a power cut.", "A hole in the reading of camera answers is closed."}}
 }
 
 // State is the home as the screens take it.

@@ -25,7 +25,10 @@ func Scenes() []Scene {
 		}
 	}
 	phase := func(p link.Phase) func(*House, *screen.Screen) {
-		return func(_ *House, s *screen.Screen) { s.Show(link.State{Phase: p}) }
+		return func(h *House, s *screen.Screen) {
+			h.Turn(p)
+			s.Show(link.State{Phase: p})
+		}
 	}
 	return []Scene{
 		{"home", to(model.AtHome, "")},
@@ -51,8 +54,9 @@ func Scenes() []Scene {
 	}
 }
 
-// Show lets the morning pass and shows the scene.
+// Show lets the morning pass and shows the scene; whatever was done to the home is undone.
 func (c Scene) Show(h *House, s *screen.Screen) {
+	h.begin()
 	h.Day(func() { s.Show(h.State()) })
 	c.set(h, s)
 	for _, id := range []string{Porch, Garden} {

@@ -31,11 +31,11 @@ func AilmentsOf(s wire.Snapshot, t *i18n.Texts, place *time.Location) []Ailment 
 		_, ours := v.find(trouble.Subject)
 		switch {
 		case trouble.Code == "camera-unsafe":
-			a.Secure = trouble.Subject
+			a.Secure, a.Do = trouble.Subject, "" // its next step is a button here, not a command
 		case ours:
 			a.Way = &Route{AtDevice, trouble.Subject}
 		case slices.Contains([]string{"recovery-unseen", "recovery-used", "boot-failed", "backup-failed", "backup-old"}, trouble.Code):
-			a.Way = &Route{Place: AtSettings}
+			a.Way, a.Do = &Route{Place: AtSettings}, ""
 		}
 		list = append(list, a)
 	}

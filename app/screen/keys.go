@@ -14,9 +14,9 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// keys gives the window its shortcuts: Ctrl+1 to Ctrl+7 go to the pages, Ctrl+K searches, Esc cancels
+// Keys gives the window its shortcuts, once it has the screens: Ctrl+1 to Ctrl+7 go to the pages, Ctrl+K searches, Esc cancels
 // or goes back.
-func (s *Screen) keys() {
+func (s *Screen) Keys() {
 	c := s.canvas()
 	if c == nil || c == s.keyed {
 		return

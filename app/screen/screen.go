@@ -33,15 +33,14 @@ type Hub interface {
 // ends; OnView is told which cameras are on view, and whether somebody looks closely; OnTaste, what a
 // person chose in the settings. Now and After are the time's, unless a test has its own.
 type Options struct {
-	Hub     Hub
-	Texts   *i18n.Texts
-	Place   *time.Location
-	Work    func(func(ctx context.Context))
-	OnView  func(cameras []string, live bool)
-	Taste   frame.Taste
-	OnTaste func(frame.Taste)
-	Now     func() time.Time
-	After   func(d time.Duration, f func()) (stop func())
+	Hub    Hub
+	Texts  *i18n.Texts
+	Place  *time.Location
+	Work   func(func(ctx context.Context))
+	OnView func(cameras []string, live bool)
+	Taste  frame.Taste
+	Now    func() time.Time
+	After  func(d time.Duration, f func()) (stop func())
 }
 
 // Screen is everything in the window. Its methods are for the window's goroutine only.
@@ -52,6 +51,7 @@ type Screen struct {
 	shown   bool
 	state   link.State
 	past    *model.Past
+	onTaste func(frame.Taste)
 	desk    *frame.Desk
 	shell   *shell // of an open home
 	resting bool
@@ -121,7 +121,7 @@ func (s *Screen) showHome() {
 	}
 	if first || s.phase != link.Open {
 		s.put(s.shell.content)
-		s.keys()
+		s.Keys()
 	}
 	s.phase, s.shown = link.Open, true
 	s.again()
@@ -228,13 +228,16 @@ func (s *Screen) Speak(t *i18n.Texts) {
 	}
 }
 
+// OnTaste has f told what a person chooses in the settings.
+func (s *Screen) OnTaste(f func(frame.Taste)) { s.onTaste = f }
+
 func (s *Screen) setTaste(t frame.Taste) {
 	if t == s.o.Taste {
 		return
 	}
 	s.o.Taste, s.desk.Taste = t, t
-	if s.o.OnTaste != nil {
-		s.o.OnTaste(t)
+	if s.onTaste != nil {
+		s.onTaste(t)
 	}
 }
 

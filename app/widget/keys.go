@@ -53,6 +53,7 @@ func (e *Entry) AccessibilityRole() fyne.AccessibleRole { return fyne.Accessible
 type Button struct {
 	widget.Button
 	cancel func()
+	name   string // read out where there is no text
 }
 
 // NewButton makes one; cancel may be nil.
@@ -61,6 +62,21 @@ func NewButton(text string, icon fyne.Resource, tapped, cancel func()) *Button {
 	b.Text, b.Icon, b.OnTapped = text, icon, tapped
 	b.ExtendBaseWidget(b)
 	return b
+}
+
+// NewSign makes one that shows a sign alone; its name is read out.
+func NewSign(name string, icon fyne.Resource, tapped func()) *Button {
+	b := NewButton("", icon, tapped, nil)
+	b.name, b.Importance = name, widget.LowImportance
+	return b
+}
+
+// AccessibilityLabel is its text, or its name.
+func (b *Button) AccessibilityLabel() string {
+	if b.Text == "" {
+		return b.name
+	}
+	return b.Text
 }
 
 // TypedKey taps with Enter and cancels with Esc.

@@ -21,17 +21,18 @@ type Tile struct {
 	ground      *canvas.Rectangle
 	fill        fyne.ThemeColorName
 	content     *fyne.Container
+	line        *fyne.Container // the title and the note
 }
 
 // NewTile makes a tile. An empty title leaves its line out.
 func NewTile(title string, body ...fyne.CanvasObject) *Tile {
 	t := newTile(ColorTile)
 	t.title.SetText(title)
-	line := container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
+	t.line = container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
 	if title == "" {
-		line.Hide()
+		t.line.Hide()
 	}
-	t.content = padded(container.NewVBox(append([]fyne.CanvasObject{line}, body...)...))
+	t.content = padded(container.NewVBox(append([]fyne.CanvasObject{t.line}, body...)...))
 	t.ExtendBaseWidget(t)
 	return t
 }
@@ -110,7 +111,15 @@ func (t *Tile) Content() *fyne.Container { return t.content }
 func (t *Tile) SetTitle(text string) { t.title.SetText(text) }
 
 // SetNote puts a short word beside the title.
-func (t *Tile) SetNote(text string) { t.note.SetText(text) }
+func (t *Tile) SetNote(text string) {
+	if text == t.note.Text {
+		return
+	}
+	t.note.SetText(text)
+	if t.line != nil { // the title leaves more room to a short note
+		t.line.Refresh()
+	}
+}
 
 // AccessibilityLabel is the title.
 func (t *Tile) AccessibilityLabel() string { return t.title.Text }

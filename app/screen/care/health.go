@@ -50,13 +50,14 @@ func (p *Health) tile(a model.Ailment) fyne.CanvasObject {
 	if a.Alarm {
 		title.Importance = widget.DangerImportance
 	}
-	body := []fyne.CanvasObject{title}
+	lines := frame.Tight(title)
 	if a.Do != "" {
-		body = append(body, frame.Wrapped(a.Do))
+		lines.Add(frame.Wrapped(a.Do))
 	}
 	if a.Since != "" {
-		body = append(body, frame.Caption(a.Since))
+		lines.Add(frame.Caption(a.Since))
 	}
+	body := []fyne.CanvasObject{lines}
 	switch {
 	case a.Secure != "":
 		body = append(body, frame.Button(p.d.Text("app.health.secure"), theme.ConfirmIcon(), func() { p.secure(a) }))

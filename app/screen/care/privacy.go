@@ -85,12 +85,13 @@ func (p *Privacy) build(v privacyView) []fyne.CanvasObject {
 	for _, k := range v.Kept {
 		title := frame.Wrapped(k.What)
 		title.TextStyle.Bold = true
-		kept = append(kept, title, frame.Wrapped(k.Much))
+		lines := frame.Tight(title, frame.Wrapped(k.Much))
 		for _, more := range []string{k.Oldest, k.Until} {
 			if more != "" {
-				kept = append(kept, frame.Caption(more))
+				lines.Add(frame.Caption(more))
 			}
 		}
+		kept = append(kept, lines)
 	}
 	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.kept"), kept...))
 	sealed := []fyne.CanvasObject{frame.Wrapped(p.d.Text("app.privacy.local")), frame.Wrapped(p.d.Text("app.privacy.sealed"))}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/ingle-home/ingle/app/model"
@@ -51,14 +50,14 @@ func (p *People) build(v peopleView) []fyne.CanvasObject {
 	}
 	add := frame.Button(p.d.Text("app.people.add"), theme.ContentAddIcon(), p.ask)
 	zone := frame.Button(p.d.Text("app.people.zone"), theme.ContentAddIcon(), p.askZone)
-	return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.people")), frame.Grid(tiles...), container.NewGridWrap(add.MinSize().Max(zone.MinSize()), add, zone)}
+	return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.people")), frame.Grid(tiles...), frame.Buttons(add, zone)}
 }
 
 func (p *People) person(one model.Person) fyne.CanvasObject {
 	var lines []fyne.CanvasObject
 	if one.Place != "" {
 		where := frame.Wrapped(one.Place)
-		lines = append(lines, where, frame.Caption(one.Seen))
+		lines = append(lines, frame.Tight(where, frame.Caption(one.Seen)))
 	}
 	t := parts.NewTile(one.Name, lines...)
 	t.SetNote(one.Role)

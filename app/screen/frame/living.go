@@ -120,9 +120,18 @@ func Head(title string, beside ...fyne.CanvasObject) fyne.CanvasObject {
 
 // BackHead is a page's name with the way back before it.
 func (d *Desk) BackHead(title string, beside ...fyne.CanvasObject) fyne.CanvasObject {
-	back := parts.NewButton(d.Text("pair.back"), theme.NavigateBackIcon(), d.Back, nil)
-	back.Importance = widget.LowImportance
-	return container.NewVBox(container.NewHBox(back), Head(title, beside...))
+	back := parts.NewSign(d.Text("pair.back"), theme.NavigateBackIcon(), d.Back)
+	return container.NewBorder(nil, nil, container.NewCenter(back), nil, Head(title, beside...))
+}
+
+// Tight stands lines of one thing close below one another.
+func Tight(lines ...fyne.CanvasObject) *fyne.Container {
+	return container.New(layout.NewCustomPaddedVBoxLayout(-10), lines...)
+}
+
+// Buttons stands buttons beside one another as long as they fit.
+func Buttons(list ...fyne.CanvasObject) *fyne.Container {
+	return container.New(&parts.Columns{Narrowest: 170, Gap: 6}, list...)
 }
 
 // Section is a tile with a title.

@@ -55,13 +55,12 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 		grid.Add(frame.Section(p.d.Text("app.device.use"), use...))
 	}
 	if len(v.Facts) > 0 {
-		grid.Add(frame.Section(p.d.Text("app.device.reports"), pairs(v.Facts)...))
+		grid.Add(frame.Section(p.d.Text("app.device.reports"), pairs(v.Facts)))
 	}
 	for _, c := range v.Charts {
 		grid.Add(frame.Section(c.Name, chart(c), frame.Caption(p.d.Text("app.device.past"))))
 	}
-	label := append(pairs(v.Label), frame.Caption(p.d.Text("app.label.more")))
-	grid.Add(frame.Section(p.d.Text("app.device.label"), label...))
+	grid.Add(frame.Section(p.d.Text("app.device.label"), pairs(v.Label), frame.Caption(p.d.Text("app.label.more"))))
 	page := []fyne.CanvasObject{p.d.BackHead(v.Name), frame.Low(v.Where)}
 	if v.Note != "" {
 		note := frame.Wrapped(v.Note)
@@ -74,7 +73,7 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 	}
 	remove := frame.Button(p.d.Text("app.device.remove"), theme.DeleteIcon(), func() { p.remove(v.Device) })
 	remove.Importance = widget.LowImportance
-	return append(page, container.NewVBox(remove))
+	return append(page, container.NewHBox(remove))
 }
 
 func (p *Device) use(v model.Device) []fyne.CanvasObject {
@@ -120,11 +119,11 @@ func (p *Device) remove(v model.Device) {
 	p.d.Go(model.Route{Place: model.AtDevices})
 }
 
-func pairs(facts []model.Fact) []fyne.CanvasObject {
-	var list []fyne.CanvasObject
+func pairs(facts []model.Fact) fyne.CanvasObject {
+	list := frame.Tight()
 	for _, f := range facts {
 		if f.Value != "" {
-			list = append(list, frame.Pair(f.Name, f.Value))
+			list.Add(frame.Pair(f.Name, f.Value))
 		}
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	parts "github.com/ingle-home/ingle/app/widget"
 )
 
 // Devices lists the things of the home by room.
@@ -31,25 +32,28 @@ func (p *Devices) build(rooms []model.Room) []fyne.CanvasObject {
 	if len(rooms) == 0 {
 		return append(page, frame.Wrapped(p.d.Text("home.empty")))
 	}
-	grid := frame.Grid()
 	for _, room := range rooms {
-		var lines []fyne.CanvasObject
+		name := frame.Wrapped(room.Name)
+		name.TextStyle.Bold = true
+		grid := frame.Grid()
 		for _, line := range room.Lines {
-			lines = append(lines, p.line(line))
+			grid.Add(p.line(line))
 		}
-		grid.Add(frame.Section(room.Name, lines...))
+		page = append(page, name, grid)
 	}
-	return append(page, grid)
+	return page
 }
 
 func (p *Devices) line(l model.Line) fyne.CanvasObject {
-	b := frame.Button(l.Name, icon(l.Kind), func() { p.d.Go(model.Route{Place: model.AtDevice, ID: l.ID}) })
-	b.Alignment = widget.ButtonAlignLeading
-	detail := frame.Caption(l.Detail)
+	name, detail := widget.NewLabel(l.Name), frame.Caption(l.Detail)
+	name.Truncation = fyne.TextTruncateEllipsis
 	if !l.Well {
 		detail.Importance = widget.WarningImportance
 	}
-	return container.NewVBox(b, detail)
+	line := container.NewBorder(nil, nil, widget.NewIcon(icon(l.Kind)), widget.NewIcon(theme.NavigateNextIcon()), frame.Tight(name, detail))
+	card := parts.NewCard("", func() { p.d.Go(model.Route{Place: model.AtDevice, ID: l.ID}) }, line)
+	card.SetTitle(l.Name + ", " + l.Detail)
+	return card
 }
 
 // icon is the picture of a kind of thing.

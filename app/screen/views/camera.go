@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -116,7 +115,7 @@ func (p *Camera) build(v cameraView) []fyne.CanvasObject {
 	if !v.There {
 		return []fyne.CanvasObject{p.d.BackHead(p.d.Text("app.page.camera")), frame.Wrapped(p.d.Text("app.device.gone"))}
 	}
-	settings := frame.Button("", theme.SettingsIcon(), func() { p.d.Go(model.Route{Place: model.AtDevice, ID: p.id}) })
+	settings := parts.NewSign(p.d.Text("app.page.device"), theme.SettingsIcon(), func() { p.d.Go(model.Route{Place: model.AtDevice, ID: p.id}) })
 	now := parts.NewTile(p.d.Text("app.camera.now"), p.live)
 	now.SetNote(v.Camera.Room)
 	if v.Camera.Reachable && !v.Camera.Private && v.Camera.Note != "" {
@@ -132,9 +131,9 @@ func (p *Camera) recordings(v cameraView) fyne.CanvasObject {
 	}
 	change := frame.Button(p.d.Text("app.camera.rule.button"), theme.SettingsIcon(), p.askRule)
 	box := []fyne.CanvasObject{frame.Low(p.d.Text(rule))}
-	buttons := container.NewGridWithColumns(1, change)
+	buttons := frame.Buttons(change)
 	if v.Rule.On {
-		buttons = container.NewGridWithColumns(2, frame.Button(p.d.Text("app.camera.record"), theme.MediaRecordIcon(), p.record), change)
+		buttons = frame.Buttons(frame.Button(p.d.Text("app.camera.record"), theme.MediaRecordIcon(), p.record), change)
 	}
 	at := slices.IndexFunc(v.Reel.Clips, func(c model.Clip) bool { return c.ID == v.At })
 	switch {
@@ -168,7 +167,7 @@ func (p *Camera) reel(r model.Reel, at int) []fyne.CanvasObject {
 	title := frame.Wrapped(c.Title)
 	title.TextStyle.Bold = true
 	remove := frame.Button(p.d.Text("app.clip.delete"), theme.DeleteIcon(), func() { p.remove(c) })
-	return []fyne.CanvasObject{p.still, line, title, frame.Low(c.Detail), keep, container.NewGridWithColumns(2, save, remove)}
+	return []fyne.CanvasObject{p.still, line, frame.Tight(title, frame.Low(c.Detail)), keep, frame.Buttons(save, remove)}
 }
 
 func (p *Camera) record() {
