@@ -69,36 +69,20 @@ func run(f flags) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	var l home
-	if f.demo || f.gallery {
-		l = gallery.New(time.Now)
-	} else {
-		line := client.Dial(f.hub)
-		defer line.Close()
-		l = link.New(line)
-	}
+	l, closed := open(f)
+	defer closed()
 	defer work.Wait()
 	defer stop()
 
 	a := app.NewWithID(id)
 	taste := tasteOf(a.Preferences())
-	a.Settings().SetTheme(parts.LookIn(taste.Mood))
 	texts := textsIn(taste.Language)
 	w := a.NewWindow(texts.Text("home.title", nil))
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
-	s.OnTaste(func(t frame.Taste) {
-		remember(a.Preferences(), t)
-		a.Settings().SetTheme(parts.LookIn(t.Mood))
-		if t.Language != taste.Language {
-			texts := textsIn(t.Language)
-			s.Speak(texts)
-			n.speak(texts)
-		}
-		taste = t
-	})
+	follow(a, s, n, taste)
 	w.SetContent(s.Content())
 	w.SetPadded(false)
 	w.Resize(fyne.NewSize(1060, 740))
@@ -109,22 +93,17 @@ func run(f flags) error {
 	a.Lifecycle().SetOnStarted(func() {
 		s.Keys()
 		n.tray()
-		work.Go(func() {
-			l.Run(ctx, func(state link.State) {
-				fyne.Do(func() {
-					s.Show(state)
-					n.take(state)
-				})
-			})
+		later(func(ctx context.Context) {
+			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
-		work.Go(func() {
+		later(func(ctx context.Context) {
 			pictures.Run(ctx, func(id string, m *image.RGBA) { fyne.Do(func() { s.Picture(id, m) }) })
 		})
 		if f.gallery {
 			tour(a, s, l)
 		}
 		if f.shot != "" {
-			work.Go(func() {
+			later(func(ctx context.Context) {
 				shots <- draw(ctx, f.shot, s, w)
 				fyne.Do(a.Quit)
 			})
@@ -136,6 +115,30 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// open gives the home that the window looks at.
+func open(f flags) (l home, closed func()) {
+	if f.demo || f.gallery {
+		return gallery.New(time.Now), func() {}
+	}
+	line := client.Dial(f.hub)
+	return link.New(line), line.Close
+}
+
+// follow does what a person chooses in the settings, and remembers it.
+func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
+	a.Settings().SetTheme(parts.LookIn(taste.Mood))
+	s.OnTaste(func(t frame.Taste) {
+		remember(a.Preferences(), t)
+		a.Settings().SetTheme(parts.LookIn(t.Mood))
+		if t.Language != taste.Language {
+			texts := textsIn(t.Language)
+			s.Speak(texts)
+			n.speak(texts)
+		}
+		taste = t
+	})
 }
 
 // rest leaves the cameras alone while nobody looks.

@@ -73,6 +73,7 @@ func open(t *testing.T, state wire.State, lang string, size fyne.Size) *house {
 			return func() { l.f = func() {} }
 		}})
 	h.w = test.NewTempWindow(t, h.s.Content())
+	h.w.SetPadded(false)
 	h.w.Resize(size)
 	h.update()
 	return h

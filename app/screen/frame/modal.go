@@ -80,7 +80,7 @@ func (d *Desk) Ask(q Question) {
 	}
 	box.Add(a.problem)
 	box.Add(container.NewHBox(layout.NewSpacer(), a.no, a.yes))
-	if q.Do == nil {
+	if q.Do == nil && !q.Danger {
 		a.no.Hide()
 	}
 	a.close = d.Modal(box, a.first(), nil)
