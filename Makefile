@@ -13,7 +13,7 @@ test:
 soak:
 	@bash .ci/soak
 
-# How fast the HomeKit server and the store are beside others: docs/bench/.
+# How fast the HomeKit server, cameras and the store are beside others: docs/bench/.
 bench:
 	@bash .ci/bench
 

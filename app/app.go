@@ -40,7 +40,7 @@ type flags struct {
 // Main runs the app and ends the process.
 func Main() {
 	var f flags
-	flag.StringVar(&f.hub, "hub", client.DefaultSocket(), "`socket` of the hub")
+	flag.StringVar(&f.hub, "hub", "", "`socket` of a hub on this machine; as a rule the hub that the app is paired with, or this user's own")
 	flag.BoolVar(&f.demo, "demo", false, "show a made home, without a hub")
 	flag.BoolVar(&f.gallery, "gallery", false, "show every screen with made data")
 	flag.StringVar(&f.shot, "screenshot", "", "draw the first full screen into `file` (PNG) and end")
@@ -67,9 +67,12 @@ func run(f flags) error {
 	if dir, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(dir, 0o700) // Fyne complains where there is none
 	}
+	l, closed, err := open(f)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	l, closed := open(f)
 	defer closed()
 	defer work.Wait()
 	defer stop()
@@ -118,12 +121,29 @@ func run(f flags) error {
 }
 
 // open gives the home that the window looks at.
-func open(f flags) (l home, closed func()) {
+func open(f flags) (l home, closed func(), err error) {
 	if f.demo || f.gallery {
-		return gallery.New(time.Now), func() {}
+		return gallery.New(time.Now), func() {}, nil
 	}
-	line := client.Dial(f.hub)
-	return link.New(line), line.Close
+	vault := client.DefaultVault()
+	line, err := dial(f.hub, vault)
+	if err != nil {
+		return nil, nil, err
+	}
+	return link.New(line, vault), line.Close, nil
+}
+
+// dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
+// to this user's own.
+func dial(socket string, v client.Vault) (*client.Client, error) {
+	if socket != "" {
+		return client.Dial(socket), nil
+	}
+	line, err := link.Dial(v)
+	if line != nil || err != nil {
+		return line, err
+	}
+	return client.Dial(client.DefaultSocket()), nil
 }
 
 // follow does what a person chooses in the settings, and remembers it.

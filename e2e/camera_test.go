@@ -167,7 +167,7 @@ func TestCheck22PicturesThroughTheBridge(t *testing.T) {
 	}
 }
 
-// TestCheck22AVanishedViewer begins both streams and shows no sign of life. A third viewer finds them
+// TestCheck22AVanishedViewer begins all four streams and shows no sign of life. A fifth viewer finds them
 // busy, until the hub has noticed.
 func TestCheck22AVanishedViewer(t *testing.T) {
 	t.Parallel()
@@ -194,14 +194,14 @@ func TestCheck22AVanishedViewer(t *testing.T) {
 			endpoint(11), endpoint(12), 0)
 		return err
 	}
-	for range 2 {
+	for range 4 {
 		if err := open(); err != nil {
 			t.Fatalf("a free stream: %v", err)
 		}
 	}
 	since := time.Now()
 	if err := open(); err == nil || !strings.Contains(err.Error(), "no free streams") {
-		t.Errorf("a third viewer: %v, want no free stream", err)
+		t.Errorf("a fifth viewer: %v, want no free stream", err)
 	}
 	c := session(t, d.server(t, "camera"), paired)
 	endpoints := every(c.things(t), "110", camera.TypeSetupEndpoints)[0]
@@ -209,7 +209,7 @@ func TestCheck22AVanishedViewer(t *testing.T) {
 	_, r, _ := c.read(t, id(endpoints))
 	var res camera.SetupEndpointsResponse
 	if err := tlv8.UnmarshalBase64(r.Characteristics[0].Value, &res); err != nil || res.Status != 1 {
-		t.Errorf("a third viewer that sets endpoints up reads status %d, %v; want 1, busy", res.Status, err)
+		t.Errorf("a fifth viewer that sets endpoints up reads status %d, %v; want 1, busy", res.Status, err)
 	}
 	until(t, 15*time.Second, "the streams of who vanished are free", func() bool { return open() == nil })
 	if took := time.Since(since); took > 10*time.Second {
@@ -222,13 +222,66 @@ func TestCheck22AVanishedViewer(t *testing.T) {
 // setupEndpoints asks for a stream.
 func setupEndpoints(t *testing.T) string {
 	t.Helper()
+	text, _ := setupWithKeys(t)
+	return text
+}
+
+func setupWithKeys(t *testing.T) (string, camera.SetupEndpointsRequest) {
+	t.Helper()
 	suite := camera.SRTPCryptoSuite{MasterKey: core.RandString(16, 0), MasterSalt: core.RandString(14, 0)}
-	text, err := tlv8.MarshalBase64(camera.SetupEndpointsRequest{
+	r := camera.SetupEndpointsRequest{
 		SessionID: core.RandString(16, 0), VideoCrypto: suite, AudioCrypto: suite,
 		Address: camera.Address{IPAddr: "127.0.0.1", VideoRTPPort: 40000, AudioRTPPort: 40001},
-	})
+	}
+	text, err := tlv8.MarshalBase64(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	return text, r
+}
+
+// TestCameraKeysAreApart has two controllers set streams up in turns: each reads its own session, keys and
+// numbers, whichever wrote last, on the seat that is its own and on the one that is taken.
+func TestCameraKeysAreApart(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, t.TempDir())
+	h := d.server(t, "camera")
+	paired := pair(t, h)
+	one, other := session(t, h, paired), session(t, h, paired)
+	seats := every(one.things(t), "110", camera.TypeSetupEndpoints)
+	if len(seats) != 4 {
+		t.Fatalf("%d stream services", len(seats))
+	}
+	_, all := one.ask(t, http.MethodGet, hap.PathAccessories, "")
+	t.Logf("the camera's database has %d bytes", len(all))
+	write := func(c *controller, seat int) camera.SetupEndpointsRequest {
+		text, r := setupWithKeys(t)
+		c.put(t, `{"aid":%d,"iid":%d,"value":%q}`, seats[seat].aid, seats[seat].iid, text)
+		return r
+	}
+	read := func(c *controller, seat int) (res camera.SetupEndpointsResponse) {
+		_, r, _ := c.read(t, id(seats[seat]))
+		text, _ := r.Characteristics[0].Value.(string)
+		if err := tlv8.UnmarshalBase64(text, &res); err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	mine, theirs := write(one, 0), write(other, 1)
+	late := write(other, 0)
+	a, b, c := read(one, 0), read(other, 1), read(other, 0)
+	for _, x := range []struct {
+		asked    camera.SetupEndpointsRequest
+		answered camera.SetupEndpointsResponse
+	}{{mine, a}, {theirs, b}} {
+		if x.answered.SessionID != x.asked.SessionID || x.answered.VideoCrypto != x.asked.VideoCrypto || x.answered.AudioCrypto != x.asked.AudioCrypto || x.answered.Status != 0 {
+			t.Errorf("asked %+v, answered %+v", x.asked, x.answered)
+		}
+	}
+	if a.VideoSSRC == b.VideoSSRC || a.Address.VideoRTPPort == b.Address.VideoRTPPort || a.VideoSSRC == a.AudioSSRC {
+		t.Errorf("the streams are not apart: %+v and %+v", a, b)
+	}
+	if c.SessionID != late.SessionID || c.Status != 1 || c.VideoCrypto.MasterKey != "" {
+		t.Errorf("the seat that is taken answers %+v, want busy", c)
+	}
 }

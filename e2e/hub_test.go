@@ -35,6 +35,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	recorder, err := binary(go2rtcEnv, "github.com/AlexxIT/go2rtc")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	flags := []string{"-n"}
 	if os.Getuid() != 0 {
 		flags = []string{"-r", "-n"}
@@ -42,7 +47,7 @@ func TestMain(m *testing.M) {
 	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
 	args := append(os.Args, "-test.parallel=8") // those that run side by side wait most of the time
 	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, args...)...)...)
-	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge)
+	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge, go2rtcEnv+"="+recorder)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: the tests in their own network:", err)
@@ -57,8 +62,10 @@ func binary(env, pkg string) (string, error) {
 	}
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("ingle-e2e-%s-%d", filepath.Base(pkg), os.Getuid()))
 	cmd := exec.Command("go", "build", "-o", path, pkg)
-	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if strings.HasPrefix(pkg, ".") { // of ours
+		cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=1")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("e2e: build %s: %w\n%s", pkg, err, out)
 	}

@@ -35,7 +35,7 @@ func (d *daemon) Still(ctx context.Context, which string, width, height int) (wi
 	}
 	s, err := k.camera.Still(ctx, width, height)
 	switch {
-	case errors.Is(err, cameras.ErrPrivate), errors.Is(err, cameras.ErrOff), errors.Is(err, cameras.ErrUnsafe), device.Reason(err) != "":
+	case errors.Is(err, cameras.ErrPrivate), errors.Is(err, cameras.ErrOff), errors.Is(err, cameras.ErrUnsafe), device.Reason(err) != "", errors.Is(err, device.ErrRefused):
 		return wire.Still{}, problem(err)
 	case err != nil:
 		h.log.Info("a camera has no picture", "accessory", a.ID, "err", err)

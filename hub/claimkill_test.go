@@ -28,7 +28,7 @@ func TestKilledSetup(t *testing.T) {
 		}
 		if unclaimed {
 			for _, e := range must[[]os.DirEntry](t)(os.ReadDir(dir)) {
-				if !slices.Contains([]string{"hub.sock", "lock"}, e.Name()) {
+				if !slices.Contains([]string{"hub.sock", "lock", "door.json"}, e.Name()) {
 					t.Errorf("left of it: %s", e.Name())
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ingle-home/ingle/hub/api/entrance"
 )
 
 // A stranger opens three times as many connections as the hub holds: the first ones are closed, and
@@ -18,7 +20,7 @@ func TestACrowdDoesNotKeepTheLastOneOut(t *testing.T) {
 	p, _ := running(t, shortDir(t))
 	address := strings.TrimPrefix(p.ready.API, "https://")
 	var held []net.Conn
-	for range 3 * maxStrangers {
+	for range 3 * entrance.Most {
 		c := must[net.Conn](t)(net.Dial("tcp", address))
 		defer c.Close()
 		held = append(held, c)
@@ -37,7 +39,7 @@ func TestACrowdDoesNotKeepTheLastOneOut(t *testing.T) {
 			open++
 		}
 	}
-	if open > maxStrangers {
-		t.Errorf("%d idle connections are held, want %d at most", open, maxStrangers)
+	if open > entrance.Most {
+		t.Errorf("%d idle connections are held, want %d at most", open, entrance.Most)
 	}
 }

@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -23,6 +27,7 @@ const version = "0.1.0"
 // daemon is a hub in one of its three states: unclaimed, locked, or open with a house inside.
 type daemon struct {
 	*keys.Ring
+	*pairing.Book
 	settings settings
 	socket   string
 	api      string
@@ -47,8 +52,16 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
+	book, err := pairing.New(pairing.Options{
+		Dir: dir, Log: log, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
+		API: func() string { return "https://" + entrance.Reach(strings.TrimPrefix(api, "https://")) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
 	return &daemon{
 		Ring:     ring,
+		Book:     book,
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
@@ -68,6 +81,7 @@ func (d *daemon) Status(context.Context) wire.Status {
 	case vault.Exists(d.settings.dir):
 		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}
+	s.ClaimTried = d.Attacked()
 	return s
 }
 
@@ -84,6 +98,9 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	}
 	h, err := d.enter(v, func(h *house) error {
 		if err := h.NoteRecovery(ctx, keys.Unseen); err != nil {
+			return err
+		}
+		if err := h.knowApps(ctx, server.AppOf(ctx).ID); err != nil {
 			return err
 		}
 		return d.Settle()
@@ -151,10 +168,12 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 		return nil, errors.Join(err, v.Close())
 	}
 	d.Hold(v, h)
-	if settle != nil {
-		if err := settle(h); err != nil {
-			return nil, errors.Join(err, h.close(), d.Release())
-		}
+	if settle == nil {
+		settle = func(h *house) error { return h.knowApps(context.Background(), "") }
+	}
+	if err := settle(h); err != nil {
+		d.Book.Close()
+		return nil, errors.Join(err, h.close(), d.Release())
 	}
 	h.noteOpened()
 	d.mu.Lock()
@@ -164,6 +183,43 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	status := d.Status(context.Background())
 	d.feed.Publish(wire.Change{Status: &status})
 	return h, nil
+}
+
+// knowApps takes the sealed list of apps; first is the one that set the password just now. Without the
+// list the hub is of use all the same, to those who sit at it.
+func (h *house) knowApps(ctx context.Context, first string) error {
+	err := h.Book.Open(ctx, archive.Document[pairing.State]{Store: h.store, Name: "apps"}, first)
+	if err != nil && first == "" {
+		h.log.Error("the paired apps are not known", "err", err)
+		return nil
+	}
+	return err
+}
+
+// Invite implements server.Apps: an app has the role of its person unless it is told another.
+func (d *daemon) Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error) {
+	if i.Person != "" {
+		p, err := d.inside().home.Contents().Person(i.Person)
+		if err != nil {
+			return wire.ClaimCode{}, problem(err)
+		}
+		if i.Person = p.ID; i.Role == "" {
+			i.Role = string(p.Role)
+		}
+	}
+	if i.Role == "" {
+		i.Role = wire.RoleMember
+	}
+	return d.Book.Invite(ctx, i)
+}
+
+// ChangePassword implements server.Keys; all other apps have to come again.
+func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) error {
+	err := d.Ring.ChangePassword(ctx, r)
+	if err == nil {
+		d.DropOthers(server.AppOf(ctx).ID)
+	}
+	return err
 }
 
 // noteShut remembers why the store did not open, which a new password does not change.
@@ -198,6 +254,7 @@ func (d *daemon) inside() *house {
 }
 
 func (d *daemon) close() {
+	d.Book.Close()
 	if h := d.inside(); h != nil {
 		if err := h.close(); err != nil {
 			d.log.Error("the store did not close well", "err", err)

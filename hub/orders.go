@@ -98,6 +98,9 @@ func (h *house) setCamera(ctx context.Context, id string, change func(*cameras.S
 	h.sights[id] = s
 	h.mu.Unlock()
 	k.camera.Set(s)
+	if s.Off {
+		h.clips.Hush(id)
+	}
 	return h.remember(ctx, func(all *switches) {
 		if all.Cameras == nil {
 			all.Cameras = map[string]cameras.Settings{}

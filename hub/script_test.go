@@ -24,6 +24,9 @@ import (
 	onvif "github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtsp "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
+	"github.com/ingle-home/ingle/hub/api/claim"
+	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 // TestMain makes "hub" a program that scripts and tests can run: this very code, as a process.
@@ -49,6 +52,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"up": up, "down": down, "cut": cut, "exit": exit, "await": await,
 			"sim": startSim, "act": act, "occupy": occupy, "vacate": vacate, "noise": noise, "follow": follow, "seen": seen,
+			"claim": claimHub,
 		},
 	})
 }
@@ -229,4 +233,20 @@ func seen(ts *testscript.TestScript, _ bool, args []string) {
 	if !within(context.Background(), func() bool { return want.MatchString(said.String()) }) {
 		ts.Fatalf("in vain: %q; it wrote:\n%s", args[1], said)
 	}
+}
+
+// claimHub has an app prove the codes in files, as the hub printed them, one after the other; the last
+// answer's code becomes stdout, which is empty when it went well: claim APP FILE...
+func claimHub(ts *testscript.TestScript, _ bool, args []string) {
+	vault := client.File(ts.MkAbs(args[0] + ".json"))
+	said := ""
+	for _, file := range args[1:] {
+		var c wire.ClaimCode
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &c))
+		_, err := client.Pair(context.Background(), vault, ts.Getenv("API"), c.Code, claim.App{Name: "Phone", Platform: "script"})
+		if said = wire.Code(err); err != nil && said == "" {
+			ts.Check(err)
+		}
+	}
+	ts.Check(ts.Exec("echo", said))
 }

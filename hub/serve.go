@@ -2,23 +2,16 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -26,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
@@ -104,16 +98,22 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
+	proofs := &server.Proofs{}
+	network := entrance.New(ln, entrance.Options{
+		Identity: d.Book, Log: d.log,
+		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Proofs: proofs, Log: d.log}), caller),
+	})
+	d.OnDrop(network.Drop)
 	d.tellSwap()
 	d.start(ctx)
 	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Log: d.log})
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Proofs: proofs, Log: d.log})
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
-	work.Go(func() error { return serveStrangers(ctx, ln, d) })
+	work.Go(func() error { return network.Serve(ctx) })
 	work.Go(func() error {
 		select {
 		case <-listening:
@@ -190,8 +190,7 @@ func printReady(out io.Writer, text *i18n.Texts, s wire.Status) error {
 	return nil
 }
 
-// listenAPI opens the network listener. Its certificate lives as long as the process: until apps can
-// be claimed, strangers get two public answers and nobody pins a key.
+// listenAPI opens the network listener's port.
 func listenAPI(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	ln, err := config.Listen(ctx, "tcp", address)
@@ -200,47 +199,7 @@ func listenAPI(ctx context.Context, address string) (net.Listener, error) {
 	} else if err != nil {
 		return nil, wire.Refuse(0, "serve.listen", "address", address, "error", err.Error())
 	}
-	cert, err := certificate()
-	if err != nil {
-		_ = ln.Close()
-		return nil, err
-	}
-	return tls.NewListener(ln, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}}), nil
-}
-
-func certificate() (tls.Certificate, error) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("serve: key: %w", err)
-	}
-	now := time.Now()
-	template := x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, public, private)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("serve: certificate: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
-}
-
-// serveStrangers gives the two answers that anybody gets: where to report a hole, and whether the hub
-// is claimed.
-func serveStrangers(ctx context.Context, ln net.Listener, d *daemon) error {
-	s := &http.Server{
-		Handler:           from(withContact(server.New(server.Options{Hub: d, Feed: d.feed, Log: d.log})), address),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      10 * time.Second,
-		IdleTimeout:       10 * time.Second,
-		MaxHeaderBytes:    8 << 10,
-		ConnState:         (&crowd{most: maxStrangers}).note,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: api: %w", err)
-	}
-	return nil
+	return ln, nil
 }
 
 // from notes where each request comes from.
@@ -252,66 +211,12 @@ func from(h http.Handler, source func(*http.Request) string) http.Handler {
 
 func console(*http.Request) string { return keys.Console }
 
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// caller is a paired app, or the address of a stranger.
+func caller(r *http.Request) string {
+	if app := server.AppOf(r.Context()); app.ID != "" {
+		return keys.App + app.ID
 	}
-	return host
+	return entrance.Source(r)
 }
-
-// maxStrangers is how many connections the network listener holds: each costs memory and a file, of
-// which the hub needs some for the household.
-const maxStrangers = 128
-
-// crowd closes the oldest connection of a server when there are too many. The newest stays: a stranger
-// who holds many must not keep the household out.
-type crowd struct {
-	mu   sync.Mutex
-	most int
-	list []net.Conn // oldest first
-}
-
-// note is a server's ConnState.
-func (c *crowd) note(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		c.list = append(c.list, conn)
-		if len(c.list) > c.most {
-			drop(c.list[0])
-			c.list = slices.Delete(c.list, 0, 1)
-		}
-	case http.StateClosed, http.StateHijacked:
-		c.list = slices.DeleteFunc(c.list, func(o net.Conn) bool { return o == conn })
-	}
-}
-
-// drop closes the socket below TLS, whose own goodbye could take seconds.
-func drop(conn net.Conn) {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
-	}
-	_ = conn.Close() // its server notices and cleans up
-}
-
-// withContact puts the security contact beside the API. It is no mux, which would answer odd paths itself.
-func withContact(api http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/.well-known/security.txt" || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-			api.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, securityTxt) // the caller has gone: nobody is left to tell
-	})
-}
-
-// securityTxt is RFC 9116: how to report a hole in Ingle.
-const securityTxt = `Contact: https://github.com/ingle-home/ingle/security/advisories/new
-Expires: 2027-12-31T00:00:00Z
-Preferred-Languages: en, de
-`
 
 func newLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

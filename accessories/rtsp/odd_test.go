@@ -131,7 +131,7 @@ func oddities() map[string]oddity {
 		"RTSPS, SHA-256": {options: with(func(o *sim.Options) { o.TLS, o.SHA256 = true, true })},
 		"UDP":            {options: with(func(o *sim.Options) { o.UDP = true }), transport: "udp"},
 		"UDP, encrypted": {options: with(func(o *sim.Options) { o.UDP, o.TLS = true, true }), transport: "udp"},
-		"stamped":        {options: with(func(o *sim.Options) { o.Stamp = true }), check: wantStamps},
+		"stamped":        {options: with(func(o *sim.Options) { o.Stamp = 1 }), check: wantStamps},
 		"large pictures": {options: sim.Options{Width: 1280, Height: 720, FPS: 15, GOP: 1, Heavy: true}, check: wantLarge},
 	}
 }

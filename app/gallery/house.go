@@ -21,6 +21,7 @@ import (
 // What opens the made home.
 const (
 	Password     = "otter lantern violet harbour"
+	ClaimCode    = "ABCDE-FGHJK"
 	RecoveryCode = "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV"
 )
 
@@ -45,6 +46,7 @@ type House struct {
 	clips   []wire.Clip
 	rules   map[string]wire.ClipRule
 	backups wire.BackupStatus
+	apps    []wire.App
 	release model.Release
 	made    int
 	frame   int
@@ -66,6 +68,7 @@ func (h *House) begin() {
 	h.rules = map[string]wire.ClipRule{Porch: {On: true, Days: 7}}
 	h.backups = wire.BackupStatus{Schedule: wire.BackupSchedule{Every: wire.BackupWeek, Folder: "/media/backup", Keep: 7},
 		Last: &wire.Backup{Path: "/media/backup/ingle-2026-11-22.ingle-backup", Made: now.Add(-70 * time.Hour), Size: 212_000_000}}
+	h.apps = []wire.App{{ID: "a1", Name: "Kitchen laptop", Platform: "linux", Role: wire.RoleOwner, This: true}, {ID: "a2", Name: "Noor's phone", Platform: "android", Role: wire.RoleGuardian, Seen: now.Add(-3 * time.Hour)}}
 	h.release = model.Release{Newest: "0.1.1", Signed: "signed", Security: true, Looked: now.Add(-5 * time.Hour),
 		Notes: []string{"Cameras come back sooner after a power cut.", "A hole in the reading of camera answers is closed."}}
 }
@@ -145,6 +148,15 @@ func proven(password string) error {
 	if password != Password && password != RecoveryCode {
 		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
 	}
+	return nil
+}
+
+// Pair takes the code of its twin elsewhere.
+func (h *House) Pair(_ context.Context, _, code string) error {
+	if code != ClaimCode {
+		return wire.Refuse(http.StatusForbidden, wire.CodeClaimCode)
+	}
+	h.Turn(link.Open)
 	return nil
 }
 

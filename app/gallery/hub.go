@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -143,6 +144,26 @@ func (h *House) SetBoot(_ context.Context, r wire.BootRequest) (wire.BootAnswer,
 	status.Protection = map[string]wire.Protection{wire.BootItself: wire.ProtectionTPM, wire.BootKeyFile: wire.ProtectionMedium, wire.BootLocked: wire.ProtectionManual}[r.How]
 	h.apply(wire.Change{Status: &status})
 	return wire.BootAnswer{Protection: status.Protection}, nil
+}
+
+// Apps lists the family's apps.
+func (h *House) Apps(context.Context) ([]wire.App, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.apps), nil
+}
+
+// Invite shows a code that nobody can use.
+func (h *House) Invite(context.Context, wire.Invitation) (wire.ClaimCode, error) {
+	return wire.ClaimCode{Code: ClaimCode, Until: h.now().Add(15 * time.Minute), API: "https://192.0.2.10:8443"}, nil
+}
+
+// RevokeApp takes an app away.
+func (h *House) RevokeApp(_ context.Context, id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.apps = slices.DeleteFunc(slices.Clone(h.apps), func(a wire.App) bool { return a.ID == id })
+	return nil
 }
 
 // Export writes nothing.

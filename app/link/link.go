@@ -4,6 +4,8 @@ package link
 
 import (
 	"context"
+	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -32,22 +34,24 @@ const (
 type State struct {
 	Phase Phase
 	Lost  bool
+	Why   error // there is no hub: it is not ours, or this app is none of its apps any more
 	Home  wire.Snapshot
 }
 
 // Link is the connection. It is safe for concurrent use.
 type Link struct {
 	*client.Client
-	poke chan struct{}
+	vault client.Vault
+	poke  chan struct{}
 
 	mu    sync.Mutex
 	state State
 	dirty chan struct{}
 }
 
-// New gives a link that is idle until Run.
-func New(c *client.Client) *Link {
-	return &Link{Client: c, poke: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
+// New gives a link that is idle until Run. The vault keeps which hub the app is paired with.
+func New(c *client.Client, v client.Vault) *Link {
+	return &Link{Client: c, vault: v, poke: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
 }
 
 // Run keeps the link until ctx ends. It calls changed, one call at a time, with the newest state.
@@ -74,6 +78,34 @@ func (l *Link) Setup(ctx context.Context, password string) (wire.SetupAnswer, er
 	return l.Client.Setup(ctx, password)
 }
 
+// Dial gives the line to the hub that the app is paired with; nil if it is paired with none.
+func Dial(v client.Vault) (*client.Client, error) {
+	self, err := v.Load()
+	if err != nil || !self.Paired() {
+		return nil, err
+	}
+	return client.DialPaired(self, client.Remote{})
+}
+
+// Pair proves the code that the hub at an address shows, and goes on with that hub.
+func (l *Link) Pair(ctx context.Context, address, code string) error {
+	name, err := os.Hostname()
+	if err != nil || len(name) > 64 {
+		name = ""
+	}
+	self, err := client.Pair(ctx, l.vault, address, code, client.App{Name: name, Platform: runtime.GOOS})
+	if err != nil {
+		return err
+	}
+	line, err := client.DialPaired(self, client.Remote{})
+	if err != nil {
+		return err
+	}
+	l.Become(line)
+	l.Check()
+	return nil
+}
+
 // Unlock opens the hub and looks at it at once.
 func (l *Link) Unlock(ctx context.Context, password string) error {
 	err := l.Client.Unlock(ctx, password)
@@ -87,7 +119,12 @@ func (l *Link) once(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		l.set(func(s *State) { s.Phase, s.Lost = NoHub, false })
+		l.set(func(s *State) {
+			s.Phase, s.Lost, s.Why = NoHub, false, nil
+			if code := wire.Code(err); code == wire.CodeStranger || code == wire.CodeImpostor {
+				s.Why = err
+			}
+		})
 	case status.State == wire.Unclaimed:
 		l.set(func(s *State) { s.Phase, s.Lost = Unclaimed, false })
 	case status.State == wire.Locked:

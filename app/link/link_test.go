@@ -3,6 +3,8 @@ package link_test
 import (
 	"context"
 	"image"
+	"net"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +20,7 @@ import (
 func run(t *testing.T, socket string) (*link.Link, <-chan link.State) {
 	t.Helper()
 	c := client.Dial(socket)
-	l := link.New(c)
+	l := link.New(c, client.File(filepath.Join(t.TempDir(), "app.json")))
 	ctx, cancel := context.WithCancel(context.Background())
 	states := make(chan link.State, 256)
 	var done sync.WaitGroup
@@ -140,4 +142,26 @@ func TestPicturesOfWhatIsOnView(t *testing.T) {
 	}
 	cancel()
 	done.Wait()
+}
+
+func TestAHubElsewhereThatDoesNotAnswer(t *testing.T) {
+	vault := client.File(filepath.Join(t.TempDir(), "app.json"))
+	if line, err := link.Dial(vault); line != nil || err != nil {
+		t.Fatalf("paired with nobody, yet %v, %v", line, err)
+	}
+	l := link.New(client.Dial(apitest.Socket(t)), vault)
+	defer l.Close()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Close()
+	for code, want := range map[string]string{"half": wire.CodeClaimForm, apitest.ClaimCode: wire.CodeNotRunning} {
+		if err := l.Pair(t.Context(), gone.Addr().String(), code); wire.Code(err) != want {
+			t.Errorf("%s: %v, want %s", code, err, want)
+		}
+	}
+	if self, err := vault.Load(); err != nil || self.Paired() {
+		t.Errorf("kept %v, %v", self.Hub, err)
+	}
 }

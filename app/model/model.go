@@ -45,7 +45,8 @@ type Alarm struct {
 // Camera is a camera's tile. Note is empty when all is well.
 type Camera struct {
 	ID, Name, Room, Note string
-	Reachable, Private   bool
+	Reachable            bool
+	Private              bool // Privacy is on, or the household switched it off: there is no picture
 }
 
 // Watch is the tile of a watch and of the person who wears it.

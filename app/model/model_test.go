@@ -116,6 +116,17 @@ func TestPrivacyIsSaidOnTheCamera(t *testing.T) {
 	}
 }
 
+func TestACameraThatIsOffSaysSo(t *testing.T) {
+	h := of(t, "en", func(h *apitest.Home) { h.Report(apitest.Camera, trait.Active.Of(false, at)) })
+	if c := h.Cameras[0]; !c.Private || c.Note != "This camera is off" {
+		t.Errorf("camera %+v", c)
+	}
+	h = of(t, "en", func(h *apitest.Home) { h.Report(apitest.Camera, trait.Active.Of(true, at)) })
+	if c := h.Cameras[0]; c.Private || !c.Reachable {
+		t.Errorf("camera %+v", c)
+	}
+}
+
 func TestEveryRefusalHasWords(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "../../hub/api/wire/problem.go", nil, 0)
 	if err != nil {

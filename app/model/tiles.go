@@ -9,12 +9,16 @@ import (
 )
 
 func (v view) camera(a wire.Accessory, private bool) Camera {
-	c := Camera{ID: a.ID, Name: a.Name, Room: a.Room, Note: v.note(a), Private: private}
+	active, known := read(a, trait.Active)
+	off := known && !active
+	c := Camera{ID: a.ID, Name: a.Name, Room: a.Room, Note: v.note(a), Private: private || off}
 	c.Reachable = c.Note == ""
 	moving, _ := read(a, trait.Motion)
 	switch {
 	case private:
 		c.Note = v.t.Text("tile.camera.private", nil)
+	case off:
+		c.Note = v.t.Text("tile.camera.off", nil)
 	case c.Reachable && moving:
 		c.Note = v.t.Text("tile.camera.motion", nil)
 	}

@@ -20,8 +20,7 @@ import (
 func (s *Screen) gate(p link.Phase) fyne.CanvasObject {
 	switch p {
 	case link.NoHub:
-		again := widget.NewButton(s.text("gate.lost.button"), s.o.Hub.Check)
-		return card(s.text("gate.lost.title"), s.text("gate.lost.text"), again)
+		return s.strange()
 	case link.Locked:
 		return s.ask("gate.unlock", "", func(ctx context.Context, password string) (func(), error) {
 			return s.o.Hub.Check, s.o.Hub.Unlock(ctx, password)

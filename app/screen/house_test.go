@@ -25,13 +25,14 @@ import (
 // house is a window on a hub in memory. What the hub is asked is answered at once.
 type house struct {
 	*apitest.Home
-	t      *testing.T
-	s      *screen.Screen
-	w      fyne.Window
-	onView []string
-	live   bool
-	later  []*later
-	checks int
+	t       *testing.T
+	s       *screen.Screen
+	w       fyne.Window
+	onView  []string
+	live    bool
+	later   []*later
+	checks  int
+	dialled string // where a hub was looked for
 }
 
 // later is what is to be done after a while.
@@ -55,6 +56,15 @@ type asked struct {
 }
 
 func (a asked) Check() { a.h.checks++ }
+
+// Pair knows one code.
+func (a asked) Pair(_ context.Context, address, code string) error {
+	a.h.dialled = address
+	if code != apitest.ClaimCode {
+		return wire.Refuse(403, wire.CodeClaimCode)
+	}
+	return nil
+}
 
 func open(t *testing.T, state wire.State, lang string, size fyne.Size) *house {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -230,4 +231,22 @@ func TestWithoutAHub(t *testing.T) {
 	}
 	h.s.Show(link.State{})
 	h.expect("Looking for the hub")
+}
+
+func TestAHubElsewhereIsPairedByItsCode(t *testing.T) {
+	h := open(t, wire.Open, "en", phone)
+	h.s.Show(link.State{Phase: link.NoHub, Why: wire.Refuse(401, wire.CodeStranger)})
+	h.expect("answers only apps that are paired with it", "Pair this app again", "Pair")
+	entry := func(hint string) *widget.Entry {
+		return find(h, func(e *widget.Entry) bool { return strings.HasPrefix(e.PlaceHolder, hint) })
+	}
+	test.Type(entry("Address"), "192.168.1.7")
+	test.Type(entry("Code"), "00000-00000")
+	test.Tap(h.button("Pair"))
+	h.expect("The code is wrong", "Type the code again")
+	entry("Code").SetText(apitest.ClaimCode)
+	test.Tap(h.button("Pair"))
+	if h.says("The code is wrong") || h.dialled != "192.168.1.7" {
+		t.Errorf("the right code: the window says %q, dialled %q", h.words(), h.dialled)
+	}
 }

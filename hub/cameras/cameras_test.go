@@ -5,10 +5,12 @@ import (
 	"errors"
 	"image/jpeg"
 	"net/url"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtspsim "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -180,6 +182,29 @@ func TestAWrongPasswordIsTriedOnce(t *testing.T) {
 	if tries := streams(box).Refused - before; tries > 2 {
 		t.Errorf("%d wrong logins", tries)
 	}
+	if err := box.Do(t.Context(), "password", url.Values{"to": {"porch-light"}}); err != nil {
+		t.Fatal(err)
+	}
+	seen := large()
+	p.camera.Set(cameras.Settings{Off: true})
+	p.camera.Set(cameras.Settings{}) // off and on again
+	until(t, "pictures again", func() bool { return large() > seen && !p.wrong(cameras.CodeRefused) })
+}
+
+// It runs before the others, which run at the same time.
+func TestNothingIsLeftRunning(t *testing.T) {
+	before := runtime.NumGoroutine()
+	box, p := plain(t, rtspsim.Options{GOP: 1}, cameras.Settings{Motion: true})
+	n := p.watch(1920, 1080)
+	until(t, "pictures", func() bool { return n() > 0 })
+	if _, err := p.camera.Still(t.Context(), 64, 48); err != nil {
+		t.Error(err)
+	}
+	p.stop()
+	if err := box.Close(); err != nil {
+		t.Error(err)
+	}
+	until(t, "all have gone", func() bool { return runtime.NumGoroutine() <= before+1 }) // the one that watches ends with the test
 }
 
 func TestACameraComesBackSoon(t *testing.T) {
@@ -221,4 +246,25 @@ func TestMotionIsLookedForWhereItIsWanted(t *testing.T) {
 	until(t, "something moves again", func() bool { on, _ := p.last(trait.Motion); return on })
 	p.camera.Set(cameras.Settings{})
 	until(t, "nobody looks", func() bool { on, _ := p.last(trait.Motion); return !on })
+}
+
+func TestMotionWithoutFFmpegIsATrouble(t *testing.T) {
+	t.Parallel()
+	_, p := plain(t, rtspsim.Options{GOP: 1}, cameras.Settings{Motion: true}, func(o *cameras.Options) { o.FFmpeg = "ingle-no-such-program" })
+	until(t, "people are told", func() bool { return p.wrong(cameras.CodeBlind) })
+	p.camera.Set(cameras.Settings{})
+	until(t, "nobody looks any more", func() bool { return !p.wrong(cameras.CodeBlind) })
+}
+
+func TestACameraOfH265AloneSaysSo(t *testing.T) {
+	t.Parallel()
+	_, p := smart(t, sim.Options{H265: true, NoStill: true}, cameras.Settings{})
+	var err error
+	until(t, "a reason", func() bool {
+		_, err = p.camera.Still(t.Context(), 320, 180)
+		return device.Reason(err) == "h265"
+	})
+	if !p.wrong("accessory-h265") || p.wrong(cameras.CodeRefused) {
+		t.Errorf("people are told %v", p.faults)
+	}
 }

@@ -48,6 +48,7 @@ func (c *Camera) seek(ctx context.Context) {
 	defer view.Close()
 	var eye eye
 	defer func() {
+		c.opts.Faults.Clear(CodeBlind, c.opts.ID)
 		if eye.moving && c.life.Err() == nil {
 			_ = c.opts.Report(trait.Motion.Of(false, time.Now())) // nobody is left to tell
 		}
@@ -77,11 +78,19 @@ func (c *Camera) seek(ctx context.Context) {
 // compare looks at one picture and tells what changed.
 func (c *Camera) compare(ctx context.Context, e *eye, u *media.Unit) {
 	grey, err := stream.Grey(ctx, c.opts.FFmpeg, u, greyWidth, greyHeight)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.opts.Log.Info("motion is not looked for in a picture", "accessory", c.opts.ID, "err", err)
-		}
+	switch {
+	case ctx.Err() != nil:
 		return
+	case err != nil:
+		if !e.failed {
+			c.opts.Log.Warn("motion is not looked for", "accessory", c.opts.ID, "err", err)
+			c.opts.Faults.Raise(CodeBlind, c.opts.ID, nil)
+		}
+		e.failed = true
+		return
+	case e.failed:
+		e.failed = false
+		c.opts.Faults.Clear(CodeBlind, c.opts.ID)
 	}
 	if moving, news := e.see(grey, time.Now()); news && c.Sees() && ctx.Err() == nil {
 		if err := c.opts.Report(trait.Motion.Of(moving, time.Now())); err != nil {
@@ -95,6 +104,7 @@ type eye struct {
 	still  []int32 // grey of each place, times 16; it follows the picture slowly
 	moving bool
 	moved  time.Time // when something last moved
+	failed bool      // the last picture could not be decoded
 }
 
 // see takes a picture and says whether something moves, and whether that is news.

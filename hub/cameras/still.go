@@ -119,9 +119,7 @@ func (c *Camera) Still(ctx context.Context, width, height int) (Still, error) {
 
 // take makes a picture.
 func (c *Camera) take(ctx context.Context, sz size) (Still, error) {
-	c.mu.Lock()
-	s := c.session
-	c.mu.Unlock()
+	s := c.present(ctx)
 	if s == nil {
 		return Still{}, ErrAway
 	}
@@ -133,6 +131,24 @@ func (c *Camera) take(ctx context.Context, sz size) (Still, error) {
 	source := c.pictures.Nearest(sz.width, sz.height)
 	jpeg, err := source.Snapshot(ctx, sz.width, sz.height)
 	return Still{jpeg, time.Now().UTC()}, err
+}
+
+// present is the camera's session. Where there is no older picture to show, a session that is about to
+// open is waited for.
+func (c *Camera) present(ctx context.Context) device.Session {
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	c.stills.mu.Lock()
+	old := c.stills.last.JPEG != nil
+	c.stills.mu.Unlock()
+	if s != nil || old {
+		return s
+	}
+	ctx, cancel := context.WithTimeout(ctx, snapTime)
+	defer cancel()
+	s, _ = c.opened(ctx) // nil says it all
+	return s
 }
 
 // snap has the camera make a picture by itself.

@@ -72,10 +72,14 @@ func (p *porch) wrong(code string) bool {
 }
 
 // moveIn keeps a camera for as long as the test lasts.
-func moveIn(t *testing.T, driver device.Driver, address string, fields map[string]string, password string, s cameras.Settings) *porch {
+func moveIn(t *testing.T, driver device.Driver, address string, fields map[string]string, password string, s cameras.Settings, change ...func(*cameras.Options)) *porch {
 	t.Helper()
 	p := &porch{t: t}
-	p.camera = cameras.New(cameras.Options{ID: "a-porch", Settings: s, Report: p.report, Faults: p, Log: slog.New(slog.DiscardHandler)})
+	o := cameras.Options{ID: "a-porch", Settings: s, Report: p.report, Faults: p, Log: slog.New(slog.DiscardHandler)}
+	for _, c := range change {
+		c(&o)
+	}
+	p.camera = cameras.New(o)
 	p.keeper = keeper.New(keeper.Options{
 		ID: "a-porch", Driver: driver, Log: slog.New(slog.DiscardHandler),
 		Config: device.Config{
@@ -114,7 +118,7 @@ func moveIn(t *testing.T, driver device.Driver, address string, fields map[strin
 }
 
 // plain is a household behind an RTSP camera with two views.
-func plain(t *testing.T, o rtspsim.Options, s cameras.Settings) (*rtspsim.Sim, *porch) {
+func plain(t *testing.T, o rtspsim.Options, s cameras.Settings, change ...func(*cameras.Options)) (*rtspsim.Sim, *porch) {
 	t.Helper()
 	o.Dir, o.Small = os.TempDir(), true
 	box, err := rtspsim.Start(o)
@@ -122,7 +126,7 @@ func plain(t *testing.T, o rtspsim.Options, s cameras.Settings) (*rtspsim.Sim, *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	p := moveIn(t, rtsp.New(), box.Address(), map[string]string{"user": "hub", "small": box.View("/small")}, "porch-light", s)
+	p := moveIn(t, rtsp.New(), box.Address(), map[string]string{"user": "hub", "small": box.View("/small")}, "porch-light", s, change...)
 	return box, p
 }
 

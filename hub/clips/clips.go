@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -175,12 +176,13 @@ func (d *Desk) Detach(id string) {
 	c.stop()
 }
 
-// Hush is privacy: what the recorders hold in memory is forgotten, and their clips end.
-func (d *Desk) Hush() {
+// Hush is privacy: what the recorders of these cameras, or of all, hold in memory is forgotten, and their
+// clips end.
+func (d *Desk) Hush(ids ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, c := range d.cameras {
-		if c.recorder != nil {
+	for id, c := range d.cameras {
+		if c.recorder != nil && (len(ids) == 0 || slices.Contains(ids, id)) {
 			c.recorder.Wipe()
 		}
 	}

@@ -1,9 +1,14 @@
 package command
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -132,6 +137,11 @@ func (r *room) status() *cobra.Command {
 				return err
 			}
 		}
+		if s.ClaimTried {
+			if err := c.say("status.claim-tried"); err != nil {
+				return err
+			}
+		}
 		for _, h := range s.HomeKit {
 			if silent(h) {
 				continue
@@ -182,4 +192,121 @@ func nameOf(things []wire.Accessory, id string) string {
 		}
 	}
 	return id
+}
+
+func (r *room) claimCode() *cobra.Command {
+	return r.command("claim-code", cobra.NoArgs, func(c *call, _ []string) error {
+		return c.code(func(ctx context.Context) (wire.ClaimCode, error) { return c.hub.ClaimCode(ctx) })
+	})
+}
+
+func (r *room) pairApp() *cobra.Command {
+	var i wire.Invitation
+	pair := r.command("pair-app", cobra.NoArgs, func(c *call, _ []string) error {
+		return c.code(func(ctx context.Context) (wire.ClaimCode, error) { return c.hub.Invite(ctx, i) })
+	})
+	pair.Flags().StringVar(&i.Role, "role", "", r.text.Text("flag.app-role", nil))
+	pair.Flags().StringVar(&i.Person, "person", "", r.text.Text("flag.app-person", nil))
+	return pair
+}
+
+// code shows a code that an app is to be told, on this screen and nowhere else.
+func (c *call) code(draw func(context.Context) (wire.ClaimCode, error)) error {
+	ctx, cancel := c.brief()
+	defer cancel()
+	code, err := draw(ctx)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(code)
+	}
+	return c.say("claim.code", "code", code.Code, "until", code.Until.Local().Format("15:04"), "address", strings.TrimPrefix(code.API, "https://"))
+}
+
+func (r *room) apps() *cobra.Command {
+	list := r.command("list", cobra.NoArgs, func(c *call, _ []string) error { return c.listApps() })
+	list.Short = r.text.Text("command.apps.list", nil)
+	rename := r.command("rename APP NAME", cobra.ExactArgs(2), func(c *call, args []string) error {
+		return c.withApp(args[0], func(ctx context.Context, app wire.App) error {
+			changed, err := c.hub.RenameApp(ctx, app.ID, args[1])
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.printJSON(changed)
+			}
+			return c.say("apps.renamed", "name", changed.Name)
+		})
+	})
+	rename.Short = r.text.Text("command.apps.rename", nil)
+	revoke := r.command("revoke APP", cobra.ExactArgs(1), func(c *call, args []string) error {
+		return c.withApp(args[0], func(ctx context.Context, app wire.App) error {
+			if err := c.hub.RevokeApp(ctx, app.ID); err != nil {
+				return err
+			}
+			if c.json {
+				return c.printJSON(app)
+			}
+			return c.say("apps.revoked", "name", c.nameOf(app))
+		})
+	})
+	revoke.Short = r.text.Text("command.apps.revoke", nil)
+	return r.group("apps", list, rename, revoke)
+}
+
+func (c *call) listApps() error {
+	ctx, cancel := c.brief()
+	defer cancel()
+	list, err := c.hub.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(list)
+	}
+	if len(list) == 0 {
+		return c.say("apps.none")
+	}
+	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+	for _, a := range list {
+		seen := c.text.Text("apps.never", nil)
+		if !a.Seen.IsZero() {
+			seen = c.text.Text("apps.seen", map[string]string{"when": a.Seen.Local().Format(time.DateTime)})
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.nameOf(a), c.text.Text("apps.role."+a.Role, nil), seen, a.ID)
+	}
+	return w.Flush()
+}
+
+func (c *call) nameOf(a wire.App) string {
+	if a.Name == "" {
+		return c.text.Text("app.default", nil)
+	}
+	return a.Name
+}
+
+// withApp finds a paired app by its ID or its name.
+func (c *call) withApp(named string, do func(context.Context, wire.App) error) error {
+	ctx, cancel := c.brief()
+	defer cancel()
+	all, err := c.hub.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	fits := func(a wire.App) bool { return a.ID == named || strings.EqualFold(a.Name, named) }
+	i := slices.IndexFunc(all, fits)
+	if i < 0 {
+		return wire.Refuse(0, wire.CodeUnknown)
+	}
+	if slices.ContainsFunc(all[i+1:], fits) {
+		var ids []string
+		for _, a := range all {
+			if fits(a) {
+				ids = append(ids, a.ID)
+			}
+		}
+		return wire.Refuse(0, codeWhich, "known", strings.Join(ids, ", "))
+	}
+	return do(ctx, all[i])
 }

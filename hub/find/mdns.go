@@ -17,6 +17,8 @@ const (
 	rtsp    = "_rtsp._tcp.local."
 	guessed = "rtsp" // the driver of what is found this way
 
+	toUs = 1 << 15 // in the class of a question: the answer shall not go to the whole group (RFC 6762, 5.4)
+
 	maxRecords = 128 // of one answer
 	maxName    = 63
 )
@@ -31,6 +33,7 @@ func cameras(ctx context.Context, n device.Net, found func(device.Candidate)) er
 	q := new(dns.Msg)
 	q.SetQuestion(rtsp, dns.TypePTR)
 	q.Id, q.RecursionDesired = 0, false
+	q.Question[0].Qclass |= toUs
 	raw, err := q.Pack()
 	if err != nil {
 		return fmt.Errorf("find: dns-sd: %w", err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,10 @@ import (
 // not limited: whoever sits there can take the disk, and a stranger's guesses
 // must never lock the household out.
 const Console = ""
+
+// App begins the source of tries that come from a paired app; its ID follows. What others tried does not
+// hold it up, since only an app that was let in can try at all: it waits for its own wrong tries.
+const App = "app "
 
 type sourceKey struct{}
 
@@ -105,13 +110,18 @@ func (t *tries) take(source string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name := t.name(source)
-	left := max(t.left(name, t.file.Sources[name]), t.left("", t.file.All-freeForAll))
+	_, known := t.file.Sources[name]
+	counted := known || len(t.file.Sources) < maxSources
+	left := t.left(name, t.file.Sources[name])
+	if !counted || !strings.HasPrefix(source, App) {
+		left = max(left, t.left("", t.file.All-freeForAll))
+	}
 	if left > 0 {
 		seconds := int((left + time.Second - 1) / time.Second)
 		return wire.Refuse(http.StatusTooManyRequests, wire.CodeTooMany, "seconds", strconv.Itoa(seconds))
 	}
 	t.file.All++
-	if _, known := t.file.Sources[name]; known || len(t.file.Sources) < maxSources {
+	if counted {
 		t.file.Sources[name]++
 	}
 	now := time.Now()

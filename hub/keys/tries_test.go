@@ -159,3 +159,32 @@ func TestSourceOf(t *testing.T) {
 		t.Errorf("the console is %q", got)
 	}
 }
+
+// A paired app waits for its own wrong tries, not for those of others; and one that there is no room to count
+// waits with all.
+func TestAPairedAppIsNotHeldUpByOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTries(t.TempDir())
+		for i := range 40 {
+			_ = tr.take(string(rune('a' + i)))
+		}
+		if err := tr.take("a stranger"); wire.Code(err) != wire.CodeTooMany {
+			t.Fatalf("a stranger: %v", err)
+		}
+		if err := tr.take(App + "1"); err != nil {
+			t.Errorf("an app: %v", err)
+		}
+		if err := tr.take(App + "1"); wire.Code(err) != wire.CodeTooMany {
+			t.Errorf("an app that guesses: %v", err)
+		}
+		taken := 0
+		for i := range 200 {
+			if tr.take(App+string(rune('A'+i))) == nil {
+				taken++
+			}
+		}
+		if taken > maxSources {
+			t.Errorf("%d apps guess at once", taken)
+		}
+	})
+}

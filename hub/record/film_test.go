@@ -144,7 +144,7 @@ func talking(s *scenery, sound *media.Track, packet []byte) func(ctx context.Con
 func TestSound(t *testing.T) {
 	t.Parallel()
 	opus := &media.Track{Codec: media.Opus, ClockRate: 48000, Channels: 1}
-	shelf, c := roll(t, record.Options{Post: 2 * time.Second, Sound: true}, talking(seen(t), opus, silence))
+	shelf, c := roll(t, record.Options{Post: 6 * time.Second, Sound: true}, talking(seen(t), opus, silence))
 	p := probe(t, shelf.export(t, c.ID))
 	if len(p.Streams) != 2 || p.Streams[1].Codec != "opus" || !c.Sound {
 		t.Fatalf("%+v, %+v", c, p.Streams)
@@ -152,7 +152,7 @@ func TestSound(t *testing.T) {
 	if n := p.frames(t, 1); n < 295 || n > 300 || p.frames(t, 0) != 6*fps {
 		t.Errorf("%d packets of sound, %d pictures", n, p.frames(t, 0))
 	}
-	shelf, c = roll(t, record.Options{Post: 2 * time.Second, Sound: true},
+	shelf, c = roll(t, record.Options{Post: 6 * time.Second, Sound: true},
 		talking(seen(t), &media.Track{Codec: media.PCMU, ClockRate: 8000, Channels: 1}, bytes.Repeat([]byte{0xff, 0x7f}, 80)))
 	if p := probe(t, shelf.export(t, c.ID)); hasLibopus(t) && (!c.Sound || len(p.Streams) != 2 || p.Streams[1].Codec != "opus" || p.frames(t, 1) < 290) {
 		t.Errorf("G.711: %+v, %+v", c, p.Streams)

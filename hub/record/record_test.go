@@ -87,7 +87,7 @@ func TestLongEventsGoOnInTheNextClip(t *testing.T) {
 	}
 	for i := range list[1:] {
 		ended := list[i+1].At.Add(list[i+1].Lasts)
-		if apart := list[i].At.Sub(ended); apart < -200*time.Millisecond || apart > 200*time.Millisecond {
+		if apart := list[i].At.Sub(ended); apart.Abs() > 800*time.Millisecond { // less than from key to key; a busy machine shifts arrivals
 			t.Errorf("a gap of %v", apart)
 		}
 		probe(t, s.shelf.export(t, list[i].ID))

@@ -155,7 +155,7 @@ func (s *Source) refresh() bool {
 			for v := range s.viewers {
 				v.unhold() // nothing comes that is worth waiting for
 			}
-			s.opts.Log.Info("stream: the camera makes no key picture when it is asked", "err", err)
+			s.opts.Log.Debug("stream: the camera makes no key picture when it is asked", "err", err)
 		}
 	})
 	return true

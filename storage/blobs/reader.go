@@ -56,6 +56,9 @@ func (s *Store) Open(ctx context.Context, id string) (*Reader, error) {
 	}
 	defer clear(key)
 	file, src, err := s.openFile(g, key, loose)
+	if err != nil && e.gone.Load() { // deleted meanwhile: then no file is as it should be
+		return nil, ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ type script struct {
 	width, height, fps, gop int
 	slices, between         int // slices of a picture, B-frames in a row
 	heavy, hevc             bool
+	rate                    int // kbit/s; 0 = as it comes
 }
 
 // loadFilm reads the film of a script, and makes it where there is none.
@@ -45,6 +46,9 @@ func loadFilm(dir string, s script) (film, error) {
 	name := fmt.Sprintf("ingle-testfilm-%dx%d-%d-%d", s.width, s.height, s.fps, s.gop)
 	if s.slices > 1 || s.between > 0 || s.heavy {
 		name += fmt.Sprintf("-s%d-b%d-%v", s.slices, s.between, s.heavy)
+	}
+	if s.rate > 0 {
+		name += fmt.Sprintf("-r%d", s.rate)
 	}
 	raw, err := kept(dir, name+"."+kind, s.arguments())
 	if err != nil {
@@ -64,6 +68,10 @@ func (s script) arguments() []string {
 	}
 	if s.heavy {
 		args = append(args, "-vf", "noise=alls=30:allf=t", "-qp", "24")
+	}
+	if s.rate > 0 {
+		kbits := func(n int) string { return fmt.Sprint(n, "k") }
+		args = append(args, "-vf", "noise=alls=20:allf=t", "-b:v", kbits(s.rate), "-maxrate", kbits(s.rate), "-bufsize", kbits(s.rate/2))
 	}
 	args = append(args, "-pix_fmt", "yuv420p")
 	if s.hevc {

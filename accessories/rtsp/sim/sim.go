@@ -37,10 +37,11 @@ type Options struct {
 	Slices        int    // of a picture; 0 = 1
 	Between       int    // B-frames in a row
 	Heavy         bool   // noise, so that key pictures are large: 300 kB at 1280 × 720
+	Rate          int    // kbit/s that the pictures take, with noise in them; 0 = as they come
 	H265          bool   // the first view, instead of H.264
 	Then          [2]int // a second size in pixels, which takes turns with the first every GOP
 	Small         bool   // a second view at /small, half as wide and high
-	Stamp         bool   // every picture tells when it was sent: Stamped reads it
+	Stamp         int    // one picture in so many tells when it was sent: Stamped reads it; 0 = none
 
 	// The sound.
 	Sound     media.Codec   // PCMU, PCMA, Opus, AAC, L16; "" = none

@@ -76,7 +76,7 @@ func (s *Sim) cast() error {
 func (o Options) film(width, height int) (film, error) {
 	f, err := loadFilm(o.Dir, script{
 		width: width, height: height, fps: o.FPS, gop: o.GOP,
-		slices: o.Slices, between: o.Between, heavy: o.Heavy, hevc: o.H265,
+		slices: o.Slices, between: o.Between, heavy: o.Heavy, hevc: o.H265, rate: o.Rate,
 	})
 	if err == nil && o.Sets == OnlySDP {
 		f = f.without()
@@ -121,7 +121,7 @@ func (v *view) playPictures(ctx context.Context) {
 		at = v.turn(at)
 		p := v.film.pictures[at]
 		stream, medium, jump := v.picture()
-		packets := v.packets(encoder, p)
+		packets := v.packets(encoder, p, i)
 		place := i + p.shown - at
 		stamp := uint32(pictureStart + int64(place)*90000/int64(v.film.fps) + ticks(jump, 90000))
 		at = (at + 1) % len(v.film.pictures)
@@ -176,10 +176,10 @@ func (v *view) picture() (*gortsplib.ServerStream, *description.Media, time.Dura
 	return v.stream, v.medias.picture, v.sim.jump
 }
 
-// packets makes a picture's packets, with what the Options ask for.
-func (v *view) packets(e encoder, p picture) []*rtp.Packet {
+// packets makes the packets of the picture number i, with what the Options ask for.
+func (v *view) packets(e encoder, p picture, i int) []*rtp.Packet {
 	nals := p.nals
-	if v.sim.opts.Stamp && !v.film.hevc {
+	if n := v.sim.opts.Stamp; n > 0 && i%n == 0 && !v.film.hevc {
 		nals = append([][]byte{stamp(time.Now())}, nals...)
 	}
 	groups := [][][]byte{nals}

@@ -21,11 +21,13 @@ type Settings struct {
 	*frame.Living[settingsView]
 	d       *frame.Desk
 	backups wire.BackupStatus
+	apps    []wire.App
 }
 
 type settingsView struct {
 	Protection wire.Protection
 	Backups    wire.BackupStatus
+	Apps       []wire.App
 }
 
 // NewSettings makes it.
@@ -38,18 +40,22 @@ func NewSettings(d *frame.Desk) *Settings {
 
 func (p *Settings) load() {
 	var status wire.BackupStatus
+	var apps []wire.App
 	p.d.Try(func(ctx context.Context) (err error) {
-		status, err = p.d.Hub.Backups(ctx)
+		if status, err = p.d.Hub.Backups(ctx); err != nil {
+			return err
+		}
+		apps, err = p.d.Hub.Apps(ctx)
 		return err
 	}, func() {
-		p.backups = status
+		p.backups, p.apps = status, apps
 		p.d.Again()
 	})
 }
 
 // Show brings it up to date.
 func (p *Settings) Show(s frame.State) {
-	p.Update(settingsView{s.Home.Status.Protection, p.backups})
+	p.Update(settingsView{s.Home.Status.Protection, p.backups, p.apps})
 }
 
 func (p *Settings) build(v settingsView) []fyne.CanvasObject {
@@ -59,6 +65,7 @@ func (p *Settings) build(v settingsView) []fyne.CanvasObject {
 		frame.Section(p.d.Text("app.settings.look"), p.taste()...),
 		frame.Section(p.d.Text("app.settings.home"), people, home),
 		frame.Section(p.d.Text("app.settings.backup"), p.backup(v.Backups)...),
+		frame.Section(p.d.Text("app.settings.apps"), p.paired(v.Apps)...),
 		frame.Section(p.d.Text("app.settings.keys"), p.keys(v.Protection)...))}
 }
 

@@ -50,6 +50,9 @@ type Keys interface {
 	NewRecoveryCode(ctx context.Context, password string) (wire.RecoveryCode, error)
 	ConfirmRecovery(ctx context.Context, code string) error
 	SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error)
+	Apps(ctx context.Context) ([]wire.App, error)
+	Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error)
+	RevokeApp(ctx context.Context, id string) error
 }
 
 // Updater is a hub that knows about newer versions of itself.

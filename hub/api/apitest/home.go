@@ -38,6 +38,7 @@ type Home struct {
 	snap     wire.Snapshot
 	frame    int
 	backups  wire.BackupStatus
+	apps     []wire.App
 	clips    *clips
 }
 

@@ -18,7 +18,7 @@ func (c *Client) Still(ctx context.Context, id string, width, height int) (wire.
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	q := url.Values{"width": {strconv.Itoa(width)}, "height": {strconv.Itoa(height)}}
-	req, err := http.NewRequestWithContext(ctx, "GET", c.root+"/accessories/"+url.PathEscape(id)+"/still?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", c.root()+"/accessories/"+url.PathEscape(id)+"/still?"+q.Encode(), nil)
 	if err != nil {
 		return wire.Still{}, fmt.Errorf("client: still: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -45,7 +46,10 @@ func Socket(dir string) string { return filepath.Join(dir, "hub.sock") }
 func DefaultSocket() string { return Socket(DefaultDir()) }
 
 // Client is the line to one hub. It is safe for concurrent use.
-type Client struct {
+type Client struct{ line atomic.Pointer[line] }
+
+// line is one way to a hub.
+type line struct {
 	root string
 	http *http.Client
 }
@@ -70,14 +74,24 @@ func Dial(socket string) *Client {
 
 // over makes a client whose every connection comes from dial, whatever address is asked for.
 func over(root string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
-	return &Client{root: root + "/api/v1", http: &http.Client{
-		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
+	c := &Client{}
+	c.line.Store(&line{root: root + "/api/v1", http: &http.Client{
+		Transport:     &http.Transport{DialContext: dial, DialTLSContext: dial, MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}})
+	return c
 }
 
+// Become makes the client one of the hub that another client was dialled for. What is under way goes on
+// where it was begun.
+func (c *Client) Become(other *Client) {
+	c.line.Swap(other.line.Load()).http.CloseIdleConnections()
+}
+
+func (c *Client) root() string { return c.line.Load().root }
+
 // Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.line.Load().http.CloseIdleConnections() }
 
 // Status asks for the hub's state; it works in every state.
 func (c *Client) Status(ctx context.Context) (wire.Status, error) {
@@ -204,7 +218,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) ([]byt
 		}
 		in = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.root+path, in)
+	req, err := http.NewRequestWithContext(ctx, method, c.root()+path, in)
 	if err != nil {
 		return nil, fmt.Errorf("client: %s: %w", path, err)
 	}
@@ -228,7 +242,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) ([]byt
 
 // open sends a request and turns refusals into problems.
 func (c *Client) open(req *http.Request) (*http.Response, error) {
-	resp, err := c.http.Do(req)
+	resp, err := c.line.Load().http.Do(req)
 	if err != nil {
 		return nil, unanswered(err)
 	}
@@ -248,9 +262,14 @@ func (c *Client) open(req *http.Request) (*http.Response, error) {
 // unanswered makes a problem of a line that failed: nobody listens, or the answer did not come.
 func unanswered(err error) error {
 	var op *net.OpError
-	code := wire.CodeInterrupted
-	if errors.As(err, &op) && op.Op == "dial" {
+	status, code := 0, wire.CodeInterrupted
+	switch {
+	case errors.Is(err, errImpostor):
+		code = wire.CodeImpostor
+	case errors.As(err, &op) && op.Op == "dial":
 		code = wire.CodeNotRunning
+	case op != nil && op.Op == "remote error": // an alert: in TLS 1.3 a refused key is told late
+		status, code = http.StatusUnauthorized, wire.CodeStranger
 	}
-	return fmt.Errorf("%w: %w", wire.Refuse(0, code), err)
+	return fmt.Errorf("%w: %w", wire.Refuse(status, code), err)
 }

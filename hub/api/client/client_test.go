@@ -3,6 +3,8 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,5 +61,46 @@ func TestIDsCannotChangeTheRoute(t *testing.T) {
 	}
 	if err := c.Remove(t.Context(), strings.Repeat("x", 100)); wire.Code(err) != wire.CodeInvalid {
 		t.Errorf("a long ID: %v", err)
+	}
+}
+
+func TestAClientBecomesOneOfAnotherHub(t *testing.T) {
+	locked, open := apitest.Socket(t), apitest.Socket(t)
+	apitest.New(wire.Locked).Serve(t, locked)
+	apitest.New(wire.Open).Serve(t, open)
+	c := client.Dial(locked)
+	defer c.Close()
+	if s, err := c.Status(t.Context()); err != nil || s.State != wire.Locked {
+		t.Fatal(s, err)
+	}
+	c.Become(client.Dial(open))
+	if s, err := c.Status(t.Context()); err != nil || s.State != wire.Open {
+		t.Error(s, err)
+	}
+}
+
+func TestTheKeyIsInAFileOfItsOwner(t *testing.T) {
+	file := client.File(filepath.Join(t.TempDir(), "deep", "app.json"))
+	if s, err := file.Load(); err != nil || s.Paired() {
+		t.Fatal(s.Hub, err)
+	}
+	want := client.Self{Key: []byte("thirty-two bytes of a secret key"), Hub: "pin", Address: "127.0.0.1:1"}
+	if err := file.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := file.Load(); err != nil || string(got.Key) != string(want.Key) || !got.Paired() {
+		t.Errorf("kept %v, %v", got.Hub, err)
+	}
+	if info, err := os.Stat(string(file)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(string(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Load(); err == nil {
+		t.Error("a key that others can read is used")
+	}
+	if s := fmt.Sprintf("%v %+v", want, want); strings.Contains(s, "secret") || strings.Contains(s, "116 104") {
+		t.Errorf("a log would show the key: %s", s)
 	}
 }

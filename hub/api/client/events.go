@@ -87,7 +87,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (c *Client) listen(ctx context.Context, last *int64, f func(wire.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", c.root+"/events", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", c.root()+"/events", nil)
 	if err != nil {
 		return fmt.Errorf("client: events: %w", err)
 	}

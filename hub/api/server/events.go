@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -24,12 +23,15 @@ func (a *api) events() {
 	type resume struct {
 		LastEventID string `header:"Last-Event-ID" maxLength:"32"`
 	}
-	r := route{"events", "GET", "/events", Member, nil, 0, "Server-sent events: a snapshot, then changes; resumes after Last-Event-ID"}
+	r := route{"events", "GET", "/events", Guest, nil, 0, "Server-sent events: a snapshot, then changes; resumes after Last-Event-ID"}
 	add(a, r, func(ctx context.Context, in *resume) (*huma.StreamResponse, error) {
 		last, _ := strconv.ParseInt(in.LastEventID, 10, 64)
 		s := stream{api: a, caller: callerOf(ctx), at: last + 1}
 		first, err := s.begin(ctx) // here a refusal can still be told
 		if err != nil {
+			return nil, err
+		}
+		if s.hidden, err = a.hidden(ctx, s.caller); err != nil {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
@@ -50,7 +52,8 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	caller  Access
-	at      int64 // the next change to send
+	hidden  map[string]bool // accessories that the caller is not told of, by ID
+	at      int64           // the next change to send
 }
 
 // begin gives the snapshot that the reader needs; nil when the feed still has all that was missed.
@@ -65,7 +68,8 @@ func (s *stream) begin(ctx context.Context) (*wire.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	snap = s.seen(snap.Clone())
+	s.hidden = hiddenIn(s.caller, snap.Accessories)
+	snap = snapshotFor(s.caller, snap.Clone())
 	return &snap, nil
 }
 
@@ -121,49 +125,49 @@ func (s *stream) catchUp(ctx context.Context, snap *wire.Snapshot) (<-chan struc
 }
 
 func (s *stream) change(c wire.Change) error {
-	if c.Value != nil && !s.cleared(c.Value.Value) {
-		return nil
-	}
-	if c.Accessory != nil {
-		one := s.filter(*c.Accessory)
-		c.Accessory = &one
-	}
-	if s.caller < Owner && (c.Status != nil || c.Zone != nil) {
+	c, ok := s.visible(c)
+	if !ok {
 		return nil
 	}
 	return s.send(s.at, "change", c)
 }
 
-// seen takes out what only the owner may see.
-func (s *stream) seen(snap wire.Snapshot) wire.Snapshot {
-	for i, a := range snap.Accessories {
-		snap.Accessories[i] = s.filter(a)
+// visible is what the caller may know of a change.
+func (s *stream) visible(c wire.Change) (wire.Change, bool) {
+	switch {
+	case c.Value != nil:
+		return c, !s.hidden[c.Value.Accessory] && s.caller.sees(c.Value.Value)
+	case c.Condition != nil:
+		return c, !s.hidden[c.Condition.Accessory]
+	case c.Accessory != nil:
+		return s.accessory(*c.Accessory)
+	case c.Removed != "":
+		known := !s.hidden[c.Removed]
+		delete(s.hidden, c.Removed)
+		return c, known
+	case c.Person != nil:
+		return c, s.caller >= Member
+	case c.Zone != nil:
+		return c, s.caller >= Guardian
+	case c.Status != nil:
+		return c, s.caller >= Owner
+	case c.Troubles != nil && s.caller >= Member:
+		list := troublesFor(s.hidden, *c.Troubles)
+		return wire.Change{Troubles: &list}, true
 	}
-	if s.caller < Owner {
-		snap.Status = wire.Status{State: snap.Status.State, Version: snap.Status.Version}
-		snap.Zones = nil
-	}
-	snap.Accessories, snap.People = full(snap.Accessories), full(snap.People)
-	snap.Zones, snap.Troubles = full(snap.Zones), full(snap.Troubles)
-	return snap
+	return c, false
 }
 
-func (s *stream) filter(a wire.Accessory) wire.Accessory {
-	kept := make([]wire.Value, 0, len(a.Traits))
-	for _, v := range a.Traits {
-		if s.cleared(v) {
-			kept = append(kept, v)
-		}
+// accessory has a thing disappear that became private, for those who may not know of it.
+func (s *stream) accessory(a wire.Accessory) (wire.Change, bool) {
+	if hides(s.caller, a) {
+		known := !s.hidden[a.ID]
+		s.hidden[a.ID] = true
+		return wire.Change{Removed: a.ID}, known
 	}
-	a.Traits = kept
-	return a
-}
-
-// cleared says whether the caller may receive the value. Below the owner it is household facts only,
-// until the hub knows which person a caller is.
-func (s *stream) cleared(v wire.Value) bool {
-	t, known := trait.Lookup(v.Trait)
-	return known && (s.caller >= Owner || t.Class() == trait.Household)
+	delete(s.hidden, a.ID)
+	a.Traits = traitsFor(s.caller, a.Traits)
+	return wire.Change{Accessory: &a}, true
 }
 
 func (s *stream) send(id int64, event string, v any) error {

@@ -10,7 +10,11 @@ import (
 func (a *api) keys() {
 	add(a, route{"change-password", "POST", "/password", Owner, nil, http.StatusNoContent, "Replace the password"},
 		func(ctx context.Context, in *answer[wire.PasswordRequest]) (*none, error) {
-			return &none{}, a.Hub.ChangePassword(ctx, in.Body)
+			err := a.Hub.ChangePassword(ctx, in.Body)
+			if err == nil {
+				a.Proofs.forget()
+			}
+			return &none{}, err
 		})
 	add(a, route{"new-recovery-code", "POST", "/recovery-code", Owner, nil, 0, "Make another recovery code; it is shown once, and the old one is good until this one is confirmed"},
 		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*answer[wire.RecoveryCode], error) {

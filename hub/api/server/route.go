@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -47,21 +49,58 @@ func add[I, O any](a *api, r route, f func(ctx context.Context, in *I) (*O, erro
 	a.describeRefusal(r)
 }
 
-// gate refuses callers whose class is too low and requests that do not fit the hub's state.
+// gate is the one place where it is decided who may do what: it refuses callers whose class is too low,
+// those who must say the password first, and requests that do not fit the hub's state.
 func (a *api) gate(r route) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		req, w := humago.Unwrap(ctx)
 		caller := a.Caller(req)
-		if r.access == Undeclared || caller < r.access {
-			write(w, wire.Refuse(http.StatusForbidden, wire.CodeForbidden))
-			return
+		p := a.refused(ctx.Context(), r, caller)
+		if p == nil && caller < Owner && strings.HasPrefix(r.path, "/accessories/{id}") {
+			p = a.absent(ctx.Context(), ctx.Param("id"))
 		}
-		if p := a.fits(ctx.Context(), r); p != nil {
+		if p != nil {
 			write(w, p)
 			return
 		}
 		next(huma.WithValue(ctx, callerKey{}, caller))
 	}
+}
+
+func (a *api) refused(ctx context.Context, r route, caller Access) *wire.Problem {
+	switch {
+	case r.access == Undeclared || caller < r.access:
+		if caller <= Public {
+			return a.stranger(ctx)
+		}
+		return wire.Refuse(http.StatusForbidden, wire.CodeForbidden)
+	case caller < Console && r.final() && !a.Proofs.lately(AppOf(ctx).ID):
+		if p := a.fits(ctx, r); p != nil {
+			return p
+		}
+		return wire.Refuse(http.StatusForbidden, wire.CodeConfirm)
+	}
+	return a.fits(ctx, r)
+}
+
+// stranger is what anybody is told who asks for more than the two public answers.
+func (a *api) stranger(ctx context.Context) *wire.Problem {
+	if a.Hub.Status(ctx).State == wire.Unclaimed {
+		return wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+	}
+	return wire.Refuse(http.StatusUnauthorized, wire.CodeStranger)
+}
+
+// final says whether the route does what cannot be undone, or lets somebody in: an app must have given the
+// owner's password lately. Routes that take the password with the request look at it themselves.
+func (r route) final() bool {
+	switch r.id {
+	case "new-code", "invite-app":
+		return true
+	case "revoke-app": // it must be quick, and whoever was revoked can be paired again
+		return false
+	}
+	return r.method == http.MethodDelete
 }
 
 type callerKey struct{}
@@ -122,5 +161,22 @@ func write(w http.ResponseWriter, p *wire.Problem) {
 
 // String is the class as the description of the API has it.
 func (a Access) String() string {
-	return [...]string{"undeclared", "public", "member", "owner"}[min(a, Owner)]
+	return [...]string{"undeclared", "public", "guest", "member", "guardian", "owner", "console"}[min(a, Console)]
+}
+
+// cleared is the highest class of traits that a caller of this class may receive.
+func (a Access) cleared() trait.Class {
+	switch {
+	case a >= Owner:
+		return trait.Intimate
+	case a == Guardian:
+		return trait.Personal
+	}
+	return trait.Household
+}
+
+// sees says whether a caller of this class may receive a value. One of no known trait is nobody's.
+func (a Access) sees(v wire.Value) bool {
+	t, known := trait.Lookup(v.Trait)
+	return known && t.Class() <= a.cleared()
 }

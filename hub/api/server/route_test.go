@@ -4,24 +4,57 @@ import (
 	"net/http"
 	"os"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
-// Routes lists method, path and access of every route, for the tests outside.
-func Routes() [][3]string {
+// Routes lists method, path and access of every route, and whether it takes the password again, for the
+// tests outside.
+func Routes() [][4]string {
 	a := build(http.NewServeMux(), Options{})
-	var list [][3]string
+	var list [][4]string
 	for path, item := range a.huma.OpenAPI().Paths {
-		if item.Get != nil {
-			list = append(list, [3]string{"GET", path, a.access[item.Get.OperationID].String()})
-		}
-		if item.Post != nil {
-			list = append(list, [3]string{"POST", path, a.access[item.Post.OperationID].String()})
-		}
-		if item.Delete != nil {
-			list = append(list, [3]string{"DELETE", path, a.access[item.Delete.OperationID].String()})
+		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
+			if op == nil {
+				continue
+			}
+			final := ""
+			if (route{id: op.OperationID, method: method}).final() {
+				final = "password"
+			}
+			list = append(list, [4]string{method, path, a.access[op.OperationID].String(), final})
 		}
 	}
 	return list
+}
+
+// Late lets the time pass for which a password is good.
+func (p *Proofs) late() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.at {
+		p.at[id] = p.at[id].Add(-lately - 1)
+	}
+}
+
+func TestAPasswordIsGoodForAWhile(t *testing.T) {
+	var p Proofs
+	if p.lately("phone") || p.lately("") {
+		t.Error("nobody gave it")
+	}
+	p.note("phone")
+	if !p.lately("phone") || p.lately("tablet") {
+		t.Error("the phone gave it, and nobody else")
+	}
+	p.late()
+	if p.lately("phone") {
+		t.Error("five minutes are over")
+	}
+	p.note("phone")
+	p.forget()
+	if p.lately("phone") || len(p.at) > 0 {
+		t.Error("there is another password now")
+	}
 }
 
 func TestOnlyRootAndTheHubsUserGetIn(t *testing.T) {

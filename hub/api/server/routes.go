@@ -20,27 +20,28 @@ func (a *api) door() {
 	add(a, route{"status", "GET", "/status", Public, always, 0, "The hub's state; the rest for the owner only"},
 		func(ctx context.Context, _ *none) (*answer[wire.Status], error) {
 			s := a.Hub.Status(ctx)
-			if callerOf(ctx) < Owner {
-				s = s.Public()
-			}
-			return &answer[wire.Status]{s}, nil
+			return &answer[wire.Status]{statusFor(callerOf(ctx), s)}, nil
 		})
 	add(a, route{"setup", "POST", "/setup", Owner, []wire.State{wire.Unclaimed}, 0, "Claim a hub; the recovery code is shown once"},
 		func(ctx context.Context, in *answer[wire.SetupRequest]) (*answer[wire.SetupAnswer], error) {
 			s, err := a.Hub.Setup(ctx, in.Body)
 			return &answer[wire.SetupAnswer]{s}, err
 		})
-	add(a, route{"unlock", "POST", "/unlock", Owner, []wire.State{wire.Locked, wire.Open}, http.StatusNoContent, "Open the store"},
+	add(a, route{"unlock", "POST", "/unlock", Owner, []wire.State{wire.Locked, wire.Open}, http.StatusNoContent, "Open the store; of an open one, prove the password for what takes it again within five minutes"},
 		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*none, error) {
-			return &none{}, a.Hub.Unlock(ctx, in.Body)
+			err := a.Hub.Unlock(ctx, in.Body)
+			if err == nil {
+				a.Proofs.note(AppOf(ctx).ID)
+			}
+			return &none{}, err
 		})
 }
 
 func (a *api) rooms() {
-	add(a, route{"list-accessories", "GET", "/accessories", Member, nil, 0, "All accessories"},
+	add(a, route{"list-accessories", "GET", "/accessories", Guest, nil, 0, "All accessories that the caller may see"},
 		func(ctx context.Context, _ *none) (*answer[[]wire.Accessory], error) {
 			list, err := a.Hub.Accessories(ctx)
-			return &answer[[]wire.Accessory]{full(list)}, err
+			return &answer[[]wire.Accessory]{accessoriesFor(callerOf(ctx), list)}, err
 		})
 	add(a, route{"add-accessory", "POST", "/accessories", Owner, nil, http.StatusCreated, "Bring a thing into the home"},
 		func(ctx context.Context, in *answer[wire.AddRequest]) (*answer[wire.Accessory], error) {
@@ -62,6 +63,18 @@ func (a *api) rooms() {
 	a.place()
 }
 
+func (a *api) place() {
+	type move struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.Placement
+	}
+	add(a, route{"place-accessory", "POST", "/accessories/{id}/homekit", Owner, nil, 0, "Say which HomeKit server shows a thing"},
+		func(ctx context.Context, in *move) (*answer[wire.Accessory], error) {
+			moved, err := a.Hub.Place(ctx, in.ID, in.Body)
+			return &answer[wire.Accessory]{moved}, err
+		})
+}
+
 func (a *api) family() {
 	add(a, route{"list-people", "GET", "/people", Member, nil, 0, "Who lives here"},
 		func(ctx context.Context, _ *none) (*answer[[]wire.Person], error) {
@@ -73,7 +86,7 @@ func (a *api) family() {
 			made, err := a.Hub.AddPerson(ctx, in.Body)
 			return &answer[wire.Person]{made}, err
 		})
-	add(a, route{"list-zones", "GET", "/zones", Owner, nil, 0, "The places that matter, with their coordinates"},
+	add(a, route{"list-zones", "GET", "/zones", Guardian, nil, 0, "The places that matter, with their coordinates"},
 		func(ctx context.Context, _ *none) (*answer[[]wire.Zone], error) {
 			list, err := a.Hub.Zones(ctx)
 			return &answer[[]wire.Zone]{full(list)}, err
@@ -86,7 +99,11 @@ func (a *api) family() {
 	add(a, route{"list-troubles", "GET", "/troubles", Member, nil, 0, "What is wrong, the most severe first"},
 		func(ctx context.Context, _ *none) (*answer[[]wire.Trouble], error) {
 			list, err := a.Hub.Troubles(ctx)
-			return &answer[[]wire.Trouble]{full(list)}, err
+			if err != nil {
+				return nil, err
+			}
+			hidden, err := a.hidden(ctx, callerOf(ctx))
+			return &answer[[]wire.Trouble]{troublesFor(hidden, list)}, err
 		})
 }
 

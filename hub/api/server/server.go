@@ -29,6 +29,7 @@ type Hub interface {
 	Finder
 	Family
 	Bridges
+	Apps
 	Clips() Clips
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
@@ -93,33 +94,43 @@ type Access uint8
 const (
 	Undeclared Access = iota // nobody
 	Public                   // strangers
-	Member                   // the household
-	Owner                    // the owner, and root and the hub's own user on this machine
+	Guest                    // who may see what is in the home
+	Member                   // who may switch it too
+	Guardian                 // who may also know where people are
+	Owner                    // who may do everything
+	Console                  // root and the hub's own user on this machine
 )
 
-// Options are what New needs. Caller says what the sender of a request is; nil makes all strangers.
+// Options are what New needs. Caller says what the sender of a request is; nil makes all strangers. Where
+// a hub has several listeners they share its Proofs; nil are its own.
 type Options struct {
 	Hub    Hub
 	Feed   *Feed
 	Caller func(*http.Request) Access
+	Proofs *Proofs
 	Log    *slog.Logger
 }
 
 // New gives the API.
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
-	build(mux, o)
-	mux.HandleFunc("/", unknown)
+	a := build(mux, o)
+	mux.HandleFunc("/", a.unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path.Clean(r.URL.Path) { // the mux would send it elsewhere, with an answer of its own
-			unknown(w, r)
+			a.unknown(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-func unknown(w http.ResponseWriter, _ *http.Request) {
+// unknown tells a stranger nothing, not even which paths there are.
+func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
+	if a.Caller(r) <= Public {
+		write(w, a.stranger(r.Context()))
+		return
+	}
 	write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
 }
 
@@ -142,6 +153,9 @@ func build(mux *http.ServeMux, o Options) *api {
 	if a.Caller == nil {
 		a.Caller = func(*http.Request) Access { return Public }
 	}
+	if a.Proofs == nil {
+		a.Proofs = &Proofs{}
+	}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
 	}
@@ -154,6 +168,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.cameras()
 	a.family()
 	a.homekit()
+	a.apps()
 	a.events()
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")

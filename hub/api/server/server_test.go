@@ -72,7 +72,7 @@ func TestAStrangerLearnsOnlyTheState(t *testing.T) {
 			}
 			continue
 		}
-		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), wire.CodeForbidden) {
+		if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), wire.CodeStranger) {
 			t.Errorf("%s %s answered a stranger %d %s", method, path, w.Code, w.Body)
 		}
 	}

@@ -21,6 +21,14 @@ const (
 	CodeClaimed     = "hub.claimed"        // 409: setup of a hub that has an owner
 	CodePassword    = "hub.password"       // 401: not the password
 	CodeForbidden   = "hub.forbidden"      // 403: not for this caller
+	CodeStranger    = "hub.stranger"       // 401: only paired apps are answered
+	CodeConfirm     = "hub.confirm"        // 403: it takes the password again; unlock is the way
+	CodeImpostor    = "hub.impostor"       // made by the client: another hub answers there
+	CodeClaimCode   = "claim.wrong"        // the code is wrong, or somebody stands between
+	CodeClaimBusy   = "claim.busy"         // another claim is under way
+	CodeClaimNone   = "claim.none"         // the hub has no code that is valid now
+	CodeClaimWait   = "claim.wait"         // 429: no new code yet
+	CodeClaimForm   = "claim.form"         // this is no code
 	CodeInvalid     = "hub.invalid"        // 400, 422: the request does not fit the protocol
 	CodeUnknown     = "hub.unknown"        // 404: no such thing
 	CodeTrait       = "hub.trait"          // 422: it has no such trait, or cannot be told

@@ -33,6 +33,7 @@ type Status struct {
 	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
+	ClaimTried   bool              `json:"claim_tried,omitempty"`                                   // somebody tried wrong claim codes
 	Simulators   map[string]string `json:"simulators,omitempty"`                                    // name to address, demo only
 	Control      string            `json:"control,omitempty"`                                       // URL that makes simulators act, demo only
 	DemoPassword string            `json:"demo_password,omitempty"`                                 // demo only, in the ready line only

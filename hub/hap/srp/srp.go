@@ -1,5 +1,6 @@
-// Package srp is the accessory's side of SRP-6a with the 3072-bit group of
-// RFC 5054 and SHA-512, as HAP uses it.
+// Package srp is SRP-6a with the 3072-bit group of RFC 5054 and SHA-512: the
+// accessory's side as HAP uses it, and both sides for a protocol that makes its
+// own proofs from the shared key.
 package srp
 
 import (
@@ -80,16 +81,10 @@ func (s *Server) Public() []byte { return s.public }
 // Verify checks the client's public key and proof M1, and gives the shared key
 // and our proof M2. Clients that strip leading zeros of S are understood too.
 func (s *Server) Verify(public, proof []byte) (key, answer []byte, err error) {
-	a := number(public)
-	if len(public) > size || new(big.Int).Mod(a, s.n).Sign() == 0 {
-		return nil, nil, ErrProof
+	secret, err := s.secret(public)
+	if err != nil {
+		return nil, nil, err
 	}
-	u := number(hash(pad(new(big.Int).Mod(a, s.n)), s.public))
-	if u.Sign() == 0 {
-		return nil, nil, ErrProof
-	}
-	secret := new(big.Int).Exp(s.v, u, s.n)
-	secret.Mul(secret, a).Exp(secret.Mod(secret, s.n), s.b, s.n)
 	hn, hg := hash(s.n.Bytes()), hash([]byte{5})
 	subtle.XORBytes(hn, hn, hg)
 	for _, form := range [][]byte{pad(secret), secret.Bytes()} {
@@ -100,6 +95,30 @@ func (s *Server) Verify(public, proof []byte) (key, answer []byte, err error) {
 		}
 	}
 	return nil, nil, ErrProof
+}
+
+// Key gives the shared key without a proof that the client has the same: whoever
+// asks must prove that in another way before anything made with it leaves.
+func (s *Server) Key(public []byte) ([]byte, error) {
+	secret, err := s.secret(public)
+	if err != nil {
+		return nil, err
+	}
+	return hash(pad(secret)), nil
+}
+
+// secret is S, or ErrProof for a public key with which anybody could make it.
+func (s *Server) secret(public []byte) (*big.Int, error) {
+	a := number(public)
+	if len(public) > size || new(big.Int).Mod(a, s.n).Sign() == 0 {
+		return nil, ErrProof
+	}
+	u := number(hash(pad(new(big.Int).Mod(a, s.n)), s.public))
+	if u.Sign() == 0 {
+		return nil, ErrProof
+	}
+	secret := new(big.Int).Exp(s.v, u, s.n)
+	return secret.Mul(secret, a).Exp(secret.Mod(secret, s.n), s.b, s.n), nil
 }
 
 func generator() *big.Int { return big.NewInt(5) }

@@ -101,6 +101,32 @@ func TestWrongCodeAndWrongProof(t *testing.T) {
 	}
 }
 
+// Two sides that make no proofs of SRP's have the same key, if they have the same password, and the
+// key that an independent client has.
+func TestBothSidesHaveOneKey(t *testing.T) {
+	server := srp.WithSecret(user, code, counted16(), secretB)
+	client := srp.ClientWithSecret(secretA)
+	other := haptest.NewProver(user, code, secretA, false)
+	other.Prove(counted16(), server.Public())
+	ours, err := client.Key(user, code, counted16(), server.Public())
+	theirs, err2 := server.Key(client.Public())
+	if err != nil || err2 != nil || !bytes.Equal(ours, theirs) || !bytes.Equal(ours, other.Key()) {
+		t.Errorf("the keys differ: %v, %v", err, err2)
+	}
+	if wrong, err := client.Key(user, "482-61-938", counted16(), server.Public()); err != nil || bytes.Equal(wrong, theirs) {
+		t.Errorf("a wrong password has the key, or %v", err)
+	}
+	prime := haptest.Group().Bytes()
+	for _, b := range [][]byte{nil, make([]byte, 384), prime, make([]byte, 385)} {
+		if _, err := client.Key(user, code, counted16(), b); err != srp.ErrProof {
+			t.Errorf("a server's key of %d bytes: %v", len(b), err)
+		}
+		if _, err := server.Key(b); err != srp.ErrProof {
+			t.Errorf("a client's key of %d bytes: %v", len(b), err)
+		}
+	}
+}
+
 func TestPublicNeverStartsWithZero(t *testing.T) {
 	for range 3 {
 		if b := srp.New(user, code, counted16()).Public(); len(b) != 384 || b[0] == 0 {

@@ -1,4 +1,4 @@
-// Package camera is the HomeKit side of one camera: two stream services, a microphone that HomeKit
+// Package camera is the HomeKit side of one camera: four stream services, a microphone that HomeKit
 // asks for, a loudspeaker where the camera has one, and snapshots. Pictures pass through as the camera
 // coded them (H.264 over SRTP, RFC 3711 and RFC 6184). Sound goes as Opus, both ways. Where there is
 // none, or it is muted or switched off, nothing is sent in its place: no packet tells of a room.
@@ -18,8 +18,8 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
-// seats is how many viewers a camera serves at once.
-const seats = 2
+// seats is how many viewers a camera serves at once: a family looks when somebody rings.
+const seats = 4
 
 // Options are what a camera needs.
 type Options struct {

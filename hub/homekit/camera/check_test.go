@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/srtp/v3"
 
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 )
@@ -118,6 +123,48 @@ func TestCheck22SilentViewerIsFreed(t *testing.T) {
 	}
 	if p.status(0) != inUse {
 		t.Error("a receiver that answers has lost its seat")
+	}
+}
+
+// Reports from another address, or under another key, are not the viewer's: they hold no seat.
+func TestCheck22StrangersReportsHoldNoSeat(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t, v4).phone()
+	r := p.starts(0, 7)
+	until(t, "pictures", func() bool { return r.seen() > 0 })
+	close(r.hush)
+	elsewhere, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.2:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	wrong := cipherOf(t, bytes.Repeat([]byte{1}, 30))
+	plain, err := (&rtcp.ReceiverReport{SSRC: ownSSRC, Reports: []rtcp.ReceptionReport{{SSRC: r.ssrc}}}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(from *net.UDPConn, c *srtp.Context) {
+		sealed, err := c.EncryptRTCP(nil, plain, nil)
+		if err == nil {
+			_, err = from.WriteToUDPAddrPort(sealed, r.to)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	begun := time.Now()
+	until(t, "the seat is free", func() bool {
+		if p.status(0) == available {
+			return true
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		say(elsewhere, r.out)
+		say(r.conn, wrong)
+		return false
+	})
+	if took := time.Since(begun); took > 10*time.Second { // 5 s, and what a busy machine takes
+		t.Errorf("a viewer whose reports come from elsewhere keeps its seat for %v", took)
 	}
 }
 

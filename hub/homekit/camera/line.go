@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
+
+	"github.com/ingle-home/ingle/hub/homekit/camera/datagram"
 )
 
 const (
@@ -27,7 +30,10 @@ type line struct {
 
 	mu     sync.Mutex // guards what follows and the order of packets
 	out    *srtp.Context
-	buffer []byte
+	sender datagram.Sender
+	buffer []byte     // the packets of one send, one behind the other
+	sizes  []int      // … of each
+	head   rtp.Header // scratch
 	sent   uint32
 	octets uint32
 }
@@ -38,7 +44,7 @@ func openLine(local netip.Addr, to netip.AddrPort, ssrc uint32) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &line{conn: conn, to: to, ssrc: ssrc}, nil
+	return &line{conn: conn, to: to, ssrc: ssrc, sender: datagram.Sender{Conn: conn}}, nil
 }
 
 // end is what the viewer is told of a line.
@@ -62,18 +68,34 @@ func (l *line) arm(k key) (in *srtp.Context, err error) {
 	return in, err
 }
 
-func (l *line) send(packet *rtp.Packet) error {
+// send encrypts packets and sends them together.
+func (l *line) send(packets ...*rtp.Packet) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	raw, err := packet.Marshal()
+	l.buffer, l.sizes = l.buffer[:0], l.sizes[:0]
+	for _, packet := range packets {
+		if err := l.seal(packet); err != nil {
+			return fmt.Errorf("camera: packet: %w", err)
+		}
+	}
+	return l.write(l.buffer, l.sizes...)
+}
+
+// seal appends a packet to the buffer and encrypts it there. Callers hold mu.
+func (l *line) seal(packet *rtp.Packet) error {
+	from, n := len(l.buffer), packet.MarshalSize()
+	l.buffer = slices.Grow(l.buffer, n+authTag)
+	plain := l.buffer[from : from+n]
+	if _, err := packet.MarshalTo(plain); err != nil {
+		return err
+	}
+	sealed, err := l.out.EncryptRTP(plain[:0], plain, &l.head)
 	if err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
+		return err
 	}
-	if l.buffer, err = l.out.EncryptRTP(l.buffer[:0], raw, nil); err != nil {
-		return fmt.Errorf("camera: packet: %w", err)
-	}
+	l.buffer, l.sizes = l.buffer[:from+len(sealed)], append(l.sizes, len(sealed))
 	l.sent, l.octets = l.sent+1, l.octets+uint32(len(packet.Payload))
-	return l.write(l.buffer)
+	return nil
 }
 
 // report tells the viewer which RTP time is now.
@@ -89,12 +111,13 @@ func (l *line) report(now time.Time, at uint32) error {
 	if err != nil {
 		return fmt.Errorf("camera: report: %w", err)
 	}
-	return l.write(sealed)
+	return l.write(sealed, len(sealed))
 }
 
-// write sends a datagram. A viewer that is not there yet, or no more, refuses it: its reports decide.
-func (l *line) write(b []byte) error {
-	_, err := l.conn.WriteToUDPAddrPort(b, l.to)
+// write sends datagrams of these sizes. A viewer that is not there yet, or no more, refuses them: its
+// reports decide.
+func (l *line) write(b []byte, sizes ...int) error {
+	err := l.sender.Send(l.to, b, sizes)
 	if err != nil && errors.Is(err, net.ErrClosed) {
 		return err
 	}

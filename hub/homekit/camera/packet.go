@@ -37,6 +37,9 @@ type packetizer struct {
 	sequence    uint16
 	offset      uint32 // of the timestamps, random
 	limit       int    // bytes of payload, at least 2
+
+	list    []*rtp.Packet // of the last unit; the next one uses the same
+	scratch []byte        // its fragments
 }
 
 // payload is how many bytes fit into a packet beside its header and tag.
@@ -59,24 +62,24 @@ func (p *packetizer) timestamp(pts time.Duration) uint32 {
 }
 
 // packets are a unit's packets; the last carries the marker. A key unit gets its parameter sets
-// first, where it does not bring them.
+// first, where it does not bring them. They are valid until the next call.
 func (p *packetizer) packets(u *media.Unit) []*rtp.Packet {
-	var list []*rtp.Packet
+	p.list, p.scratch = p.list[:0], p.scratch[:0]
 	at := p.timestamp(u.PTS)
 	for _, nal := range withParameters(u) {
 		if !carried(nal) {
 			continue
 		}
 		if len(nal) <= p.limit {
-			list = append(list, p.packet(at, nal))
+			p.add(at, nal)
 			continue
 		}
-		list = append(list, p.fragments(at, nal)...)
+		p.fragments(at, nal)
 	}
-	if len(list) > 0 {
-		list[len(list)-1].Marker = true
+	if n := len(p.list); n > 0 {
+		p.list[n-1].Marker = true
 	}
-	return list
+	return p.list
 }
 
 // carried reports whether a NAL unit goes into packets: not delimiters and filling, which mean nothing
@@ -103,11 +106,10 @@ func has(nals [][]byte, kind byte) bool {
 	return slices.ContainsFunc(nals, func(nal []byte) bool { return len(nal) > 0 && nal[0]&0x1f == kind })
 }
 
-// fragments cuts a NAL unit that is too large into FU-A packets.
-func (p *packetizer) fragments(at uint32, nal []byte) []*rtp.Packet {
+// fragments adds the FU-A packets of a NAL unit that is too large.
+func (p *packetizer) fragments(at uint32, nal []byte) {
 	indicator, kind := nal[0]&0xe0|nalFragmentA, nal[0]&0x1f
 	rest := nal[1:]
-	var list []*rtp.Packet
 	for start := true; len(rest) > 0; start = false {
 		n := min(len(rest), p.limit-2)
 		flags := kind
@@ -117,17 +119,23 @@ func (p *packetizer) fragments(at uint32, nal []byte) []*rtp.Packet {
 		if n == len(rest) {
 			flags |= 0x40
 		}
-		payload := make([]byte, 0, 2+n)
-		payload = append(append(payload, indicator, flags), rest[:n]...)
-		list = append(list, p.packet(at, payload))
+		from := len(p.scratch)
+		p.scratch = append(append(p.scratch, indicator, flags), rest[:n]...) // what it outgrows stays valid
+		p.add(at, p.scratch[from:])
 		rest = rest[n:]
 	}
-	return list
 }
 
-func (p *packetizer) packet(at uint32, payload []byte) *rtp.Packet {
+// add appends a packet to the list, in memory that was used before if there is some.
+func (p *packetizer) add(at uint32, payload []byte) {
 	p.sequence++
-	return &rtp.Packet{
+	n := len(p.list)
+	if n == cap(p.list) {
+		p.list = append(p.list, new(rtp.Packet))
+	} else if p.list = p.list[:n+1]; p.list[n] == nil {
+		p.list[n] = new(rtp.Packet)
+	}
+	*p.list[n] = rtp.Packet{
 		Header:  rtp.Header{Version: 2, PayloadType: p.payloadType, SequenceNumber: p.sequence, Timestamp: at, SSRC: p.ssrc},
 		Payload: payload,
 	}

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,9 +10,12 @@ import (
 	"github.com/ingle-home/ingle/hub/stream"
 )
 
+// A burst of datagrams is lost where it meets a small buffer: old pictures that are caught up, or one
+// that is very large. The usual ones are not held up.
 const (
-	burst = 20_000_000 // bits a second at most, while an old picture is caught up
-	slack = 2 * time.Millisecond
+	speed = 20_000_000            // bits a second at most
+	slack = 16 * time.Millisecond // that may be sent ahead
+	bunch = 24                    // packets that are sent together
 )
 
 // forward sends pictures until the stream ends, but not while it is suspended.
@@ -49,7 +53,7 @@ func (w *viewer) suspended() bool {
 func (w *viewer) play(ctx context.Context, p *packetizer) error {
 	r := w.reel(ctx)
 	defer r.close()
-	free := time.Now() // when the line is free again
+	var line pacer
 	for waiting := true; ; {
 		u, err := r.next()
 		if err != nil {
@@ -64,11 +68,11 @@ func (w *viewer) play(ctx context.Context, p *packetizer) error {
 		waiting = false
 		p.limit = w.wishes().payload(w.setup.address.Is6())
 		w.sent(u)
-		for _, packet := range p.packets(u) {
-			if free, err = w.pace(ctx, free, len(packet.Payload)); err != nil {
+		for some := range slices.Chunk(p.packets(u), bunch) {
+			if err = line.pace(ctx, len(some)*p.limit); err != nil {
 				return err
 			}
-			if err := w.video.send(packet); err != nil {
+			if err := w.video.send(some...); err != nil {
 				return err
 			}
 		}
@@ -188,20 +192,26 @@ func (w *viewer) news(u *media.Unit) bool {
 	return w.last == nil || u.PTS > w.last.PTS
 }
 
-// pace waits until the line is free and says when it will be free after n more bytes.
-func (w *viewer) pace(ctx context.Context, free time.Time, n int) (time.Time, error) {
+// pacer keeps a line below its speed.
+type pacer struct{ free time.Time } // … again, after what was sent
+
+// pace waits until n more bytes may go.
+func (p *pacer) pace(ctx context.Context, n int) error {
 	now := time.Now()
-	if free.Before(now) {
-		free = now
+	if p.free.Before(now) {
+		p.free = now
 	}
-	if ahead := free.Sub(now); ahead > slack {
+	if ahead := p.free.Sub(now) - slack; ahead > 0 {
+		wait := time.NewTimer(ahead)
+		defer wait.Stop()
 		select {
-		case <-time.After(ahead):
+		case <-wait.C:
 		case <-ctx.Done():
-			return free, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	return free.Add(time.Duration(n) * 8 * time.Second / burst), nil
+	p.free = p.free.Add(time.Duration(n) * 8 * time.Second / speed)
+	return nil
 }
 
 // sent notes the newest picture that goes to the viewer.

@@ -251,6 +251,9 @@ func (r *receiver) check(pictures []picture) {
 	if share := float64(len(pictures)) / made; share < 0.95 || share > 1.05 {
 		r.t.Errorf("%d of %.0f pictures", len(pictures), made)
 	}
+	if r.lost > 0 {
+		r.t.Errorf("the sequence has gaps: %d packets are missing", r.lost)
+	}
 	r.t.Logf("%d of %.0f pictures, %d packets, %d lost, largest %d bytes", len(pictures), made, r.packets, r.lost, r.largest)
 }
 
@@ -263,14 +266,26 @@ func (r *receiver) checkReports() {
 		r.t.Errorf("%d sender reports", len(r.reports))
 	}
 	const since1900 = 2_208_988_800
+	var before time.Time
+	least, late := time.Hour, 0
 	for i, s := range r.reports {
 		said := time.Unix(int64(s.NTPTime>>32)-since1900, int64(s.NTPTime&0xffffffff)*1e9>>32)
+		if i > 0 && said.Sub(before) > time.Second {
+			late++
+		}
+		before, least = said, min(least, s.at.Sub(said).Abs())
 		if off := s.at.Sub(said); off < -time.Second || off > 5*time.Second || s.SSRC != r.ssrc {
 			r.t.Errorf("report %d is %v old, of %x", i, off, s.SSRC)
 		}
 		if ahead := int32(s.RTPTime - s.newest); s.PacketCount > 0 && s.newest != 0 && (ahead < -90_000*5 || ahead > 90_000*5) {
 			r.t.Errorf("report %d: RTP time is %d ticks from the newest picture", i, ahead)
 		}
+	}
+	if least > 50*time.Millisecond { // the others may have waited for a processor
+		r.t.Errorf("the clock of the reports is %v off", least)
+	}
+	if late > 1 { // a machine that stands still may be late once
+		r.t.Errorf("%d of %d reports come more than a second after the one before", late, len(r.reports))
 	}
 }
 

@@ -165,7 +165,7 @@ func TestSoundIsOffWhereItMustBe(t *testing.T) {
 	var allowed atomic.Bool
 	s, services := newTalkingStage(t, camera.Options{Sound: allowed.Load})
 	r, e := s.listens(7, 1, 20)
-	mute := services[2].Characteristic("11A")
+	mute := services[4].Characteristic("11A")
 	flip := func(on bool) {
 		t.Helper()
 		if err := mute.Set(hap.Bool(on)); err != nil {
@@ -206,7 +206,7 @@ func TestWithoutTheHouseholdsWordThereIsNoSound(t *testing.T) {
 	if n := len(e.heard()); n > 0 {
 		t.Errorf("%d packets", n)
 	}
-	if len(services) != 3 || services[2].Type != "112" {
+	if len(services) != 5 || services[4].Type != "112" {
 		t.Errorf("%d services", len(services))
 	}
 }

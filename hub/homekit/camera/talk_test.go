@@ -67,7 +67,7 @@ func TestWhatIsSaidReachesTheLoudspeaker(t *testing.T) {
 			t.Parallel()
 			l := newSaid()
 			s, services := newTalkingStage(t, camera.Options{Talk: l.play})
-			if n := len(services); n != 4 || services[3].Type != "113" || services[3].Characteristic("11A") == nil {
+			if n := len(services); n != 6 || services[5].Type != "113" || services[5].Characteristic("11A") == nil {
 				t.Fatalf("%d services, no loudspeaker", n)
 			}
 			r, e := s.listens(7, 1, byte(each/time.Millisecond))
@@ -127,7 +127,7 @@ func TestWhatIsNotSaidByTheViewer(t *testing.T) {
 			}
 		}
 	}
-	speaker := services[3].Characteristic("11A")
+	speaker := services[5].Characteristic("11A")
 	if err := speaker.Set(hap.Bool(true)); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func main() {
 	flag.IntVar(&o.Gaps, "gaps", 0, "one packet in so many is lost; 0 = none")
 	flag.BoolVar(&o.H265, "h265", false, "H.265 in place of H.264")
 	flag.BoolVar(&o.Small, "small", false, "a second view at /small")
-	flag.BoolVar(&o.Stamp, "stamp", false, "every picture tells when it was sent")
+	flag.IntVar(&o.Stamp, "stamp", 0, "one picture in so many tells when it was sent")
 	flag.BoolVar(&o.TLS, "tls", false, "RTSPS")
 	flag.BoolVar(&o.UDP, "udp", false, "UDP besides TCP")
 	flag.DurationVar(&o.Lockout, "lockout", 0, "lock for so long after five wrong logins")

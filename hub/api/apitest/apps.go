@@ -1,0 +1,68 @@
+package apitest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ingle-home/ingle/hub/api/wire"
+)
+
+// ClaimCode is the code that the hub in memory shows.
+const ClaimCode = "ABCDE-12345"
+
+// Apps are the paired apps of the family: none at first.
+func (h *Home) Apps(_ context.Context, asks string) ([]wire.App, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := slices.Clone(h.apps)
+	for i := range list {
+		list[i].This = list[i].ID == asks
+	}
+	return list, nil
+}
+
+// ClaimCode shows a code that nobody can use.
+func (h *Home) ClaimCode(context.Context) (wire.ClaimCode, error) {
+	return wire.ClaimCode{Code: ClaimCode, Until: time.Now().Add(15 * time.Minute)}, nil
+}
+
+// Invite shows a code that nobody can use.
+func (h *Home) Invite(context.Context, wire.Invitation) (wire.ClaimCode, error) {
+	return wire.ClaimCode{Code: ClaimCode, Until: time.Now().Add(5 * time.Minute)}, nil
+}
+
+// PairHere notes the app as the owner's.
+func (h *Home) PairHere(_ context.Context, r wire.PairRequest) (wire.Paired, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	app := wire.App{ID: r.Pin[:16], Name: r.Name, Platform: r.Platform, Role: wire.RoleOwner, Added: time.Now().UTC()}
+	h.apps = append(h.apps, app)
+	return wire.Paired{App: app, Pin: r.Pin}, nil
+}
+
+// RenameApp gives an app another name.
+func (h *Home) RenameApp(_ context.Context, id, name string) (wire.App, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range h.apps {
+		if h.apps[i].ID == id {
+			h.apps[i].Name = name
+			return h.apps[i], nil
+		}
+	}
+	return wire.App{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown)
+}
+
+// RevokeApp takes an app away.
+func (h *Home) RevokeApp(_ context.Context, id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := len(h.apps)
+	h.apps = slices.DeleteFunc(h.apps, func(a wire.App) bool { return a.ID == id })
+	if len(h.apps) == before {
+		return wire.Refuse(http.StatusNotFound, wire.CodeUnknown)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package entrance
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/ingle-home/ingle/hub/api/server"
+)
+
+type connKey struct{}
+
+// ServeHTTP finds out who calls before the API is asked.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !l.meant(r) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
+		return
+	}
+	if contact(w, r) {
+		return
+	}
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		l.o.API.ServeHTTP(w, r)
+		return
+	}
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	app, err := l.caller(*r.TLS)
+	if err == nil {
+		l.hold(app.ID, c)
+		_, err = l.caller(*r.TLS) // revoked while it was about to be held: it was not dropped
+	}
+	if err != nil { // since the handshake it is no app of ours any more
+		drop(c)
+		return
+	}
+	l.o.Identity.Seen(r.Context(), app.ID)
+	free := http.NewResponseController(w) // the household's streams and long tasks have limits of their own
+	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(r.Context(), app)))
+}
+
+// meant says whether a request was made for this hub: a name that somebody's web page made point here, or
+// a page of another place that a browser shows, was not.
+func (l *Listener) meant(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if _, err := netip.ParseAddr(host); err != nil && !l.names[host] {
+		return false
+	}
+	return l.cross.Check(r) == nil && r.Header.Get("Origin") == ""
+}
+
+// hold notes an app's connection, which strangers push out no more.
+func (l *Listener) hold(app string, c net.Conn) {
+	l.crowd.leave(c)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[app] == nil {
+		l.open[app] = map[net.Conn]bool{}
+	}
+	l.open[app][c] = true
+}
+
+// note is the server's ConnState.
+func (l *Listener) note(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		l.crowd.enter(c)
+	case http.StateClosed, http.StateHijacked:
+		l.crowd.leave(c)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for app, conns := range l.open {
+			if delete(conns, c); len(conns) == 0 {
+				delete(l.open, app)
+			}
+		}
+	}
+}
+
+// drop closes the socket below TLS, whose own goodbye could take seconds.
+func drop(conn net.Conn) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	if p, ok := conn.(*patient); ok {
+		conn = p.TCPConn
+	}
+	if conn != nil {
+		_ = conn.Close() // its server notices and cleans up
+	}
+}
+
+// contact is the other answer that everybody gets: where to report a hole. It is no route, and no mux, which
+// would answer odd paths itself.
+func contact(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path != "/.well-known/security.txt" || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+		return false
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, securityTxt) // the caller has gone: nobody is left to tell
+	return true
+}
+
+// securityTxt is RFC 9116: how to report a hole in Ingle.
+const securityTxt = `Contact: https://github.com/ingle-home/ingle/security/advisories/new
+Expires: 2027-12-31T00:00:00Z
+Preferred-Languages: en, de
+`
+
+// Source is the address from which a request came.
+func Source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
