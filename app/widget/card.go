@@ -31,7 +31,7 @@ func (c *Card) FocusGained() {
 
 // FocusLost takes the line away.
 func (c *Card) FocusLost() {
-	c.ground.StrokeWidth = 0
+	c.paint()
 	c.ground.Refresh()
 }
 

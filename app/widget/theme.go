@@ -62,8 +62,10 @@ func (l Look) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 func stark(name fyne.ThemeColorName) (color.NRGBA, bool) {
 	switch name {
 	case theme.ColorNameBackground, ColorTile, theme.ColorNameForegroundOnPrimary, theme.ColorNameForegroundOnError,
-		theme.ColorNameForegroundOnWarning, theme.ColorNameForegroundOnSuccess, theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground:
+		theme.ColorNameForegroundOnWarning, theme.ColorNameForegroundOnSuccess:
 		return rgb(0x000000), true
+	case theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground:
+		return rgb(0x1c1c1c), true
 	case theme.ColorNameForeground, theme.ColorNamePlaceHolder, theme.ColorNameDisabled, theme.ColorNameInputBorder:
 		return rgb(0xffffff), true
 	case theme.ColorNamePrimary, theme.ColorNameHyperlink, theme.ColorNameWarning:

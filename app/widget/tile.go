@@ -93,6 +93,7 @@ func newTile(fill fyne.ThemeColorName) *Tile {
 	t := &Tile{title: widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
 		note: widget.NewLabel(""), ground: canvas.NewRectangle(theme.Color(fill)), fill: fill}
 	t.ground.CornerRadius = corner
+	t.paint()
 	t.title.Truncation = fyne.TextTruncateEllipsis
 	t.title.SizeName = theme.SizeNameSubHeadingText
 	t.note.Importance = widget.LowImportance
@@ -139,8 +140,16 @@ func (r *tileRenderer) Layout(size fyne.Size) {
 
 func (r *tileRenderer) MinSize() fyne.Size { return r.content.MinSize() }
 
+// paint colours the ground. Where tiles have the colour of the window, a line shows where they end.
+func (t *Tile) paint() {
+	t.ground.FillColor, t.ground.StrokeWidth = theme.Color(t.fill), 0
+	if t.fill == ColorTile && t.ground.FillColor == theme.Color(theme.ColorNameBackground) {
+		t.ground.StrokeWidth, t.ground.StrokeColor = 1, theme.Color(theme.ColorNameInputBorder)
+	}
+}
+
 func (r *tileRenderer) Refresh() {
-	r.ground.FillColor = theme.Color(r.fill)
+	r.paint()
 	r.ground.Refresh()
 	r.content.Refresh()
 }

@@ -30,6 +30,7 @@ type Home struct {
 	alarms   *fyne.Container
 	alarming []model.Alarm
 	chips    *fyne.Container
+	strip    *container.Scroll
 	rooms    []string
 	room     string // whose tiles are on view; empty: all
 	grid     *fyne.Container
@@ -54,8 +55,9 @@ func NewHome(d *frame.Desk) *Home {
 	h.care = parts.NewCard("", func() { d.Go(model.Route{Place: model.AtHealth}) },
 		container.NewBorder(nil, nil, sign, widget.NewIcon(theme.NavigateNextIcon()), h.caring))
 	h.house = h.newHouseTile()
-	rooms := container.NewHScroll(h.chips)
-	h.body = container.NewVBox(frame.Head(d.Text("home.title"), pair), h.alarms, h.summary, h.care, rooms, h.empty, h.grid)
+	h.strip = container.NewHScroll(h.chips)
+	h.strip.Hide()
+	h.body = container.NewVBox(frame.Head(d.Text("home.title"), pair), h.alarms, h.summary, h.care, h.strip, h.empty, h.grid)
 	h.page = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(10, 24, frame.Gap, frame.Gap), h.body))
 	return h
 }
@@ -164,6 +166,7 @@ func (h *Home) chip() {
 		}
 	}
 	h.chips.Refresh()
+	frame.Visible(h.strip, len(h.rooms) > 1)
 }
 
 // settle lays the page out anew when something on it appeared, left or grew. Words that wrap know
