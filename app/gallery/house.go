@@ -80,9 +80,9 @@ func (h *House) State() link.State {
 	return link.State{Phase: h.phase, Home: h.snap.Clone()}
 }
 
-// Run tells of each change until ctx ends.
+// Run lets the morning pass, then tells of each change until ctx ends.
 func (h *House) Run(ctx context.Context, changed func(link.State)) {
-	changed(h.State())
+	h.Day(func() { changed(h.State()) })
 	for {
 		select {
 		case <-h.dirty:
