@@ -293,3 +293,31 @@ func (h *house) openClips(ctx context.Context) {
 
 // Clips implements server.Hub.
 func (d *daemon) Clips() server.Clips { return d.inside().clips }
+
+// Backup implements server.Backups.
+func (d *daemon) Backup(ctx context.Context, q wire.BackupRequest) (wire.Backup, error) {
+	return d.inside().shelf.Make(ctx, q)
+}
+
+// Backups implements server.Backups.
+func (d *daemon) Backups(context.Context) (wire.BackupStatus, error) {
+	return d.inside().shelf.Status(), nil
+}
+
+// ScheduleBackups implements server.Backups.
+func (d *daemon) ScheduleBackups(ctx context.Context, q wire.BackupSchedule) (wire.BackupStatus, error) {
+	return d.inside().shelf.Schedule(ctx, q)
+}
+
+// Export implements server.Exports: an app that was left open on a table is not enough.
+func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export, error) {
+	if err := d.Prove(ctx, q.Password); err != nil {
+		return wire.Export{}, problem(err)
+	}
+	return d.inside().desk.Make(ctx, q)
+}
+
+// Exporting implements server.Exports.
+func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
+	return d.inside().desk.Status(), nil
+}

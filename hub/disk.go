@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -26,14 +27,16 @@ const (
 	codeFull      = "disk-full"
 	codeNoWrite   = "disk-read-only"
 	codeDisk      = "disk-broken"
-	codeDamaged   = "store-damaged"   // found at the start: the store is only read
-	codeFlawed    = "store-flawed"    // found by the weekly check
-	codeNoHomeKit = "homekit-closed"  // its part of a damaged store cannot be read
-	codeNoCount   = "tries-uncounted" // a restart would forget the wrong passwords
-	codeNoClips   = "clips-closed"    // the recordings could not be opened
-	codeTwin      = "restored-twin"   // this hub was restored, and the other copy is alive
-	diskTime      = 2 * time.Second   // between two looks at the disk
-	diskRoom      = 64 << 10          // bytes that must fit before a full disk counts as free again
+	codeDamaged   = "store-damaged"     // found at the start: the store is only read
+	codeFlawed    = "store-flawed"      // found by the weekly check
+	codeNoHomeKit = "homekit-closed"    // its part of a damaged store cannot be read
+	codeNoCount   = "tries-uncounted"   // a restart would forget the wrong passwords
+	codeNoClips   = "clips-closed"      // the recordings could not be opened
+	codeOldSecret = "renewal-secret"    // one that was replaced still opens what is stored, with an old copy of the keys
+	codeTraces    = "renewal-forgotten" // what was forgotten may still be in old pages
+	codeTwin      = "restored-twin"     // this hub was restored, and the other copy is alive
+	diskTime      = 2 * time.Second     // between two looks at the disk
+	diskRoom      = 64 << 10            // bytes that must fit before a full disk counts as free again
 
 	renewTime = time.Minute // between two looks whether something was forgotten
 	renewWait = time.Hour   // after a renewal that failed
@@ -60,6 +63,7 @@ func (h *house) stored(err error) {
 // watchDisk writes what is queued, so that a full disk is known even when nobody waits for a record,
 // and after one was full, or could not be written, tries whether it can be again.
 func (h *house) watchDisk(ctx context.Context) error {
+	h.stored(h.store.Unforgotten()) // what is left of somebody goes with the next renewal
 	tick := time.NewTicker(diskTime)
 	defer tick.Stop()
 	for {
@@ -109,9 +113,17 @@ func (h *house) refused(err error) error {
 // openStore opens the store; one that is damaged, or on a disk that may not be written, for reading
 // only: what is left of a home is worth having, and nothing of it may be overwritten.
 func (h *house) openStore(v *vault.Vault) (err error) {
-	h.store, err = records.Open(h.settings.dir, v, archive.Personal()...)
+	open := records.Reopen
+	if h.Unsettled() {
+		open = records.Open
+	}
+	h.store, err = open(h.settings.dir, v, archive.Personal()...)
 	var damage *records.Damage
-	if !errors.As(err, &damage) && !errors.Is(err, storage.ErrReadOnlyDisk) {
+	switch {
+	case errors.As(err, &damage), errors.Is(err, storage.ErrReadOnlyDisk):
+	case errors.Is(err, records.ErrDamaged) && v.Outdated(): // what is stored is of the newer keys
+		return wire.Refuse(http.StatusUnauthorized, "hub.older-keys")
+	default:
 		return err
 	}
 	why := err
@@ -268,7 +280,13 @@ func (h *house) Rotate(ctx context.Context, v *vault.Vault) error {
 	if err := backup.Settle(h.settings.dir); err != nil {
 		return err
 	}
-	return h.store.Rotate(ctx, v)
+	if err := h.store.Rotate(ctx, v); err != nil {
+		return err
+	}
+	for _, code := range []string{codeOldSecret, codeTraces} {
+		h.health.Clear(code, "")
+	}
+	return nil
 }
 
 // renew seals the store anew after something was forgotten or a secret replaced: what the disk still
@@ -292,14 +310,20 @@ func (h *house) renew(ctx context.Context) error {
 }
 
 func (h *house) renewStale(ctx context.Context) error {
-	stale, err := h.store.Stale(ctx)
-	if err == nil && !stale {
-		stale, err = h.Stale()
-	}
-	if err != nil || !stale {
+	forgotten, err := h.store.Stale(ctx)
+	replaced, errKeys := h.Stale()
+	if err = errors.Join(err, errKeys); err != nil || !forgotten && !replaced {
 		return err
 	}
-	return h.Renew(ctx)
+	err = h.Renew(ctx)
+	if err != nil && ctx.Err() == nil { // Rotate says when it is over
+		for code, due := range map[string]bool{codeOldSecret: replaced, codeTraces: forgotten} {
+			if due {
+				h.health.Raise(code, "", nil)
+			}
+		}
+	}
+	return err
 }
 
 // tended is the store that upkeep looks after. With what has expired goes what a restore replaced.
@@ -327,13 +351,14 @@ func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
 	return n + gone, errors.Join(err, errClips)
 }
 
-// noteOpened begins the days for which what a restore replaced is kept. It may be better than what it
-// brought, or all that there is, as long as that was not seen to open.
+// noteOpened lets the days begin for which what a restore replaced is kept, with the next sweep: only a
+// believed clock sweeps. It may be better than what it brought, or all that there is, as long as that
+// was not seen to open.
 func (h *house) noteOpened() {
 	if h.unsound != nil || h.restored.Times == 0 && !h.undone() {
 		return
 	}
-	if err := backup.NoteOpened(h.settings.dir, time.Now()); err != nil {
+	if err := backup.NoteOpened(h.settings.dir); err != nil {
 		h.log.Error("what a restore replaced stays for now", "err", err)
 	}
 }
@@ -341,7 +366,7 @@ func (h *house) noteOpened() {
 // undone says whether the store is here because a restore was undone, and opens for the first time since.
 func (h *house) undone() bool {
 	aside := backup.AsideIn(h.settings.dir)
-	return aside != nil && aside.Undone && aside.Opened.IsZero()
+	return aside != nil && aside.Undone && !aside.Opened
 }
 
 // plan remembers the schedule of backups as a sealed document.
@@ -365,32 +390,4 @@ func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
 		Faults: h.health, Log: h.log,
 	})
 	return err
-}
-
-// Backup implements server.Backups.
-func (d *daemon) Backup(ctx context.Context, q wire.BackupRequest) (wire.Backup, error) {
-	return d.inside().shelf.Make(ctx, q)
-}
-
-// Backups implements server.Backups.
-func (d *daemon) Backups(context.Context) (wire.BackupStatus, error) {
-	return d.inside().shelf.Status(), nil
-}
-
-// ScheduleBackups implements server.Backups.
-func (d *daemon) ScheduleBackups(ctx context.Context, q wire.BackupSchedule) (wire.BackupStatus, error) {
-	return d.inside().shelf.Schedule(ctx, q)
-}
-
-// Export implements server.Exports: an app that was left open on a table is not enough.
-func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export, error) {
-	if err := d.Prove(ctx, q.Password); err != nil {
-		return wire.Export{}, problem(err)
-	}
-	return d.inside().desk.Make(ctx, q)
-}
-
-// Exporting implements server.Exports.
-func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
-	return d.inside().desk.Status(), nil
 }

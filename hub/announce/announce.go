@@ -7,7 +7,8 @@
 // on one network is never told an address of another.
 //
 // It lives beside avahi or systemd-resolved on the same port, and never claims the machine's own
-// host name, which is theirs. A name is probed for before it is used, see claim.go.
+// host name, which is theirs, nor the questions that are sent to this machine alone, while they are
+// there to hear them. A name is probed for before it is used, see claim.go.
 //
 // A machine without multicast is no reason not to start: Set remembers the record, returns
 // [ErrSilent], and the announcer keeps trying. Whether the others can hear it is found out from
@@ -61,6 +62,8 @@ type Announcer struct {
 	closed   bool
 	records  map[string]*record // by instance
 	lines    []*line            // none while nothing can be sent
+	ear      *line              // for questions to this machine alone; none while another program hears them
+	toll     toll               // of those
 	found    []link             // what the machine had when they were opened
 	self     self
 	bounced  map[int]bool // interfaces that carried nothing for a moment

@@ -11,6 +11,8 @@ import (
 // maxQuestions bounds the work that one packet can ask for; phones send a few.
 const maxQuestions = 64
 
+const maxFrame = 1440 // bytes of a message, within 1500 with the headers of IPv6
+
 // reply answers one query from the records, for a phone on the networks of link. It returns nil
 // when there is nothing to say: multicast questions about others get no answer at all.
 func reply(query *dns.Msg, records []*record, link []netip.Prefix) *dns.Msg {
@@ -153,5 +155,13 @@ func forStranger(out, query *dns.Msg) {
 		h := rr.Header()
 		h.Class &^= flush
 		h.Ttl = min(h.Ttl, 10)
+	}
+}
+
+// shorten leaves out the last of what was not asked for, until the packet fits into one frame of a network:
+// askers have no room for more.
+func shorten(out *dns.Msg) {
+	for len(out.Extra) > 0 && out.Len() > maxFrame {
+		out.Extra = out.Extra[:len(out.Extra)-1]
 	}
 }

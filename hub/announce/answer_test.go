@@ -112,6 +112,9 @@ func FuzzReply(f *testing.F) {
 		if _, err := out.Pack(); err != nil {
 			t.Errorf("an answer that cannot be sent to a stranger: %v", err)
 		}
+		if shorten(out); len(out.Extra) > 0 && out.Len() > maxFrame {
+			t.Errorf("%d bytes", out.Len())
+		}
 	})
 }
 

@@ -106,7 +106,7 @@ enable-reflector=%s
 [rlimits]
 `
 
-func startAvahi(t *testing.T, reflect string) {
+func startAvahi(t *testing.T, reflect string) (stop func()) {
 	t.Helper()
 	run(t, "mount", "-t", "tmpfs", "tmpfs", "/run") // avahi's socket and pid file have fixed places
 	folder := t.TempDir()
@@ -121,10 +121,11 @@ func startAvahi(t *testing.T, reflect string) {
 		_, err := os.Stat("/run/bus")
 		return err == nil
 	})
-	start(t, "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", filepath.Join(folder, "avahi.conf"))
+	stop = start(t, "avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", filepath.Join(folder, "avahi.conf"))
 	eventually(t, "avahi answers", func() bool {
 		return exec.CommandContext(t.Context(), "avahi-browse", "-t", "_none._tcp").Run() == nil
 	})
+	return stop
 }
 
 // browse asks avahi until what it prints is good, and returns that.

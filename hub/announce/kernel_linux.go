@@ -80,14 +80,41 @@ func listenGroup(six bool) (*net.UDPConn, error) {
 	if six {
 		return net.ListenUDP("udp6", groupOf(true))
 	}
+	return listenAt(groupOf(false).AddrPort().Addr().Unmap(), true)
+}
+
+// listenDirect hears what is sent to this machine alone, unless another program does: the kernel gives a
+// packet to whoever opened last, and it was first. An own address that is not to be shared is refused
+// while anybody listens there or at every address, but not because of who listens to the group; so it is
+// tried before. Who comes later is not refused, and gets everything from then on.
+func listenDirect(own netip.Addr) (*net.UDPConn, error) {
+	alone, err := listenAt(own, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := alone.Close(); err != nil {
+		return nil, err
+	}
+	if own.IsLoopback() { // a demo leaves the network to a hub beside it
+		return listenAt(own, true)
+	}
+	return listenAt(netip.IPv4Unspecified(), true)
+}
+
+func listenAt(ip netip.Addr, shared bool) (*net.UDPConn, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "mdns")
 	defer file.Close()
-	at := &unix.SockaddrInet4{Port: mdnsPort, Addr: [4]byte(groupOf(false).IP.To4())}
-	if err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, at)); err != nil {
+	if shared {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	}
+	if ip.IsUnspecified() { // else it hears every group that any program joined
+		err = errors.Join(err, unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0))
+	}
+	if err := errors.Join(err, unix.Bind(fd, &unix.SockaddrInet4{Port: mdnsPort, Addr: ip.As4()})); err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
 	conn, err := net.FilePacketConn(file)

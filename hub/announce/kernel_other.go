@@ -4,6 +4,7 @@ package announce
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 )
@@ -17,5 +18,8 @@ func listenGroup(six bool) (*net.UDPConn, error) {
 	}
 	return net.ListenUDP("udp4", groupOf(false))
 }
+
+// listenDirect cannot know here whom it would take the packets from.
+func listenDirect(netip.Addr) (*net.UDPConn, error) { return nil, errors.ErrUnsupported }
 
 func usableIPv6() func(netip.Addr) bool { return func(netip.Addr) bool { return true } }

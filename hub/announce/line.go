@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -21,6 +22,7 @@ const (
 type line struct {
 	socket socket
 	six    bool
+	direct bool   // hears only what is sent to this machine alone
 	links  []link // that took the group
 	buf    []byte
 }
@@ -31,6 +33,9 @@ type way struct {
 	link link
 }
 
+// home is the index of no interface: the kernel knows the way from this machine to itself.
+const home = 0
+
 // wayID tells ways apart, also over a new socket.
 type wayID struct {
 	six   bool
@@ -39,12 +44,16 @@ type wayID struct {
 
 func (w way) id() wayID { return wayID{w.line.six, w.link.index} }
 
-// packet is one message to the group, and where it came from.
+// packet is one message to the group or to this machine, and where it came from.
 type packet struct {
 	msg  *dns.Msg
 	way  way
 	from *net.UDPAddr
+	to   netip.Addr // none when it was sent to the group
 }
+
+// alone says that a message was sent to this machine only (RFC 6762 §5.5).
+func (p packet) alone() bool { return p.to.IsValid() }
 
 // legacy says that the asker speaks plain DNS, from a port of its own (RFC 6762 §6.7).
 func (p packet) legacy() bool { return p.from.Port != mdnsPort }
@@ -93,8 +102,17 @@ func openLine(six bool, found []link) (*line, error) {
 	return l, nil
 }
 
-// next waits for a message to the group on one of our interfaces. What else arrives is dropped: the
-// kernel hands this socket every group that any program joined, and unicast besides.
+// openEar opens the line for what is sent to this machine alone, where the other line has its links.
+func openEar(other *line) (*line, error) {
+	s, err := openDirect(other.links[0].with(false)[0].Addr())
+	if err != nil {
+		return nil, err
+	}
+	return &line{socket: s, direct: true, links: other.links, buf: make([]byte, maxPacket)}, nil
+}
+
+// next waits for a message to the group, or to this machine, on one of our interfaces. What else arrives is
+// dropped: the kernel hands a socket every group that any program joined.
 func (l *line) next() (packet, error) {
 	for {
 		n, at, err := l.socket.read(l.buf)
@@ -102,15 +120,34 @@ func (l *line) next() (packet, error) {
 			return packet{}, err
 		}
 		msg := new(dns.Msg)
-		if !at.group || msg.Unpack(l.buf[:n]) != nil {
+		if msg.Unpack(l.buf[:n]) != nil {
 			continue
 		}
-		for _, k := range l.links {
-			if k.index == at.index {
-				return packet{msg: msg, way: way{l, k}, from: at.from}, nil
-			}
+		if p := (packet{msg: msg, from: at.from}); l.place(&p, at) {
+			return p, nil
 		}
 	}
+}
+
+// place finds the way that a packet came, which is the way to answer.
+func (l *line) place(p *packet, at arrival) bool {
+	i := slices.IndexFunc(l.links, func(k link) bool { return k.index == at.index })
+	if at.group {
+		if i >= 0 {
+			p.way = way{l, l.links[i]}
+		}
+		return i >= 0 && !l.direct
+	}
+	if i < 0 && at.from.IP.IsLoopback() { // no other machine has such an address: it asks for what all others see
+		i = 0
+	}
+	if i < 0 || !at.to.IsValid() || at.to.IsMulticast() {
+		return false
+	}
+	answering := *l // from the address that was asked
+	answering.socket = l.socket.as(at.to)
+	p.way, p.to = way{&answering, l.links[i]}, at.to
+	return true
 }
 
 // stranger is an address of this machine on the way, with a port that nobody has.
@@ -130,12 +167,14 @@ func (w way) stranger() net.UDPAddr {
 // multicast sends to everyone on one way.
 func (w way) multicast(m *dns.Msg) error { return w.send(m, groupOf(w.line.six)) }
 
-func (w way) send(m *dns.Msg, to *net.UDPAddr) error {
+func (w way) send(m *dns.Msg, to *net.UDPAddr) error { return w.line.write(m, w.link.index, to) }
+
+func (l *line) write(m *dns.Msg, index int, to *net.UDPAddr) error {
 	packet, err := m.Pack()
 	if err != nil {
 		return err
 	}
-	return w.line.socket.write(packet, w.link.index, to)
+	return l.socket.write(packet, index, to)
 }
 
 // answerWith is a message that says something unasked.

@@ -93,8 +93,8 @@ func run(t *testing.T, name string, args ...string) {
 	}
 }
 
-// start runs a daemon until the end of the test.
-func start(t *testing.T, name string, args ...string) {
+// start runs a daemon until the end of the test, or until it is stopped.
+func start(t *testing.T, name string, args ...string) (stop func()) {
 	t.Helper()
 	said := new(bytes.Buffer)
 	daemon := exec.Command(name, args...)
@@ -102,13 +102,17 @@ func start(t *testing.T, name string, args ...string) {
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = func() {
 		daemon.Process.Kill()
 		daemon.Wait()
+	}
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", name, said)
 		}
 	})
+	return stop
 }
 
 func write(t *testing.T, path, text string) {

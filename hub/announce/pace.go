@@ -2,6 +2,7 @@ package announce
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -19,6 +20,8 @@ const (
 	maxPending    = 64                     // questions that wait for their time
 	maxKnown      = 2048                   // known answers of one asker
 	maxSaid       = 1024                   // records whose last multicast is remembered
+	maxTold       = 20                     // answers a second to one who asks this machine alone
+	maxAskers     = 64                     // of those a second
 )
 
 // pending is a question whose answer has its time. The answer is made when it is due, so that it is
@@ -59,13 +62,14 @@ func (a *Announcer) reply(p packet) *dns.Msg {
 			held = append(held, r)
 		}
 	}
+	slices.SortFunc(held, inOrder)
 	return reply(p.msg, held, p.way.link.addrs)
 }
 
 func waitFor(p packet, out *dns.Msg) time.Duration {
 	shared := func(rr dns.RR) bool { return rr.Header().Class&flush == 0 }
 	switch {
-	case p.legacy() || len(p.msg.Ns) > 0: // nobody else answers a stranger; a probe does not wait
+	case p.legacy() || p.alone() || len(p.msg.Ns) > 0: // nobody else answers a stranger; a probe does not wait
 		return 0
 	case p.msg.Truncated:
 		return between(moreSoonest, moreLatest)
@@ -97,9 +101,35 @@ func (a *Announcer) answerDue(now time.Time) time.Time {
 	return next
 }
 
+// admits says whether a question to this machine alone is answered: it must come from the network that it
+// came by, or anyone could have us send packets to a third party (§5.5, §11).
+func (a *Announcer) admits(p packet, now time.Time) bool {
+	from := p.sender().WithZone("")
+	return !p.msg.Response && len(p.msg.Question) > 0 && a.self.addrs[p.to] &&
+		(a.self.addrs[from] || p.way.link.near(from)) && a.toll.pass(from, now)
+}
+
+// toll bounds the answers to those who ask this machine alone: which are many packets for nobody but them.
+type toll struct {
+	since time.Time
+	told  map[netip.Addr]int
+}
+
+func (t *toll) pass(asker netip.Addr, now time.Time) bool {
+	if t.told == nil || now.Sub(t.since) >= time.Second {
+		t.since, t.told = now, map[netip.Addr]int{}
+	}
+	if n := t.told[asker]; n >= maxTold || (n == 0 && len(t.told) >= maxAskers) {
+		return false
+	}
+	t.told[asker]++
+	return true
+}
+
 // answer sends an answer to whom it is for: a stranger, one who asked for a word of its own, or all.
 func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
-	near := p.way.link.near(p.sender()) || a.self.addrs[p.sender().WithZone("")]
+	inside := a.self.addrs[p.sender().WithZone("")]
+	near := p.way.link.near(p.sender()) || inside
 	var err error
 	switch {
 	case p.legacy():
@@ -107,7 +137,12 @@ func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
 			return
 		}
 		forStranger(out, p.msg)
-		err = p.way.send(out, p.from)
+		shorten(out)
+		index := p.way.link.index
+		if inside && p.alone() {
+			index = home
+		}
+		err = p.way.line.write(out, index, p.from)
 	case near && a.alone(p, out, now):
 		err = p.way.send(out, p.from)
 	default:
@@ -118,15 +153,15 @@ func (a *Announcer) answer(p packet, out *dns.Msg, now time.Time) {
 	}
 }
 
-// alone says whether only the asker gets the answer: it asked so in every question, and all others
-// have heard the records lately. An asker on this machine shares the port with us, and a packet to
+// alone says whether only the asker gets the answer: it asked so in every question or asked nobody else,
+// and all others have heard the records lately. An asker on this machine shares the port with us, and a packet to
 // it alone might reach any of those who do.
 func (a *Announcer) alone(p packet, out *dns.Msg, now time.Time) bool {
 	if a.self.addrs[p.sender().WithZone("")] {
 		return false
 	}
 	for _, q := range p.msg.Question {
-		if q.Qclass&flush == 0 { // the same bit asks for a unicast answer
+		if q.Qclass&flush == 0 && !p.alone() { // the same bit asks for a unicast answer
 			return false
 		}
 	}

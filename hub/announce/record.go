@@ -1,6 +1,7 @@
 package announce
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,6 +94,20 @@ func (r *record) label() string { return numbered(r.instance, r.number) }
 
 // deviceID is the HomeKit identity, empty when there is none.
 func (r *record) deviceID() string { return r.txt["id"] }
+
+// inOrder has cameras come first: who asks a machine alone may take the first answer for the one it wants,
+// and such askers are recorders (go2rtc).
+func inOrder(x, y *record) int {
+	return cmp.Or(cmp.Compare(y.films(), x.films()), strings.Compare(x.instance, y.instance))
+}
+
+// films is 1 for a camera and a video doorbell, by their HomeKit category.
+func (r *record) films() int {
+	if ci := r.txt["ci"]; ci == "17" || ci == "18" {
+		return 1
+	}
+	return 0
+}
 
 // escape puts a backslash before each byte of special, because package dns takes names and texts
 // in the form of a zone file, and writes bytes outside ASCII as numbers.

@@ -3,6 +3,7 @@ package announce
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -12,6 +13,7 @@ import (
 // socket is what IPv4 and IPv6 have in common.
 type socket interface {
 	join(k link) error
+	as(at netip.Addr) socket // the same, sending from that address
 	read(buf []byte) (int, arrival, error)
 	write(packet []byte, index int, to *net.UDPAddr) error
 	SetReadDeadline(t time.Time) error
@@ -22,7 +24,15 @@ type socket interface {
 type arrival struct {
 	index int  // of the interface
 	group bool // sent to the mDNS group
+	to    netip.Addr
 	from  *net.UDPAddr
+}
+
+func (at *arrival) sent(index int, to, group net.IP) {
+	at.index, at.group = index, to.Equal(group)
+	if ip, ok := netip.AddrFromSlice(to); ok {
+		at.to = ip.Unmap()
+	}
 }
 
 func groupOf(six bool) *net.UDPAddr {
@@ -39,6 +49,16 @@ func openShared(six bool) (socket, error) {
 		return nil, err
 	}
 	return multicasting(conn, six, nil)
+}
+
+// openDirect opens a socket for what is sent to this machine alone, by IPv4, if no other program here hears
+// that. By IPv6 the shared socket does.
+func openDirect(own netip.Addr) (socket, error) {
+	conn, err := listenDirect(own)
+	if err != nil {
+		return nil, err
+	}
+	return multicasting(conn, false, nil)
 }
 
 // openOwn opens a socket at an address of this machine, on a port that nobody else has.
@@ -60,12 +80,12 @@ func multicasting(conn *net.UDPConn, six bool, from net.IP) (socket, error) {
 	if six {
 		s := socket6{ipv6.NewPacketConn(conn), from}
 		err := errors.Join(s.SetControlMessage(ipv6.FlagInterface|ipv6.FlagDst, true),
-			s.SetMulticastHopLimit(255), s.SetMulticastLoopback(true))
+			s.SetMulticastHopLimit(255), s.SetHopLimit(255), s.SetMulticastLoopback(true))
 		return orClose(s, err)
 	}
 	s := socket4{ipv4.NewPacketConn(conn), from}
 	err := errors.Join(s.SetControlMessage(ipv4.FlagInterface|ipv4.FlagDst, true),
-		s.SetMulticastTTL(255), s.SetMulticastLoopback(true)) // others on this machine want to hear it too
+		s.SetMulticastTTL(255), s.SetTTL(255), s.SetMulticastLoopback(true)) // others on this machine want to hear it too
 	return orClose(s, err)
 }
 
@@ -86,6 +106,11 @@ func (s socket4) join(k link) error {
 	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(false))
 }
 
+func (s socket4) as(at netip.Addr) socket {
+	s.from = at.AsSlice()
+	return s
+}
+
 func (s socket4) read(buf []byte) (int, arrival, error) {
 	n, about, from, err := s.ReadFrom(buf)
 	if err != nil {
@@ -93,7 +118,7 @@ func (s socket4) read(buf []byte) (int, arrival, error) {
 	}
 	at := arrival{from: from.(*net.UDPAddr)}
 	if about != nil {
-		at.index, at.group = about.IfIndex, about.Dst.Equal(groupOf(false).IP)
+		at.sent(about.IfIndex, about.Dst, groupOf(false).IP)
 	}
 	return n, at, nil
 }
@@ -115,6 +140,11 @@ func (s socket6) join(k link) error {
 	return s.JoinGroup(&net.Interface{Index: k.index, Name: k.name}, groupOf(true))
 }
 
+func (s socket6) as(at netip.Addr) socket {
+	s.from = at.AsSlice()
+	return s
+}
+
 func (s socket6) read(buf []byte) (int, arrival, error) {
 	n, about, from, err := s.ReadFrom(buf)
 	if err != nil {
@@ -122,7 +152,7 @@ func (s socket6) read(buf []byte) (int, arrival, error) {
 	}
 	at := arrival{from: from.(*net.UDPAddr)}
 	if about != nil {
-		at.index, at.group = about.IfIndex, about.Dst.Equal(groupOf(true).IP)
+		at.sent(about.IfIndex, about.Dst, groupOf(true).IP)
 	}
 	return n, at, nil
 }

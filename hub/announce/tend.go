@@ -67,7 +67,11 @@ func (a *Announcer) linkChanged(index int, down bool) {
 // there was none.
 func (a *Announcer) follow(now time.Time) {
 	a.self.forgets(now)
-	if len(a.records) == 0 || (len(a.lines) > 0 && a.current()) {
+	if len(a.records) == 0 {
+		return
+	}
+	if len(a.lines) > 0 && a.current() {
+		a.lendEar()
 		return
 	}
 	had := len(a.lines) > 0
@@ -116,6 +120,7 @@ func (a *Announcer) dial(now time.Time) error {
 	for _, l := range a.lines {
 		a.running.Go(func() { a.listen(l) })
 	}
+	a.lendEar()
 	for _, r := range a.records {
 		for id := range r.held {
 			if !stayed[id] {
@@ -136,6 +141,30 @@ func (a *Announcer) hangUp() {
 		l.socket.Close()
 	}
 	a.lines, a.later = nil, nil
+	a.closeEar()
+}
+
+// lendEar opens the ear for what is sent to this machine alone. While another program has that, it stays
+// closed until a later look.
+func (a *Announcer) lendEar() {
+	i := slices.IndexFunc(a.lines, func(l *line) bool { return !l.six })
+	if a.ear != nil || i < 0 {
+		return
+	}
+	ear, err := openEar(a.lines[i])
+	if err != nil {
+		a.log.Debug("announce: direct questions are left to others", "error", err)
+		return
+	}
+	a.ear = ear
+	a.running.Go(func() { a.listen(ear) })
+}
+
+func (a *Announcer) closeEar() {
+	if a.ear != nil {
+		a.ear.socket.Close()
+		a.ear = nil
+	}
 }
 
 // listen takes what comes until the line is closed or breaks.
@@ -143,13 +172,17 @@ func (a *Announcer) listen(l *line) {
 	for {
 		p, err := l.next()
 		a.mu.Lock()
-		if !slices.Contains(a.lines, l) {
+		if l != a.ear && !slices.Contains(a.lines, l) {
 			a.mu.Unlock()
 			return
 		}
 		if err != nil {
 			a.log.Warn("announce: line lost", "error", err)
-			a.hangUp()
+			if l == a.ear {
+				a.closeEar()
+			} else {
+				a.hangUp()
+			}
 			a.mu.Unlock()
 			return
 		}
@@ -159,6 +192,12 @@ func (a *Announcer) listen(l *line) {
 }
 
 func (a *Announcer) take(p packet, now time.Time) {
+	if p.alone() {
+		if a.admits(p, now) {
+			a.asks(p, now)
+		}
+		return
+	}
 	if p.msg.Response {
 		a.hears(p, now)
 		return

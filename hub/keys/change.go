@@ -125,6 +125,9 @@ func (r *Ring) ConfirmRecovery(ctx context.Context, q wire.RecoveryCode) error {
 		return err
 	}
 	err = v.ConfirmRecovery(q.RecoveryCode)
+	if errors.Is(err, vault.ErrWrong) && vault.Mistyped(q.RecoveryCode) {
+		return wire.Refuse(http.StatusConflict, codeMistyped)
+	}
 	if errors.Is(err, vault.ErrWrong) { // of two that were made at once, the first is void
 		return wire.Refuse(http.StatusConflict, "recovery.unknown")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -186,4 +187,49 @@ func TestTwoRecoveryCodesAtOnce(t *testing.T) {
 			must(t, v.Close())
 		}
 	}
+}
+
+// A folder that has the place of a copy is named, and nothing is changed.
+func TestAFolderInTheWay(t *testing.T) {
+	dir, ctx := machine(t), keys.From(t.Context(), keys.Console)
+	r := ring(t, dir)
+	v, _, err := r.Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+	must(t, err)
+	must(t, r.Settle())
+	r.Hold(v, &house{})
+	twin := filepath.Join(dir, "keys.twin.json")
+	must(t, errors.Join(os.Remove(twin), os.Mkdir(twin, 0o700)))
+	err = r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: another})
+	var p *wire.Problem
+	if !errors.As(err, &p) || p.Code != "keys.in-the-way" || p.Args["path"] != twin {
+		t.Errorf("a change: %v", err)
+	}
+	must(t, os.Remove(twin))
+	must(t, r.ChangePassword(ctx, wire.PasswordRequest{Password: password, New: another}))
+	must(t, r.Release())
+}
+
+// A recovery code with a slip of the pen is told from a wrong password.
+func TestAMistypedCodeIsNamed(t *testing.T) {
+	dir, ctx := machine(t), keys.From(t.Context(), keys.Console)
+	r := ring(t, dir)
+	v, code, err := r.Create(ctx, wire.SetupRequest{Password: password, StartLocked: true})
+	must(t, err)
+	must(t, r.Settle())
+	r.Hold(v, &house{})
+	last := "0"
+	if strings.HasSuffix(code, last) {
+		last = "1"
+	}
+	slip := code[:len(code)-1] + last
+	if _, _, err := r.Unlock(keys.Console, slip); wire.Code(err) != "recovery.mistyped" {
+		t.Errorf("unlock: %v", err)
+	}
+	if err := r.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: slip}); wire.Code(err) != "recovery.mistyped" {
+		t.Errorf("confirm: %v", err)
+	}
+	if _, _, err := r.Unlock(keys.Console, another); wire.Code(err) != wire.CodePassword {
+		t.Errorf("a wrong password: %v", err)
+	}
+	must(t, r.Release())
 }

@@ -23,6 +23,9 @@ import (
 	"github.com/ingle-home/ingle/storage/vault/boot"
 )
 
+// codeMistyped is of a recovery code whose checksum says that it was never one.
+const codeMistyped = "recovery.mistyped"
+
 // Home is what the keys need of an open house.
 type Home interface {
 	// Names are those that the hub knows; a password is not made of them.
@@ -180,6 +183,9 @@ func (r *Ring) Unlock(source, secret string) (v *vault.Vault, byCode bool, err e
 	if errors.Is(err, vault.ErrWrong) {
 		v, err = vault.Open(r.Dir, secret)
 	}
+	if errors.Is(err, vault.ErrWrong) && vault.Mistyped(secret) {
+		return nil, false, wire.Refuse(http.StatusUnauthorized, codeMistyped)
+	}
 	if err != nil {
 		return nil, false, Problem(err)
 	}
@@ -220,12 +226,15 @@ func (r *Ring) tellTries() {
 // given back as it is.
 func Problem(err error) error {
 	var refused *vault.Refusal
+	var inTheWay *vault.InTheWay
 	var already *wire.Problem
 	switch {
 	case err == nil || errors.As(err, &already):
 		return err
 	case errors.As(err, &refused):
 		return wire.Refuse(http.StatusUnprocessableEntity, refused.Code)
+	case errors.As(err, &inTheWay):
+		return wire.Refuse(http.StatusConflict, "keys.in-the-way", "path", inTheWay.Path)
 	case errors.Is(err, vault.ErrWrong):
 		return wire.Refuse(http.StatusUnauthorized, wire.CodePassword)
 	case errors.Is(err, vault.ErrBoot):

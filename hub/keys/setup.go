@@ -61,6 +61,12 @@ func (r *Ring) setBoot(ctx context.Context, v *vault.Vault, path string) error {
 	return boot.Best(ctx, r.Dir, set)
 }
 
+// Unsettled tells whether a setup is under way: only then may a store begin empty.
+func (r *Ring) Unsettled() bool {
+	_, err := os.Lstat(filepath.Join(r.Dir, mark))
+	return err == nil
+}
+
 // Settle says that the setup counts, whatever happens from now on.
 func (r *Ring) Settle() error {
 	if err := os.Remove(filepath.Join(r.Dir, mark)); err != nil {
@@ -92,6 +98,9 @@ func (r *Ring) undoSetup(ctx context.Context) error {
 		if madeBySetup(e.Name()) {
 			err = errors.Join(err, os.Remove(filepath.Join(r.Dir, e.Name())))
 		}
+	}
+	if err == nil {
+		err = storage.SyncDir(r.Dir) // before the mark goes, or keys may stay that nobody can use
 	}
 	if err != nil {
 		return fmt.Errorf("setup: undo: %w", err)

@@ -51,6 +51,7 @@ const (
 	maxSources = 64               // that are remembered; more share the limit for all
 	triesFile  = "tries.json"
 	maxTries   = 16 << 10 // bytes of the file
+	maxCount   = 1 << 20  // that is read: far more than make the longest wait
 )
 
 // tries counts the wrong tries since the last right one, for every source and for
@@ -99,7 +100,21 @@ func (t *tries) load() error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(raw, &t.file)
+	if err := json.Unmarshal(raw, &t.file); err != nil {
+		return err
+	}
+	t.file.bound()
+	return nil
+}
+
+// bound makes counts of what anybody may have written into the file.
+func (s *triesState) bound() {
+	s.All = min(max(s.All, 0), maxCount)
+	for name, wrong := range s.Sources {
+		if s.Sources[name] = min(wrong, maxCount); wrong <= 0 || len(s.Sources) > maxSources {
+			delete(s.Sources, name)
+		}
+	}
 }
 
 // take counts a try, or refuses it because it comes too soon.

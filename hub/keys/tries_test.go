@@ -160,6 +160,31 @@ func TestSourceOf(t *testing.T) {
 	}
 }
 
+// What somebody wrote into the file neither makes every try wait nor makes them free.
+func TestCountsOutOfBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, all := range []string{"-9223372036854775808", "-5", "9223372036854775807"} {
+			dir := t.TempDir()
+			tr := newTries(dir)
+			raw := `{"salt":"s","all":` + all + `,"sources":{"` + (&tries{file: triesState{Salt: "s"}}).name("app") + `":` + all + `}}`
+			if err := os.WriteFile(filepath.Join(dir, triesFile), []byte(raw), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			tr = newTries(dir)
+			if err := tr.take("app"); (err != nil) != (all[0] != '-') {
+				t.Errorf("after %s: %v", all, err)
+			}
+			<-time.After(longest)
+			if err := tr.take("app"); err != nil {
+				t.Errorf("after %s and the longest wait: %v", all, err)
+			}
+			if err := tr.take("app"); err == nil {
+				t.Errorf("after %s a second try is free", all)
+			}
+		}
+	})
+}
+
 // A paired app waits for its own wrong tries, not for those of others; and one that there is no room to count
 // waits with all.
 func TestAPairedAppIsNotHeldUpByOthers(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/blobs"
+	"github.com/ingle-home/ingle/storage/cuttest"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 	"github.com/ingle-home/ingle/storage/vaulttest"
@@ -35,6 +36,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	cuttest.Begin(restoreWhileCut, judgeRestored)
 	if role := os.Getenv(envRole); role != "" {
 		if err := child(role); err != nil {
 			fmt.Fprintln(os.Stderr, role+":", err)

@@ -44,7 +44,7 @@ func Open(path, dir, secret string) (*Backup, error) {
 	if err := Finish(dir); err != nil {
 		return nil, err
 	}
-	if aside := AsideIn(dir); aside != nil && aside.Opened.IsZero() {
+	if aside := AsideIn(dir); aside != nil && !aside.Opened {
 		return nil, ErrUnopened
 	}
 	b, err := open(path, filepath.Join(dir, newFolder), func(keys string) (*vault.Vault, error) {
@@ -263,7 +263,7 @@ func (b *Backup) take(next *tar.Header, drop bool, m *meter) error {
 // check opens what was unpacked as a hub would, reads all of it, and marks what is about
 // to be restored.
 func (b *Backup) check(ctx context.Context) error {
-	store, err := records.Open(b.into, b.vault)
+	store, err := records.Reopen(b.into, b.vault)
 	if err != nil {
 		return err
 	}

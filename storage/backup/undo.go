@@ -16,8 +16,8 @@ const Kept = 7 * 24 * time.Hour
 // backBy is by how much a clock may be put back before the days are counted anew.
 const backBy = 24 * time.Hour
 
-// The marks in restore.old: since when the store that took its place is known to open,
-// and that it was put aside by Undo.
+// The marks in restore.old: that the store that took its place is known to open, and since
+// when by a clock that was believed, if one was; and that it was put aside by Undo.
 const (
 	openedMark = "restore.opened"
 	undoneMark = "restore.undone"
@@ -26,16 +26,17 @@ const (
 // Aside is what a restore, or its undoing, put aside.
 type Aside struct {
 	Replaced
-	Opened time.Time // when a hub opened what took its place, UTC; zero: none did yet
+	Opened bool      // a hub has opened what took its place
+	Since  time.Time // that is known, UTC, by a clock that was believed; zero: none was yet
 	Undone bool      // it is what Undo put aside
 }
 
-// Until is when it goes; zero as long as no hub has opened what took its place.
+// Until is when it goes; zero as long as the days are not counted.
 func (a Aside) Until() time.Time {
-	if a.Opened.IsZero() {
+	if a.Since.IsZero() {
 		return time.Time{}
 	}
-	return a.Opened.Add(Kept)
+	return a.Since.Add(Kept)
 }
 
 // AsideIn is what lies aside in a folder; nil if nothing does.
@@ -47,27 +48,30 @@ func AsideIn(dir string) *Aside {
 	a := &Aside{Replaced: replaced(stores(old)), Undone: exists(filepath.Join(old, undoneMark))}
 	a.SameHome = bytes.Equal(vault.IDOf(old), vault.IDOf(dir))
 	if raw, err := os.ReadFile(filepath.Join(old, openedMark)); err == nil {
-		a.Opened, _ = time.Parse(time.RFC3339, string(raw)) // a mark that says nothing is none
+		a.Opened = true
+		a.Since, _ = time.Parse(time.RFC3339, string(raw)) // zero until Expire says it
 	}
 	return a
 }
 
-// NoteOpened begins the days for which what lies aside is kept: a hub has opened what
-// took its place. It does nothing if they have begun already.
-func NoteOpened(dir string, now time.Time) error {
-	if a := AsideIn(dir); a == nil || !a.Opened.IsZero() {
+// NoteOpened says that a hub has opened what took the place of what lies aside. The days
+// for which that is kept begin with the next Expire: the clock of a hub that has just
+// started may be wrong by years.
+func NoteOpened(dir string) error {
+	if a := AsideIn(dir); a == nil || a.Opened {
 		return nil
 	}
-	return mark(filepath.Join(dir, oldFolder), openedMark, []byte(now.UTC().Format(time.RFC3339)))
+	return mark(filepath.Join(dir, oldFolder), openedMark, nil)
 }
 
-// Expire removes what was aside for long enough, by a clock that can be believed.
+// Expire removes what was aside for long enough, and begins to count if nobody did. now must
+// be of a clock that can be believed.
 func Expire(dir string, now time.Time) error {
 	a := AsideIn(dir)
 	switch {
-	case a == nil || a.Opened.IsZero():
+	case a == nil || !a.Opened:
 		return nil
-	case now.Before(a.Opened.Add(-backBy)): // the clock was wrong then, by who knows how much
+	case a.Since.IsZero(), now.Before(a.Since.Add(-backBy)): // the clock was wrong then, by who knows how much
 		return mark(filepath.Join(dir, oldFolder), openedMark, []byte(now.UTC().Format(time.RFC3339)))
 	case now.Before(a.Until()):
 		return nil

@@ -39,7 +39,7 @@ func TestUndo(t *testing.T) {
 		if got := len(opened(t, a.dir, a.code)); got != want {
 			t.Errorf("undone %d times there are %d rows, want %d", n+1, got, want)
 		}
-		if aside := backup.AsideIn(a.dir); aside == nil || !aside.Undone || !aside.Opened.IsZero() {
+		if aside := backup.AsideIn(a.dir); aside == nil || !aside.Undone || aside.Opened {
 			t.Errorf("aside there is %+v", aside)
 		}
 	}
@@ -76,8 +76,8 @@ func TestUndoOfAnotherHome(t *testing.T) {
 	}
 }
 
-// The days count from when a hub opened what took its place, and a clock that was wrong then makes
-// them count anew.
+// The days count from when a clock was believed after a hub had opened what took its place, and one
+// that was wrong then makes them count anew.
 func TestAsideGoesAfterSomeDays(t *testing.T) {
 	a := newHub(t)
 	path := a.made(t, false)
@@ -89,8 +89,13 @@ func TestAsideGoesAfterSomeDays(t *testing.T) {
 		t.Fatalf("before a hub opened it: %v", err)
 	}
 	wrong := now.AddDate(5, 0, 0)
-	must(t, backup.NoteOpened(a.dir, wrong))
-	must(t, backup.NoteOpened(a.dir, wrong.AddDate(0, 0, 3))) // the second start changes nothing
+	must(t, backup.NoteOpened(a.dir))
+	if aside := backup.AsideIn(a.dir); !aside.Opened || !aside.Until().IsZero() {
+		t.Errorf("opened, and no clock was believed yet: %+v", aside)
+	}
+	must(t, backup.Expire(a.dir, wrong))
+	must(t, backup.NoteOpened(a.dir)) // the second start changes nothing
+	must(t, backup.Expire(a.dir, wrong.AddDate(0, 0, 3)))
 	if until := backup.AsideIn(a.dir).Until(); !until.Equal(wrong.Add(backup.Kept)) {
 		t.Errorf("it is kept until %v", until)
 	}
@@ -163,7 +168,7 @@ func TestKilledWhileUndoing(t *testing.T) {
 		}
 	}
 	must(t, backup.Undo(a.dir))
-	must(t, backup.NoteOpened(a.dir, time.Now()))
+	must(t, backup.NoteOpened(a.dir))
 	for n, step := range []string{"checked", "settled", "ready"} {
 		dir := twin("again " + fmt.Sprint(n))
 		run(t, "restore", dir, path, a.code, step)

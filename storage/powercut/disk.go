@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -18,23 +19,30 @@ import (
 // sector is what a disk writes whole, in bytes.
 const sector = 512
 
-// Disk is one folder of files.
+// Disk is a folder of files and folders.
 type Disk struct {
 	mu     sync.Mutex
 	lies   bool // an fsync does nothing: the control
-	files  map[string]*file
-	synced map[string]*file // as the last fsync of the folder left it
-	moves  []move           // since then
-	last   uint64           // number of the newest file
-	broken syscall.Errno    // what every change and fsync answers; 0 for a disk that works
+	root   *file
+	now    names
+	safe   names         // as those moves left it that come before the first unsafe one
+	moves  []move        // since then
+	last   uint64        // number of the newest file
+	broken syscall.Errno // what every change and fsync answers; 0 for a disk that works
+	seen   func()        // called at each change and fsync, with mu held
 }
 
+// file is a file, or a folder, which has names and no content.
 type file struct {
 	number  uint64
+	folder  bool
 	content []byte
 	synced  []byte
 	changes []change // since then
 }
+
+// names are what is in each folder.
+type names map[*file]map[string]*file
 
 // change is a write, or a cut to size if there are no bytes.
 type change struct {
@@ -42,23 +50,72 @@ type change struct {
 	bytes []byte
 }
 
-// move is a change of the folder: a name that now means f, or nothing if f is nil,
-// and a name that is free since.
+// move is a change of folders: a name in one that now means f, or nothing if f is nil,
+// and a name in another, or the same, that is free since. Of the two a disk does both or
+// none.
 type move struct {
+	in    *file
 	name  string
 	f     *file
+	from  *file
 	freed string
+	safe  bool // one of the folders was synced since
 }
 
-// NewDisk gives a disk on which content is safe.
+// NewDisk gives a disk on which content, by its paths, is safe. The path of an empty
+// folder ends in a slash.
 func NewDisk(content map[string][]byte, lies bool) *Disk {
-	d := &Disk{lies: lies, files: make(map[string]*file)}
-	for name, b := range content {
-		d.last++
-		d.files[name] = &file{number: d.last, content: bytes.Clone(b), synced: bytes.Clone(b)}
+	d := &Disk{root: &file{folder: true}, now: make(names)}
+	for path, b := range content {
+		in := d.root
+		parts := strings.Split(path, "/")
+		for _, part := range parts[:len(parts)-1] {
+			next := d.now[in][part]
+			if next == nil {
+				next, _ = d.create(in, part, true)
+			}
+			in = next
+		}
+		if name := parts[len(parts)-1]; name != "" {
+			f, _ := d.create(in, name, false)
+			f.content, f.synced = bytes.Clone(b), bytes.Clone(b)
+		}
 	}
-	d.synced = maps.Clone(d.files)
+	d.safe, d.moves, d.lies = d.now.clone(), nil, lies
 	return d
+}
+
+func (n names) clone() names {
+	all := make(names, len(n))
+	for folder, list := range n {
+		all[folder] = maps.Clone(list)
+	}
+	return all
+}
+
+// has tells whether a folder is in another, or is it.
+func (n names) has(in, folder *file) bool {
+	if in == folder {
+		return true
+	}
+	for _, f := range n[in] {
+		if f.folder && n.has(f, folder) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m move) do(n names) {
+	if m.freed != "" {
+		delete(n[m.from], m.freed)
+	}
+	if m.f != nil {
+		if n[m.in] == nil {
+			n[m.in] = make(map[string]*file)
+		}
+		n[m.in][m.name] = m.f
+	}
 }
 
 // Cut gives the content of the disk after a power cut at this moment, which of the
@@ -66,28 +123,57 @@ func NewDisk(content map[string][]byte, lies bool) *Disk {
 func (d *Disk) Cut(r *rand.Rand) map[string][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	names := maps.Clone(d.synced)
+	return d.cut(r)
+}
+
+func (d *Disk) cut(r *rand.Rand) map[string][]byte {
 	kept := r.IntN(len(d.moves) + 1)
 	inOrder := r.IntN(2) == 0
-	for i, m := range d.moves {
-		if inOrder && i >= kept || !inOrder && r.IntN(2) == 0 {
-			continue
+	return d.left(func(i int) bool {
+		return inOrder && i < kept || !inOrder && r.IntN(2) == 0
+	}, func(f *file) []byte { return f.after(r) })
+}
+
+// worst gives what an unlucky cut leaves: of names and of content all that was not
+// synced is there, or nothing.
+func (d *Disk) worst() (all []map[string][]byte) {
+	for _, names := range []bool{false, true} {
+		for _, content := range []bool{false, true} {
+			all = append(all, d.left(func(int) bool { return names }, func(f *file) []byte {
+				if content {
+					return bytes.Clone(f.content)
+				}
+				return bytes.Clone(f.synced)
+			}))
 		}
-		m.do(names)
+	}
+	return all
+}
+
+// left gives the content by its paths if some of the unsafe moves were done. One from
+// folder to folder was not if the other has no name itself: what leaves one place is
+// somewhere.
+func (d *Disk) left(done func(i int) bool, content func(*file) []byte) map[string][]byte {
+	n := d.safe.clone()
+	for i, m := range d.moves {
+		between := m.f != nil && m.from != nil && m.in != m.from
+		if (m.safe || done(i)) && (!between || n.has(d.root, m.in)) {
+			m.do(n)
+		}
 	}
 	found := make(map[string][]byte)
-	for name, f := range names {
-		found[name] = f.after(r)
-	}
+	n.collect(d.root, "", content, found)
 	return found
 }
 
-func (m move) do(names map[string]*file) {
-	if m.freed != "" {
-		delete(names, m.freed)
-	}
-	if m.f != nil {
-		names[m.name] = m.f
+func (n names) collect(in *file, path string, content func(*file) []byte, found map[string][]byte) {
+	for name, f := range n[in] {
+		if f.folder {
+			found[path+name+"/"] = nil
+			n.collect(f, path+name+"/", content, found)
+		} else {
+			found[path+name] = content(f)
+		}
 	}
 }
 
@@ -158,73 +244,101 @@ func (d *Disk) Break(errno syscall.Errno) {
 	d.broken = errno
 }
 
-// The calls of the file system.
-
-func (d *Disk) open(name string) *file {
+// Watch has seen called at each change and fsync, before anything else happens to the
+// disk.
+func (d *Disk) Watch(seen func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.files[name]
+	d.seen = seen
 }
 
-func (d *Disk) create(name string) (*file, syscall.Errno) {
+// happened ends each change.
+func (d *Disk) happened() {
+	if d.seen != nil {
+		d.seen()
+	}
+}
+
+// The calls of the file system.
+
+func (d *Disk) open(in *file, name string) *file {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now[in][name]
+}
+
+func (d *Disk) create(in *file, name string, folder bool) (*file, syscall.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken != 0 {
 		return nil, d.broken
 	}
 	d.last++
-	f := &file{number: d.last}
-	d.move(move{name: name, f: f})
+	f := &file{number: d.last, folder: folder}
+	d.move(move{in: in, name: name, f: f})
 	return f, 0
 }
 
 func (d *Disk) move(m move) {
-	m.do(d.files)
+	m.do(d.now)
 	d.moves = append(d.moves, m)
+	d.happened()
 }
 
-func (d *Disk) remove(name string) syscall.Errno {
+func (d *Disk) remove(in *file, name string) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.files[name] == nil {
+	f := d.now[in][name]
+	switch {
+	case f == nil:
 		return syscall.ENOENT
-	}
-	if d.broken == 0 {
-		d.move(move{freed: name})
+	case len(d.now[f]) > 0:
+		return syscall.ENOTEMPTY
+	case d.broken == 0:
+		d.move(move{from: in, freed: name})
 	}
 	return d.broken
 }
 
-func (d *Disk) rename(from, to string) syscall.Errno {
+func (d *Disk) rename(from *file, name string, in *file, to string) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.files[from]
-	if f == nil {
+	f := d.now[from][name]
+	switch {
+	case f == nil:
 		return syscall.ENOENT
-	}
-	if d.broken == 0 {
-		d.move(move{name: to, f: f, freed: from})
+	case len(d.now[d.now[in][to]]) > 0:
+		return syscall.ENOTEMPTY
+	case d.broken == 0:
+		d.move(move{in: in, name: to, f: f, from: from, freed: name})
 	}
 	return d.broken
 }
 
-func (d *Disk) names() map[string]uint64 {
+func (d *Disk) list(in *file) map[string]*file {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	found := make(map[string]uint64)
-	for name, f := range d.files {
-		found[name] = f.number
-	}
-	return found
+	return maps.Clone(d.now[in])
 }
 
-func (d *Disk) syncFolder() syscall.Errno {
+// syncFolder makes the names in a folder safe, and with a name that came from another
+// or went there what became of it in that one.
+func (d *Disk) syncFolder(in *file) syscall.Errno {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.lies && d.broken == 0 {
-		d.synced, d.moves = maps.Clone(d.files), nil
+	if d.broken != 0 || d.lies {
+		return d.broken
 	}
-	return d.broken
+	for i := range d.moves {
+		m := &d.moves[i]
+		m.safe = m.safe || m.in == in || m.from == in
+	}
+	for len(d.moves) > 0 && d.moves[0].safe {
+		d.moves[0].do(d.safe)
+		d.moves = d.moves[1:]
+	}
+	d.happened()
+	return 0
 }
 
 func (d *Disk) sync(f *file) syscall.Errno {
@@ -232,6 +346,7 @@ func (d *Disk) sync(f *file) syscall.Errno {
 	defer d.mu.Unlock()
 	if !d.lies && d.broken == 0 {
 		f.synced, f.changes = bytes.Clone(f.content), nil
+		d.happened()
 	}
 	return d.broken
 }
@@ -244,6 +359,7 @@ func (d *Disk) change(f *file, c change) syscall.Errno {
 	}
 	f.content = c.apply(f.content)
 	f.changes = append(f.changes, c)
+	d.happened()
 	return 0
 }
 
@@ -256,8 +372,16 @@ func (d *Disk) read(f *file, dest []byte, at int64) []byte {
 	return dest[:copy(dest, f.content[at:])]
 }
 
-func (d *Disk) size(f *file) uint64 {
+// size is a file's, and how many names it has.
+func (d *Disk) size(f *file) (size uint64, links uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return uint64(len(f.content))
+	for _, list := range d.now {
+		for _, g := range list {
+			if f == g {
+				links++
+			}
+		}
+	}
+	return uint64(len(f.content)), links
 }

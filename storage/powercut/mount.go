@@ -15,7 +15,7 @@ import (
 // /dev/fuse and the right to mount.
 func (d *Disk) Mount(dir string) (unmount func() error, err error) {
 	zero := time.Duration(0) // the kernel asks every time
-	server, err := fs.Mount(dir, &folder{disk: d}, &fs.Options{
+	server, err := fs.Mount(dir, &folder{disk: d, file: d.root}, &fs.Options{
 		EntryTimeout: &zero, AttrTimeout: &zero,
 		MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "powercut", Name: "powercut"},
 	})
@@ -28,6 +28,7 @@ func (d *Disk) Mount(dir string) (unmount func() error, err error) {
 type folder struct {
 	fs.Inode
 	disk *Disk
+	file *file
 }
 
 type node struct {
@@ -37,13 +38,18 @@ type node struct {
 }
 
 func (n *folder) child(ctx context.Context, f *file, out *fuse.EntryOut) *fs.Inode {
-	out.Mode, out.Size = syscall.S_IFREG|0o600, n.disk.size(f)
+	if f.folder {
+		out.Mode = syscall.S_IFDIR | 0o700
+		return n.NewInode(ctx, &folder{disk: n.disk, file: f}, fs.StableAttr{Mode: syscall.S_IFDIR, Ino: f.number + 1})
+	}
+	out.Mode = syscall.S_IFREG | 0o600
+	out.Size, out.Nlink = n.disk.size(f)
 	return n.NewInode(ctx, &node{disk: n.disk, file: f}, fs.StableAttr{Mode: syscall.S_IFREG, Ino: f.number + 1})
 }
 
 // Lookup finds a file by its name.
 func (n *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	f := n.disk.open(name)
+	f := n.disk.open(n.file, name)
 	if f == nil {
 		return nil, syscall.ENOENT
 	}
@@ -63,36 +69,57 @@ func (n *folder) Setattr(context.Context, fs.FileHandle, *fuse.SetAttrIn, *fuse.
 
 // Create makes an empty file.
 func (n *folder) Create(ctx context.Context, name string, _, _ uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
-	f, errno := n.disk.create(name)
+	f, errno := n.disk.create(n.file, name, false)
 	if errno != 0 {
 		return nil, nil, 0, errno
 	}
 	return n.child(ctx, f, out), nil, 0, 0
 }
 
+// Mkdir makes an empty folder.
+func (n *folder) Mkdir(ctx context.Context, name string, _ uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	f, errno := n.disk.create(n.file, name, true)
+	if errno != 0 {
+		return nil, errno
+	}
+	return n.child(ctx, f, out), 0
+}
+
 // Unlink frees a name.
-func (n *folder) Unlink(_ context.Context, name string) syscall.Errno { return n.disk.remove(name) }
+func (n *folder) Unlink(_ context.Context, name string) syscall.Errno {
+	return n.disk.remove(n.file, name)
+}
+
+// Rmdir frees the name of an empty folder.
+func (n *folder) Rmdir(_ context.Context, name string) syscall.Errno {
+	return n.disk.remove(n.file, name)
+}
 
 // Rename puts a file in the place of another.
-func (n *folder) Rename(_ context.Context, from string, _ fs.InodeEmbedder, to string, flags uint32) syscall.Errno {
-	if flags != 0 {
+func (n *folder) Rename(_ context.Context, from string, in fs.InodeEmbedder, to string, flags uint32) syscall.Errno {
+	other, ok := in.(*folder)
+	if flags != 0 || !ok {
 		return syscall.EINVAL
 	}
-	return n.disk.rename(from, to)
+	return n.disk.rename(n.file, from, other.file, to)
 }
 
 // Readdir lists the files.
 func (n *folder) Readdir(context.Context) (fs.DirStream, syscall.Errno) {
 	var list []fuse.DirEntry
-	for name, number := range n.disk.names() {
-		list = append(list, fuse.DirEntry{Name: name, Mode: syscall.S_IFREG, Ino: number + 1})
+	for name, f := range n.disk.list(n.file) {
+		mode := uint32(syscall.S_IFREG)
+		if f.folder {
+			mode = syscall.S_IFDIR
+		}
+		list = append(list, fuse.DirEntry{Name: name, Mode: mode, Ino: f.number + 1})
 	}
 	return fs.NewListDirStream(list), 0
 }
 
 // Fsync makes the names safe.
 func (n *folder) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	return n.disk.syncFolder()
+	return n.disk.syncFolder(n.file)
 }
 
 // Open needs no handle. Nothing is cached: every read and write comes here.
@@ -123,7 +150,8 @@ func (n *node) Flush(context.Context, fs.FileHandle) syscall.Errno { return 0 }
 
 // Getattr gives the size.
 func (n *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	out.Mode, out.Size = syscall.S_IFREG|0o600, n.disk.size(n.file)
+	out.Mode = syscall.S_IFREG | 0o600
+	out.Size, out.Nlink = n.disk.size(n.file)
 	return 0
 }
 

@@ -125,6 +125,9 @@ func place(t *testing.T) string {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	program, err := os.ReadFile(os.Args[0])
 	must(t, err)
+	if bytes.HasPrefix(program, []byte("#!")) { // as .ci/arm64 starts it
+		t.Skip("an emulator runs this program, and the memory is the emulator's")
+	}
 	must(t, os.WriteFile(filepath.Join(dir, "program"), program, 0o755))
 	if os.Getuid() == 0 {
 		must(t, os.Chown(dir, nobody, nobody))

@@ -50,6 +50,10 @@ func child(role, dir string) {
 		err = childMakes(dir)
 	case "work", "endure":
 		err = childWorks(dir, role != "work")
+	case "half-forget":
+		err = childHalfForgets(dir)
+	case "after-half":
+		err = childOpensAfterHalf(dir)
 	case "judge":
 		err = childJudges()
 	case "full":

@@ -104,6 +104,25 @@ func TestCoreWithoutItsLog(t *testing.T) {
 	if after := sizes(t, lost); before["core-1.db"] != after["core-1.db"] {
 		t.Errorf("%v became %v", before, after)
 	}
+	// Without telemetry it looks like one that a crash left when it was made: only who knows that
+	// there was a home can tell.
+	must(t, os.Remove(filepath.Join(lost, "telemetry-1.db")))
+	before = sizes(t, lost)
+	for range 2 {
+		s, err := openStoreWith(lost, records.Reopen)
+		if err == nil {
+			s.Close()
+		}
+		if !errors.Is(err, records.ErrDamaged) {
+			t.Errorf("reopened: %v", err)
+		}
+	}
+	if after := sizes(t, lost); !maps.Equal(before, after) {
+		t.Errorf("%v became %v", before, after)
+	}
+	s, err := openStoreWith(filled(t), records.Reopen)
+	must(t, err)
+	must(t, s.Close())
 }
 
 // sizes are those of the databases in a folder.

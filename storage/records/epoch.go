@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ingle-home/ingle/storage"
+	"github.com/ingle-home/ingle/storage/vault"
 )
 
 // The files of a store carry the epoch of their keys in their names. Only while a
@@ -24,6 +25,21 @@ func missing(dir string, k keySource) error {
 	others, err := otherEpochs(dir, k.Epoch())
 	if err == nil && len(others) > 0 {
 		err = fmt.Errorf("%w: there is no core of epoch %d but %s", ErrDamaged, k.Epoch(), filepath.Base(others[0]))
+	}
+	return err
+}
+
+// newer refuses to open an old store, put back with its old keys, beside one of a later
+// epoch that has its keys: the end of a rotation that never was would be to remove it.
+func newer(dir string, v *vault.Vault) error {
+	if !v.Outdated() {
+		return nil
+	}
+	others, err := otherEpochs(dir, v.Epoch())
+	for _, path := range others {
+		if epoch, _ := epochOf(filepath.Base(path)); epoch > v.Epoch() {
+			return fmt.Errorf("%w: the keys are older than %s", ErrDamaged, filepath.Base(path))
+		}
 	}
 	return err
 }

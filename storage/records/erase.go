@@ -137,7 +137,8 @@ func (s *Store) halfForgotten(ctx context.Context) ([]string, error) {
 
 // resumeForgetting finishes at the start what a crash or the disk cut short: of the
 // subjects that core's notes name, and of those in telemetry that have no key, which
-// is how stores of earlier versions were left. A full disk can wait.
+// is how stores of earlier versions were left. What the disk does not let go can wait: it
+// keeps nobody out, and whatever is forgotten next, or the next rotation, finishes it.
 func (s *Store) resumeForgetting(ctx context.Context) (err error) {
 	if s.forgetting, err = s.halfForgotten(ctx); err != nil {
 		return explain("open", err)
@@ -159,11 +160,16 @@ func (s *Store) resumeForgetting(ctx context.Context) (err error) {
 	if stale, _ := s.core.meta(ctx, metaStale, ""); stale != "" && err == nil {
 		err = s.core.checkpoint(ctx) // where only this was left to do
 	}
-	if errors.Is(err, storage.ErrFull) {
+	if errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrDisk) {
+		s.unforgotten = err
 		return nil
 	}
 	return err
 }
+
+// Unforgotten is why the disk did not let Open finish a forgetting that was cut short; nil
+// as a rule.
+func (s *Store) Unforgotten() error { return s.unforgotten }
 
 // leaveOut is the condition by which a query of readings passes over those that nothing
 // can open any more.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/storage/cuttest"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -22,6 +23,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	cuttest.Begin(rotateWhileCut, judgeRows)
 	if role := os.Getenv(envRole); role != "" {
 		child(role, os.Getenv(envDir))
 		return

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
+	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -142,4 +145,48 @@ func judge(dir string) (pairs int, err error) {
 	}
 	_, err = s.Query(ctx, records.Query{Kind: "pair"})
 	return pairs, err
+}
+
+// childHalfForgets stores a reading of each of two, and dies when it has destroyed the key of one.
+func childHalfForgets(dir string) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	for _, subject := range []string{"mia", "noor"} {
+		if err := s.Append(ctx, records.Record{Kind: "place", ID: subject, Subject: subject, Body: []byte("here")}); err != nil {
+			return err
+		}
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err
+	}
+	records.AtStep(s, func(step string) {
+		if step == "shredded" {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+	})
+	return s.Forget(ctx, "mia")
+}
+
+// childOpensAfterHalf opens that store on a disk that fails, until its stdin says that it
+// works again.
+func childOpensAfterHalf(dir string) error {
+	s, err := openStore(dir)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	fmt.Println("open, told:", errors.Is(s.Unforgotten(), storage.ErrDisk))
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	before := records.CountAll(s, "reading")
+	if err := s.Forget(ctx, "nobody"); err != nil {
+		return err
+	}
+	fmt.Printf("of %d readings %d is left\n", before, records.CountAll(s, "reading"))
+	return nil
 }

@@ -64,22 +64,33 @@ type Store struct {
 	keys       keyring
 	forgetting []string // subjects whose key is gone and whose readings are not; changed with mu held for writing
 
-	checks   checks
-	frozen   bool // opened by OpenDamaged
-	batch    batch
-	open     context.Context // ends when Close begins, and a rotation with it
-	stop     context.CancelFunc
-	closed   bool
-	flushing sync.WaitGroup
+	unforgotten error // what the disk said to Open
+	checks      checks
+	frozen      bool // opened by OpenDamaged
+	batch       batch
+	open        context.Context // ends when Close begins, and a rotation with it
+	stop        context.CancelFunc
+	closed      bool
+	flushing    sync.WaitGroup
 }
 
 // Open opens the databases of the vault in dir, which the caller has acquired,
-// and creates them on first use. personal lists the kinds of which every record
-// must name a Subject. It looks for damage, in a large store only for some seconds.
-// Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
+// and creates them on first use; a store that was there before is opened by Reopen.
+// personal lists the kinds of which every record must name a Subject. It looks for
+// damage, in a large store only for some seconds. Errors: storage.ErrInUse, storage.ErrFull, ErrDamaged; with a *Damage, and with
 // storage.ErrReadOnlyDisk, what is left can be read by OpenDamaged. The vault may be
 // closed afterwards.
-func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) {
+func Open(dir string, v *vault.Vault, personal ...string) (*Store, error) {
+	return openWhole(dir, v, false, personal)
+}
+
+// Reopen is Open for a store that the caller knows was there before. Of one whose files
+// look like new, since all that was in them is lost, it says ErrDamaged.
+func Reopen(dir string, v *vault.Vault, personal ...string) (*Store, error) {
+	return openWhole(dir, v, true, personal)
+}
+
+func openWhole(dir string, v *vault.Vault, known bool, personal []string) (_ *Store, err error) {
 	s, err := newStore(dir, v, personal)
 	if err != nil {
 		return nil, err
@@ -91,10 +102,10 @@ func Open(dir string, v *vault.Vault, personal ...string) (_ *Store, err error) 
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	if err := missing(dir, v); err != nil {
+	if err := errors.Join(missing(dir, v), newer(dir, v)); err != nil {
 		return nil, err
 	}
-	if err := s.openDatabases(ctx, dir, v); err != nil {
+	if err := s.openDatabases(ctx, dir, v, known); err != nil {
 		return nil, err
 	}
 	if err := removeOthers(dir, v); err != nil {
@@ -130,12 +141,12 @@ func newStore(dir string, v *vault.Vault, personal []string) (*Store, error) {
 // openDatabases never lets a database that has gone missing look like a new one
 // beside the other, which remembers it; nor does it make one there, which the next start
 // would take for the old one.
-func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault) (err error) {
+func (s *Store) openDatabases(ctx context.Context, dir string, v *vault.Vault, known bool) (err error) {
 	corePath, telemetryPath := pathOf(dir, coreRole, v), pathOf(dir, telemetryRole, v)
 	hadTelemetry := sizeOf(telemetryPath) > 0
 
 	core := coreProfile
-	core.known = hadTelemetry // which is made once core is durable
+	core.known = known || hadTelemetry // which is made once core is durable
 	if s.core, err = openDatabase(ctx, corePath, v, core); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ingle-home/ingle/storage"
 )
 
 // pocket is a Boot that keeps its key in a file, and can be told to fail.
@@ -39,7 +41,7 @@ func (p pocket) Make(ctx context.Context) ([]byte, error) {
 	}
 	*p.made++
 	key := random(keySize)
-	return key, os.WriteFile(p.path(), key, 0o600)
+	return key, storage.Place(p.path(), key)
 }
 
 func (p pocket) Drop(context.Context) error {

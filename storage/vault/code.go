@@ -16,8 +16,11 @@ const (
 	checkBits = 10
 	allSigns  = codeSigns + checkBits/5
 	group     = 4
+	fewRuns   = 3   // of digits; a code has about six, and one in a hundred fewer
 	maxTyped  = 128 // bytes that a person may type, separators included
 	crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+	betweenSigns = " -\t\n\r\u00a0\u2010\u2011\u2013" // that a person may type
 )
 
 var errCode = errors.New("vault: not a recovery code")
@@ -42,9 +45,10 @@ func parseCode(typed string) ([]byte, error) {
 	}
 	var signs []byte
 	for _, r := range strings.ToUpper(typed) {
-		switch r {
-		case ' ', '-', '\t', '\n', '\r', '\u00a0', '\u2010', '\u2011', '\u2013':
+		if strings.ContainsRune(betweenSigns, r) {
 			continue
+		}
+		switch r {
 		case 'O':
 			r = '0'
 		case 'I', 'L':
@@ -65,6 +69,29 @@ func parseCode(typed string) ([]byte, error) {
 		return nil, errCode
 	}
 	return secret, nil
+}
+
+// Mistyped tells whether this was meant to be a recovery code and cannot be one: as many signs,
+// or one more or less, with digits all over, and not the checksum. It knows no vault.
+func Mistyped(typed string) bool {
+	if len(typed) > maxTyped {
+		return false
+	}
+	signs, runs, digit := 0, 0, false // runs of digits
+	for _, r := range strings.ToUpper(typed) {
+		isDigit := r >= '0' && r <= '9'
+		switch {
+		case strings.ContainsRune(betweenSigns, r):
+			continue
+		case isDigit && !digit:
+			runs++
+		case !isDigit && (r == 'U' || r < 'A' || r > 'Z'):
+			return false
+		}
+		signs, digit = signs+1, isDigit
+	}
+	_, err := parseCode(typed)
+	return err != nil && runs >= fewRuns && signs >= allSigns-1 && signs <= allSigns+1
 }
 
 func codeSum(secret []byte) []byte {

@@ -75,6 +75,13 @@ func (f *keyFile) write(dir string) error {
 	return nil
 }
 
+// InTheWay says that something else has the place of keys.json or its twin, such as a
+// folder, so that no change can be written.
+type InTheWay struct{ Path string }
+
+// Error names the place.
+func (w *InTheWay) Error() string { return w.Path + " is no file and in the way" }
+
 // writeOver is write, except that it tries to bring both copies back to the old
 // state when one of them cannot be written: whoever is told that a change failed
 // goes on with the old password.
@@ -111,6 +118,9 @@ func healTo(dir string, raw []byte) error {
 // content is there, whole. The old one is overwritten where it lay: it may hold a
 // data key that was destroyed, or a slot that an old password opens.
 func replace(path string, raw []byte) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return &InTheWay{path}
+	}
 	old, _ := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // there may be none, or a pipe
 	if old != nil {
 		defer old.Close()

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ingle-home/ingle/storage/cuttest"
 )
 
 const (
@@ -22,6 +24,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	cuttest.Begin(changeWhileCut, judgeWays)
 	if role := os.Getenv(envRole); role != "" {
 		if err := changeForever(role, os.Getenv(envDir)); err != nil {
 			fmt.Fprintln(os.Stderr, role+":", err)
@@ -78,7 +81,7 @@ func TestKilledChanges(t *testing.T) {
 			find, p := pockets(dir)
 			p.name = "first"
 			must(t, v.SetBoot(t.Context(), p, find))
-			password, first, kills, cut := secret, code, 25, 0
+			password, first, kills, cut := secret, code, killsOfEach(), 0
 			thief := thiefOf(t, role, dir, code, p)
 			want := v.Key("x")
 			for range kills {
@@ -118,6 +121,14 @@ func TestKilledChanges(t *testing.T) {
 			t.Logf("%d kills, %d of them between the copies", kills, cut)
 		})
 	}
+}
+
+// killsOfEach is of each kind of change; INGLE_SOAK=1 makes them a thousand together.
+func killsOfEach() int {
+	if os.Getenv("INGLE_SOAK") != "" {
+		return 250
+	}
+	return 25
 }
 
 // thiefOf keeps what the secret of a role gives now; that of a rotation is any, which

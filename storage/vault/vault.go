@@ -125,6 +125,14 @@ func (v *Vault) Epoch() uint64 {
 	return v.epoch
 }
 
+// Outdated tells whether keys of a later epoch lie beside those that were opened. Somebody
+// put an old copy there, and what opens it is an older secret; or the other is forged.
+// What is stored tells which.
+func (v *Vault) Outdated() bool {
+	found, err := readCopies(v.dir, v.min)
+	return err == nil && (&keyFile{Vault: v.ID(), Epoch: v.Epoch()}).outdated(found)
+}
+
 // Key derives the 32-byte key of one purpose, such as "hub/blind-index". The
 // same purpose gives the same key as long as the data key lives. After Close
 // it is nil, which no cipher accepts.
