@@ -32,6 +32,7 @@ type house struct {
 	live    bool
 	later   []*later
 	checks  int
+	strict  bool   // it takes the password again to remove a thing
 	dialled string // where a hub was looked for
 }
 
@@ -56,6 +57,19 @@ type asked struct {
 }
 
 func (a asked) Check() { a.h.checks++ }
+
+func (a asked) Remove(ctx context.Context, id string) error {
+	if a.h.strict {
+		return wire.Refuse(403, wire.CodeConfirm)
+	}
+	return a.Client.Remove(ctx, id)
+}
+
+func (a asked) Unlock(ctx context.Context, password string) error {
+	err := a.Client.Unlock(ctx, password)
+	a.h.strict = a.h.strict && err != nil
+	return err
+}
 
 // Pair knows one code.
 func (a asked) Pair(_ context.Context, address, code string) error {

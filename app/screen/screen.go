@@ -25,7 +25,6 @@ import (
 type Hub interface {
 	frame.Hub
 	Setup(ctx context.Context, password string) (wire.SetupAnswer, error)
-	Unlock(ctx context.Context, password string) error
 	// Pair proves the code that a hub elsewhere shows.
 	Pair(ctx context.Context, address, code string) error
 	Check() // look at the hub again now

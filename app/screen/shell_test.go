@@ -139,6 +139,28 @@ func TestADeletionThatFailsIsSaid(t *testing.T) {
 	h.expect("There is no such thing in your home.", "Rocket")
 }
 
+func TestThePasswordIsAskedAgainWhereTheHubWantsIt(t *testing.T) {
+	h := open(t, wire.Open, "en", phone)
+	h.strict = true
+	h.s.Go(model.Route{Place: model.AtDevice, ID: apitest.Toy})
+	test.Tap(h.button("Remove from the home"))
+	h.later[0].f()
+	if !said(h.over(), "the hub wants the password again") || !h.there(apitest.Toy) {
+		t.Fatal("it is not asked for")
+	}
+	e := entries(h.over())[0]
+	e.SetText("wrong")
+	e.TypedKey(enter())
+	if !said(h.over(), "This is not the password.") {
+		t.Error("a wrong one is taken")
+	}
+	e.SetText(apitest.Password)
+	e.TypedKey(enter())
+	if h.there(apitest.Toy) || h.over() != nil {
+		t.Error("it is not removed with the right one")
+	}
+}
+
 func TestModalsObeyEscAndEnter(t *testing.T) {
 	h := open(t, wire.Open, "en", phone)
 	h.s.Go(model.Route{Place: model.AtSettings})

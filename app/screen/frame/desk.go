@@ -46,6 +46,7 @@ type Cameras interface {
 
 // Keys is what pages ask about the way into the store.
 type Keys interface {
+	Unlock(ctx context.Context, password string) error
 	ChangePassword(ctx context.Context, present, next string) error
 	NewRecoveryCode(ctx context.Context, password string) (wire.RecoveryCode, error)
 	ConfirmRecovery(ctx context.Context, code string) error
@@ -119,6 +120,8 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 		}
 		fyne.Do(func() {
 			switch {
+			case wire.Code(err) == wire.CodeConfirm:
+				d.confirm(func() { d.Try(do, then) })
 			case err != nil:
 				d.Again() // a slider goes back to what is
 				d.toasts.say(model.Problem(err, d.Texts), "", true, nil)
@@ -127,6 +130,14 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 			}
 		})
 	})
+}
+
+// confirm asks for the password, as the hub does of an app elsewhere before what cannot be undone.
+func (d *Desk) confirm(again func()) {
+	d.Ask(Question{Title: d.Text("app.confirm"), Text: d.Text("app.confirm.text"), Yes: d.Text("app.confirm.yes"),
+		Fields: []Field{{Name: d.Text("gate.password"), Secret: true}},
+		Do:     func(ctx context.Context, a []Answer) (string, error) { return "", d.Hub.Unlock(ctx, a[0].Text) },
+		Then:   func(string) { again() }})
 }
 
 // Order sends a command.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 const modalWidth = 440
@@ -141,6 +142,10 @@ func (a *asking) confirm() {
 
 func (a *asking) done(got string, err error) {
 	a.yes.Enable()
+	if wire.Code(err) == wire.CodeConfirm {
+		a.d.confirm(a.confirm)
+		return
+	}
 	if err != nil {
 		Set(a.problem, model.Problem(err, a.d.Texts))
 		return
