@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"image"
 	"os"
 	"sync"
 	"time"
@@ -100,7 +99,7 @@ func run(f flags) error {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
 		later(func(ctx context.Context) {
-			pictures.Run(ctx, func(id string, m *image.RGBA) { fyne.Do(func() { s.Picture(id, m) }) })
+			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
 		})
 		if f.gallery {
 			tour(a, s, l)

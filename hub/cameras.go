@@ -36,12 +36,36 @@ func (d *daemon) Still(ctx context.Context, which string, width, height int) (wi
 	s, err := k.camera.Still(ctx, width, height)
 	switch {
 	case errors.Is(err, cameras.ErrPrivate), errors.Is(err, cameras.ErrOff), errors.Is(err, cameras.ErrUnsafe), device.Reason(err) != "", errors.Is(err, device.ErrRefused):
-		return wire.Still{}, problem(err)
+		return wire.Still{}, h.named(problem(err), a.ID)
 	case err != nil:
 		h.log.Info("a camera has no picture", "accessory", a.ID, "err", err)
 		return wire.Still{}, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
 	}
 	return wire.Still{JPEG: s.JPEG, At: s.At}, nil
+}
+
+// barred says, in the words of the API, why there are no pictures of a camera.
+func (h *house) barred(id string) error {
+	k := h.find(id)
+	if k == nil || k.camera == nil {
+		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeUnsupported)
+	}
+	if err := k.camera.Barred(); err != nil {
+		return h.named(problem(err), id)
+	}
+	if k.keeper.Session() == nil {
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeUnreachable)
+	}
+	return nil
+}
+
+// named has a refusal say which thing it is about.
+func (h *house) named(err error, id string) error {
+	var p *wire.Problem
+	if a, unknown := h.home.Contents().Accessory(id); unknown == nil && errors.As(err, &p) {
+		p.Args = merged(p.Args, map[string]string{"name": a.Name})
+	}
+	return err
 }
 
 // SetCamera implements server.Cameras.
@@ -78,14 +102,14 @@ func (d *daemon) Secure(ctx context.Context, which string) error {
 	}
 	k := h.find(a.ID)
 	if k == nil {
-		return wire.Refuse(http.StatusNotImplemented, wire.CodeUnsupported)
+		return wire.Refuse(http.StatusNotImplemented, "secure.cannot", "name", a.Name)
 	}
 	r, ok := k.keeper.Session().(device.Rekeyable)
 	if !ok {
 		if k.keeper.Session() == nil {
 			return wire.Refuse(http.StatusServiceUnavailable, wire.CodeUnreachable)
 		}
-		return wire.Refuse(http.StatusNotImplemented, wire.CodeUnsupported)
+		return wire.Refuse(http.StatusNotImplemented, "secure.cannot", "name", a.Name)
 	}
 	// It goes on when whoever asked has hung up: half a change is worse than none.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), secureTime)
@@ -145,6 +169,9 @@ func (d *daemon) Find(ctx context.Context, duration time.Duration) ([]wire.Found
 		Drivers: slices.Collect(maps.Values(h.drivers)), Net: h.lan, Home: h.home.Contents().Accessories, Log: h.log,
 	}) {
 		list = append(list, wire.Found{Driver: f.Driver, Name: f.Name, Model: f.Model, Address: f.Address, Fields: f.Fields, Known: f.Known, Ask: h.asks(f)})
+	}
+	if len(list) == 0 && !h.lan.Connected() {
+		return nil, wire.Refuse(http.StatusServiceUnavailable, "find.no-network")
 	}
 	return list, nil
 }

@@ -288,7 +288,7 @@ func (h *house) openClips(ctx context.Context) {
 		store = nil
 	}
 	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }})
+		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
 }
 
 // Clips implements server.Hub.

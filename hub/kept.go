@@ -169,7 +169,8 @@ func (h *house) leave(id string) {
 
 // lineCodes are the health codes of the line to an accessory.
 func lineCodes() []string {
-	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic", "accessory-h265"}
+	return []string{"accessory-unreachable", "accessory-refused", "accessory-unsupported", "accessory-abandoned", "accessory-panic",
+		"accessory-h265", "accessory-login", "accessory-path", "accessory-outside", "accessory-address-login", "accessory-rtsp-address", "accessory-onvif-address"}
 }
 
 func (h *house) find(id string) *kept {

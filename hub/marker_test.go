@@ -219,7 +219,7 @@ func plant(t *testing.T, c *client.Client, address string) {
 		Fields: map[string]string{"user": "ingle"}, Secret: map[string]string{"password": markSecret}}))
 	wrong := wire.AddRequest{Name: "Yard", Driver: "rtsp", Address: camera.Address(),
 		Fields: map[string]string{"user": "ingle"}, Secret: map[string]string{"password": markSecret + "x"}}
-	if _, err := c.Add(t.Context(), wrong); wire.Code(err) != wire.CodeRefused || len(hits([]byte(explain(err)))) > 0 {
+	if _, err := c.Add(t.Context(), wrong); wire.Code(err) != "hub.login" || len(hits([]byte(explain(err)))) > 0 {
 		t.Errorf("a wrong password: %s", explain(err))
 	}
 	soon(t, "the watch calls", func() bool { return watch.State().(setracker.State).Connected })

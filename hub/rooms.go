@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -204,6 +205,65 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	h.show()
 	h.feed.Publish(wire.Change{Removed: a.ID})
 	return nil
+}
+
+// Change implements server.Rooms: a new address or login is tried first, and kept only when the thing
+// answers.
+func (d *daemon) Change(ctx context.Context, which string, r wire.ChangeRequest) (wire.Accessory, error) {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return wire.Accessory{}, problem(err)
+	}
+	named := r.Name != "" || r.Room != ""
+	again := !named || r.Address != "" || len(r.Fields)+len(r.Secret) > 0
+	if again {
+		if err := h.retry(ctx, a, r); err != nil {
+			return wire.Accessory{}, problem(err)
+		}
+	}
+	to := home.Changes{Name: r.Name, Room: r.Room, Address: r.Address, Fields: r.Fields, Secrets: r.Secret}
+	if a, err = h.home.ChangeAccessory(ctx, a.ID, to); err != nil {
+		return wire.Accessory{}, h.refused(err)
+	}
+	if again {
+		if err := h.reopen(ctx, a.ID); err != nil {
+			return wire.Accessory{}, problem(err)
+		}
+	}
+	h.show()
+	w := h.accessory(a)
+	h.feed.Publish(wire.Change{Accessory: &w})
+	return w, nil
+}
+
+// retry tries a thing with what shall be new of it, once what it does now has ended.
+func (h *house) retry(ctx context.Context, a home.Accessory, r wire.ChangeRequest) error {
+	driver, ok := h.drivers[a.Driver]
+	if !ok {
+		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeDriver, "driver", a.Driver, "known", strings.Join(slices.Sorted(maps.Keys(h.drivers)), ", "))
+	}
+	secrets, err := h.home.Secrets(ctx, a.ID)
+	if err != nil {
+		return err
+	}
+	all := wire.AddRequest{Address: cmp.Or(r.Address, a.Address), Fields: merged(a.Fields, r.Fields), Secret: merged(secrets, r.Secret)}
+	if err := answered(driver.About(), all); err != nil {
+		return err
+	}
+	if a.Kind == string(device.Toy) {
+		h.calm(ctx, a.ID)
+	}
+	a.Address, a.Fields = all.Address, all.Fields
+	_, err = h.try(ctx, driver, a, all.Secret)
+	return err
+}
+
+func merged(old, changed map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, old)
+	maps.Copy(all, changed)
+	return all
 }
 
 // Place implements server.Rooms.

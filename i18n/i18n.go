@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 //go:embed *.json
@@ -112,7 +113,7 @@ func (t *Texts) Each(f func(text string) string) *Texts {
 // Has says whether there is a text for the key.
 func (t *Texts) Has(key string) bool { _, ok := t.texts[key]; return ok }
 
-// Text gives the text of the key with its places filled. A key without a text is given as it is, so
+// Text gives the text of the key with its places filled; {word} is the {name} as a command takes it. A key without a text is given as it is, so
 // that it is seen and mended.
 func (t *Texts) Text(key string, args Args) string {
 	text, ok := t.texts[key]
@@ -122,13 +123,26 @@ func (t *Texts) Text(key string, args Args) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	pairs := make([]string, 0, 2*(len(args)+len(t.standing)))
+	pairs := make([]string, 0, 2*(len(args)+len(t.standing)+1))
+	if name, ok := args["name"]; ok {
+		pairs = append(pairs, "{word}", word(name))
+	}
 	for _, places := range []Args{args, t.standing} { // of two with one name, the first counts
 		for name, value := range places {
 			pairs = append(pairs, "{"+name+"}", value)
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// word is a name as one word of a command: quoted where a shell would take it apart.
+func word(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.", r)
+	}) {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return name
 }
 
 // Count gives the text of the key for a number; the place {n} is filled with it.

@@ -46,14 +46,22 @@ func listen(t *testing.T, c *sim.Sim, cfg device.Config, of trait.Trait[bool], s
 
 func (r told) want(t *testing.T, what string, is bool) {
 	t.Helper()
-	select {
-	case got := <-r.news:
+	said := func(got bool) {
 		if got != is {
 			t.Fatalf("%s: it says %v", what, got)
 		}
+	}
+	select {
+	case got := <-r.news:
+		said(got)
 	case err := <-r.ended:
 		r.ended <- err
-		t.Fatalf("%s: Run ended: %v", what, err)
+		select {
+		case got := <-r.news: // its last word, from before the end
+			said(got)
+		default:
+			t.Fatalf("%s: Run ended: %v", what, err)
+		}
 	case <-time.After(patience):
 		t.Fatalf("%s: never", what)
 	}

@@ -42,7 +42,7 @@ const (
 )
 
 // errLogin is a camera's refusal of who we said we are. It is a device.ErrRefused.
-var errLogin = fmt.Errorf("%w: name or password", device.ErrRefused)
+var errLogin = fmt.Errorf("%w: name or password", device.Because("login", device.ErrRefused))
 
 // account is a name and a password that may let us in. The zero account is nobody.
 type account struct {
@@ -69,9 +69,10 @@ type line struct {
 // newLine reads an address: a host, host:port, or the URL of the device service. Its errors do not
 // repeat the address, which may hold a password.
 func newLine(address string, n device.Net, now func() time.Time) (*line, error) {
-	refuse := func(why string) (*line, error) {
-		return nil, fmt.Errorf("onvif: address: %s: %w", why, device.ErrRefused)
+	because := func(reason, why string) (*line, error) {
+		return nil, fmt.Errorf("onvif: address: %s: %w", why, device.Because(reason, device.ErrRefused))
 	}
+	refuse := func(why string) (*line, error) { return because("onvif-address", why) }
 	if len(address) > maxAddress {
 		return refuse("too long")
 	}
@@ -83,7 +84,7 @@ func newLine(address string, n device.Net, now func() time.Time) (*line, error) 
 		return refuse("must look like 192.168.1.20, or http://host:port/path")
 	}
 	if u.User != nil {
-		return refuse("name and password do not belong in the address; use their fields")
+		return because("address-login", "name and password do not belong in the address; use their fields")
 	}
 	l := &line{scheme: u.Scheme, host: u.Hostname(), port: portOf(u), path: u.RequestURI(), now: now, challenges: map[string]*challenge{}}
 	if u.Path == "" || u.Path == "/" {

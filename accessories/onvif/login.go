@@ -124,7 +124,7 @@ func (l *line) enter(ctx context.Context, p proof, accounts []account) (account,
 		if p.open {
 			return account{}, nil
 		}
-		return account{}, fmt.Errorf("%w: the camera wants a name and a password", device.ErrRefused)
+		return account{}, fmt.Errorf("%w: the camera wants a name and a password", device.Because("login", device.ErrRefused))
 	}
 	offset, _ := l.skew()
 	moved := false

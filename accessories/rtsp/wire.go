@@ -32,9 +32,10 @@ type target struct {
 
 // parseAddress reads an address. Its errors do not repeat the address, which may hold a password.
 func parseAddress(address string) (target, error) {
-	refuse := func(why string) (target, error) {
-		return target{}, fmt.Errorf("rtsp: address: %s: %w", why, device.ErrRefused)
+	because := func(reason, why string) (target, error) {
+		return target{}, fmt.Errorf("rtsp: address: %s: %w", why, device.Because(reason, device.ErrRefused))
 	}
+	refuse := func(why string) (target, error) { return because("rtsp-address", why) }
 	if len(address) > maxAddress {
 		return refuse("too long")
 	}
@@ -43,7 +44,7 @@ func parseAddress(address string) (target, error) {
 		return refuse("must look like rtsp://host:port/path")
 	}
 	if u.User != nil {
-		return refuse("name and password do not belong in the address, it is logged; use their fields")
+		return because("address-login", "name and password do not belong in the address, it is logged; use their fields")
 	}
 	port := u.Port()
 	if port == "" {
@@ -197,11 +198,11 @@ func (l *line) explain(ctx context.Context, err error) error {
 func statusError(code base.StatusCode) error {
 	switch code {
 	case base.StatusUnauthorized, base.StatusForbidden:
-		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.ErrRefused)
+		return fmt.Errorf("name or password are wrong (status %d): %w", code, device.Because("login", device.ErrRefused))
 	case base.StatusUnsupportedTransport:
 		return fmt.Errorf("the camera does not take this transport; try the other, tcp or udp (status %d): %w", code, device.ErrRefused)
 	case base.StatusNotFound:
-		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.ErrRefused)
+		return fmt.Errorf("the camera has no stream of this name (status %d): %w", code, device.Because("path", device.ErrRefused))
 	}
 	return fmt.Errorf("status %d: %w", code, device.ErrUnreachable)
 }

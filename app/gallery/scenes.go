@@ -60,7 +60,7 @@ func (c Scene) Show(h *House, s *screen.Screen) {
 	h.Day(func() { s.Show(h.State()) })
 	c.set(h, s)
 	for _, id := range []string{Porch, Garden} {
-		s.Picture(id, Scenery(id, 640, 360, 60))
+		s.Picture(id, link.Picture{Image: Scenery(id, 640, 360, 60), At: h.now()})
 	}
 }
 

@@ -2,7 +2,6 @@ package link_test
 
 import (
 	"context"
-	"image"
 	"net"
 	"path/filepath"
 	"sync"
@@ -120,21 +119,21 @@ func TestPicturesOfWhatIsOnView(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	type shown struct {
 		id string
-		m  *image.RGBA
+		m  link.Picture
 	}
 	pictures := make(chan shown, 64)
 	var done sync.WaitGroup
-	done.Go(func() { p.Run(ctx, func(id string, m *image.RGBA) { pictures <- shown{id, m} }) })
+	done.Go(func() { p.Run(ctx, func(id string, m link.Picture) { pictures <- shown{id, m} }) })
 	p.Want([]string{apitest.Camera}, true)
 	for range 2 {
-		if got := <-pictures; got.id != apitest.Camera || got.m == nil || got.m.Bounds().Dx() != 160 || got.m.Stride != 4*160 {
+		if got := <-pictures; got.id != apitest.Camera || got.m.Image == nil || got.m.Image.Bounds().Dx() != 160 || got.m.Image.Stride != 4*160 || time.Since(got.m.At) > time.Minute {
 			t.Errorf("shown: %s %v", got.id, got.m)
 		}
 	}
 	p.Want([]string{apitest.Toy}, false)
 	for {
 		if got := <-pictures; got.id == apitest.Toy {
-			if got.m != nil {
+			if got.m.Image != nil {
 				t.Error("a toy has a picture")
 			}
 			break

@@ -16,8 +16,14 @@ const (
 	pictureEvery = 500 * time.Millisecond
 	liveEvery    = 66 * time.Millisecond // of a camera that somebody looks at closely
 	maxPixels    = 4096 * 4096
-	oldest       = 15 * time.Second // that is shown; the hub may have kept a picture for five
 )
+
+// Picture is a camera's newest picture and when it was taken; it may be old. Image is nil when there is
+// none.
+type Picture struct {
+	Image *image.RGBA
+	At    time.Time
+}
 
 // Pictures fetches the newest picture of each camera that is on view, twice a second, or fifteen times
 // of one that somebody looks at closely. A slow camera delays no other; a camera that is not on view is
@@ -58,9 +64,8 @@ func (p *Pictures) Want(ids []string, live bool) {
 	}
 }
 
-// Run fetches until ctx ends. show gets each picture, or nil when the camera has none now; it is
-// called from several goroutines.
-func (p *Pictures) Run(ctx context.Context, show func(id string, m *image.RGBA)) {
+// Run fetches until ctx ends. show gets each picture; it is called from several goroutines.
+func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	running := map[string]context.CancelFunc{}
@@ -94,7 +99,7 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m *image.RGBA))
 	}
 }
 
-func (p *Pictures) film(ctx context.Context, id string, every time.Duration, show func(string, *image.RGBA)) {
+func (p *Pictures) film(ctx context.Context, id string, every time.Duration, show func(string, Picture)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -102,9 +107,9 @@ func (p *Pictures) film(ctx context.Context, id string, every time.Duration, sho
 		if ctx.Err() != nil {
 			return
 		}
-		var m *image.RGBA
-		if err == nil && time.Since(s.At) < oldest { // what is older must not look like now
-			m = Decode(s.JPEG)
+		var m Picture
+		if err == nil {
+			m = Picture{Decode(s.JPEG), s.At}
 		}
 		show(id, m)
 		select {

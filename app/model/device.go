@@ -162,7 +162,7 @@ func When(at time.Time, place *time.Location) string {
 // label is what the app can tell about a thing's safety. What nobody knows yet is said to be unknown.
 func (v view) label(a wire.Accessory) []Fact {
 	word := func(key string) string { return v.t.Text("app.label."+key, nil) }
-	list := []Fact{{word("driver"), a.Driver}, {word("line"), v.state(a)}}
+	list := []Fact{{word("driver"), a.Driver}, {word("line"), v.line(a)}}
 	if a.Kind == "camera" {
 		password := word("unknown")
 		for _, trouble := range v.Troubles {
@@ -182,11 +182,11 @@ func (v view) label(a wire.Accessory) []Fact {
 	return append(list, Fact{word("homekit"), where}, Fact{word("firmware"), word("unknown")}, Fact{word("internet"), word("internet.hub")})
 }
 
-func (v view) state(a wire.Accessory) string {
-	if key := "accessory.state." + a.Condition.State; v.t.Has(key) {
-		return v.t.Text(key, nil)
+func (v view) line(a wire.Accessory) string {
+	if a.Condition.State == "open" && a.Condition.Code == "" {
+		return v.t.Text("accessory.state.open", nil)
 	}
-	return a.Condition.State
+	return v.state(a)
 }
 
 func (v view) charts(a wire.Accessory, past *Past) []Chart {

@@ -46,7 +46,7 @@ type Alarm struct {
 type Camera struct {
 	ID, Name, Room, Note string
 	Reachable            bool
-	Private              bool // Privacy is on, or the household switched it off: there is no picture
+	Private              bool // Privacy is on, it is switched off, or others know its password: there is no picture
 }
 
 // Watch is the tile of a watch and of the person who wears it.
@@ -112,6 +112,19 @@ func Turn(s Switch, on bool) Order {
 	return Order{s.ID, wire.Do{Trait: s.Trait, Value: trait.Privacy.Set(on).JSON()}}
 }
 
+// Age says how old a picture is that is not live.
+func Age(d time.Duration, t *i18n.Texts) string {
+	switch {
+	case d < time.Minute:
+		return t.Count("tile.camera.seconds", int(d/time.Second))
+	case d < time.Hour:
+		return t.Count("tile.camera.minutes", int(d/time.Minute))
+	case d < 24*time.Hour:
+		return t.Count("tile.camera.hours", int(d/time.Hour))
+	}
+	return t.Count("tile.camera.days", int(d/(24*time.Hour)))
+}
+
 // Problem says in words what an error means and what to do.
 func Problem(err error, t *i18n.Texts) string {
 	var p *wire.Problem
@@ -145,10 +158,19 @@ func (v view) note(a wire.Accessory) string {
 	if key := "health." + a.Condition.Code; a.Condition.Code != "" && v.t.Has(key) {
 		return v.t.Text(key, i18n.Args{"name": a.Name})
 	}
-	if key := "accessory.state." + a.Condition.State; a.Condition.State != "open" && v.t.Has(key) {
-		return v.t.Text(key, nil)
+	return v.state(a)
+}
+
+// state is where the line to an accessory stands, in a word or two.
+func (v view) state(a wire.Accessory) string {
+	key := "accessory.state." + a.Condition.State
+	switch {
+	case a.Condition.Code == "accessory-login":
+		key = "tile.camera.login"
+	case a.Condition.State == "open" || !v.t.Has(key):
+		key = "accessory.state.waiting"
 	}
-	return v.t.Text("accessory.state.waiting", nil)
+	return v.t.Text(key, nil)
 }
 
 // reachable is true unless the accessory was reported away.

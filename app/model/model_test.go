@@ -95,7 +95,7 @@ func TestWhatIsWrongIsSaidWithTheNextStep(t *testing.T) {
 	if h.Well || h.Summary != "2 things need care." || h.Advice[0] != "Porch does not answer. Check that it is switched on and in the network." || h.Advice[1] != "Rocket: Needs you" {
 		t.Errorf("%q %q", h.Summary, h.Advice)
 	}
-	if c := h.Cameras[0]; c.Reachable || c.Note != "Porch does not answer." {
+	if c := h.Cameras[0]; c.Reachable || c.Note != "Not reachable" {
 		t.Errorf("camera %+v", c)
 	}
 	if y := h.Toys[0]; y.Reachable || y.Note != "Not reachable" {

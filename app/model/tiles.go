@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -11,14 +12,20 @@ import (
 func (v view) camera(a wire.Accessory, private bool) Camera {
 	active, known := read(a, trait.Active)
 	off := known && !active
-	c := Camera{ID: a.ID, Name: a.Name, Room: a.Room, Note: v.note(a), Private: private || off}
+	unsafe := slices.ContainsFunc(v.Troubles, func(t wire.Trouble) bool { return t.Subject == a.ID && t.Code == "camera-unsafe" })
+	c := Camera{ID: a.ID, Name: a.Name, Room: a.Room, Note: v.note(a), Private: private || off || unsafe}
 	c.Reachable = c.Note == ""
+	if c.Note != "" { // what to do stands above; here is room for a few words
+		c.Note = v.state(a)
+	}
 	moving, _ := read(a, trait.Motion)
 	switch {
 	case private:
 		c.Note = v.t.Text("tile.camera.private", nil)
 	case off:
 		c.Note = v.t.Text("tile.camera.off", nil)
+	case unsafe:
+		c.Note = v.t.Text("tile.camera.unsafe", nil)
 	case c.Reachable && moving:
 		c.Note = v.t.Text("tile.camera.motion", nil)
 	}

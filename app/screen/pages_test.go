@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
@@ -44,7 +45,7 @@ func TestACameraIsLookedAtCloselyAndItsRecordingsAreKept(t *testing.T) {
 		t.Errorf("on view %v, live %v", h.onView, h.live)
 	}
 	h.expect("something moved", "Nothing is recorded of this camera.")
-	h.s.Picture(apitest.Camera, image.NewRGBA(image.Rect(0, 0, 64, 36)))
+	h.s.Picture(apitest.Camera, link.Picture{Image: image.NewRGBA(image.Rect(0, 0, 64, 36)), At: time.Now()})
 	if !h.s.Filled() {
 		t.Error("the picture is not shown")
 	}
@@ -85,7 +86,7 @@ func TestWhatIsRecordedCanBeChosen(t *testing.T) {
 		t.Errorf("the rule is %+v", rule)
 	}
 	test.Tap(h.button("Record now"))
-	h.expect("The camera is being recorded.", "by hand")
+	h.expect("A recording begins.", "by hand")
 }
 
 func TestPeopleAndPlacesAreAdded(t *testing.T) {
@@ -171,7 +172,7 @@ func TestHealthLeadsToTheNextStep(t *testing.T) {
 	h.update()
 	h.expect("3 things need care.")
 	test.Tap(find(h, func(c *parts.Card) bool { return c.AccessibilityLabel() == "3 things need care." }))
-	h.expect("Porch still has its factory’s password.", "Check that it is switched on", "Nobody has confirmed the recovery code.")
+	h.expect("Porch still has its factory’s password", "Check that it is switched on", "Nobody has confirmed the recovery code.")
 	test.Tap(h.button("Give own passwords"))
 	h.w.Canvas().Focused().TypedKey(enter())
 	test.Tap(h.button("Have a look"))

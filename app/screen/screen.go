@@ -6,7 +6,6 @@ package screen
 
 import (
 	"context"
-	"image"
 	"slices"
 	"time"
 
@@ -180,13 +179,13 @@ func (s *Screen) look(ids []string, live bool) {
 	}
 }
 
-// Picture shows a camera's newest picture; nil when it has none.
-func (s *Screen) Picture(id string, m *image.RGBA) {
+// Picture shows a camera's newest picture, with its age where it is not live.
+func (s *Screen) Picture(id string, p link.Picture) {
 	if s.shell == nil || !slices.Contains(s.onView, id) {
 		return
 	}
 	if v, ok := s.shell.page.(frame.Viewer); ok {
-		v.Picture(id, m)
+		v.Picture(id, p)
 	}
 }
 

@@ -30,7 +30,7 @@ var (
 // The health codes of a camera.
 const (
 	CodeUnsafe  = "camera-unsafe"   // others can watch, too
-	CodeRefused = "camera-password" // it does not let the hub watch
+	CodeRefused = "accessory-login" // it does not let the hub watch; the code of its line, so that it is said once
 	CodeBlind   = "camera-blind"    // motion cannot be looked for in its pictures
 )
 

@@ -40,6 +40,7 @@ type Options struct {
 	Settings record.Settings                              // as they were kept
 	Save     func(context.Context, record.Settings) error // keeps them
 	Prove    func(ctx context.Context, password string) error
+	Barred   func(camera string) error // why there are no pictures of a camera, in the words of the API; nil means that they come
 	Bus      *bus.Bus
 	Faults   Faults
 	Log      *slog.Logger

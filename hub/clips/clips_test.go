@@ -68,6 +68,12 @@ func open(t *testing.T) *world {
 			w.saved = maps.Clone(s)
 			return nil
 		},
+		Barred: func(string) error {
+			if w.source.Paused() {
+				return wire.Refuse(409, wire.CodePrivate)
+			}
+			return nil
+		},
 		Prove: func(_ context.Context, said string) error {
 			if said != password {
 				return wire.Refuse(401, wire.CodePassword)
@@ -207,7 +213,7 @@ func TestWhatPeopleDoWithClips(t *testing.T) {
 	}
 	made, err := w.Export(t.Context(), c.ID, wire.ClipExportRequest{Password: password, Path: folder})
 	must(t, err)
-	if raw, err := os.ReadFile(made.Path); err != nil || string(raw) != string(all) || !strings.HasSuffix(made.Path, ".mp4") {
+	if raw, err := os.ReadFile(made.Path); err != nil || string(raw) != string(all) || !strings.HasSuffix(made.Path, ".mp4") || !strings.Contains(filepath.Base(made.Path), "-Porch-") {
 		t.Errorf("%+v: %d bytes, %v", made, len(raw), err)
 	}
 	kept, err := w.Keep(t.Context(), c.ID, true)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/home"
@@ -109,12 +111,21 @@ func (d *Desk) Export(ctx context.Context, id string, q wire.ClipExportRequest) 
 	if r.Clip.State == record.Running {
 		return made, wire.Refuse(http.StatusConflict, "clips.running")
 	}
-	name := "ingle-clip-" + r.Clip.At.UTC().Format("20060102T150405Z") + ".mp4"
+	name := "ingle-clip-" + d.fileName(r.Clip.Camera) + r.Clip.At.UTC().Format("20060102T150405Z") + ".mp4"
 	made.Path, made.Size, err = d.File(ctx, q.Path, name, func(w io.Writer) error {
 		_, err := io.Copy(w, reading{ctx, r})
 		return problem(err, id)
 	})
 	return made, err
+}
+
+// fileName is a camera's name as part of a file's name: two cameras may see one event in the same second.
+func (d *Desk) fileName(camera string) string {
+	a, err := d.Home().Accessory(camera)
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.FieldsFunc(a.Name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-") + "-"
 }
 
 // reading ends with its context.
@@ -181,8 +192,8 @@ func (d *Desk) Record(_ context.Context, camera string) error {
 	if r == nil {
 		return wire.Refuse(http.StatusConflict, "clips.off", "name", a.Name)
 	}
-	if r.Source.Paused() {
-		return wire.Refuse(http.StatusConflict, wire.CodePrivate)
+	if err := d.Barred(a.ID); err != nil {
+		return err
 	}
 	r.Trigger(record.ByHand)
 	return nil

@@ -45,15 +45,19 @@ func (c *call) sayFound(list []wire.Found) error {
 	if len(list) == 0 {
 		return c.say("find.none")
 	}
-	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+	w, fill := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0), false
 	for _, f := range list {
 		next := c.text.Text("find.known", nil)
 		if f.Known == "" {
+			fill = true
 			next = c.text.Text("find.add", i18n.Args{"words": wordsToAdd(f)})
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Model, f.Address, next)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || !fill {
+		return err
+	}
+	return c.say("find.fill")
 }
 
 // wordsToAdd are the words of the command that adds what was found; the person fills in what is in
@@ -84,8 +88,12 @@ func wordsToAdd(f wire.Found) string {
 func (r *room) secure() *cobra.Command {
 	var yes bool
 	c := r.command("secure NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		a, err := c.thing(args[0])
+		if err != nil {
+			return err
+		}
 		if !c.json {
-			if err := c.say("secure.begin", "name", args[0]); err != nil {
+			if err := c.say(map[bool]string{true: "secure.working", false: "secure.begin"}[yes], "name", a.Name); err != nil {
 				return err
 			}
 		}
@@ -102,7 +110,7 @@ func (r *room) secure() *cobra.Command {
 				Secured string `json:"secured"`
 			}{args[0]})
 		}
-		return c.say("secure.done", "name", args[0])
+		return c.say("secure.done", "name", a.Name)
 	})
 	c.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.yes", nil))
 	return c

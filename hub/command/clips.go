@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -127,15 +128,35 @@ func (r *room) clipsList() *cobra.Command {
 	})
 }
 
+// clip gives the ID of the one clip whose ID begins so; where there is none or another, the hub says so of
+// what was typed.
+func (c *call) clip(begins string) string {
+	ctx, cancel := c.brief()
+	defer cancel()
+	list, err := c.hub.Clips(ctx, "")
+	if err != nil || len(begins) < 4 {
+		return begins
+	}
+	list = slices.DeleteFunc(list, func(one wire.Clip) bool { return !strings.HasPrefix(one.ID, begins) })
+	if len(list) != 1 {
+		return begins
+	}
+	return list[0].ID
+}
+
 // clipLine is a clip as a row of a table.
 func (c *call) clipLine(camera string, one wire.Clip) string {
 	state := c.text.Text("clips.state."+one.State, nil)
 	if one.Kept {
 		state += ", " + c.text.Text("clips.is-kept", nil)
 	}
+	lasts := one.Lasts()
+	if one.State == "recording" {
+		lasts = max(lasts, time.Since(one.At)) // how long it is gets known at its end
+	}
 	return strings.Join([]string{
 		one.At.Local().Format("2006-01-02 15:04:05"), camera, c.text.Text("clips.why."+one.Why, nil),
-		one.Lasts().Round(time.Second).String(), Size(one.Size), state, one.ID,
+		lasts.Round(time.Second).String(), Size(one.Size), state, one.ID,
 	}, "\t")
 }
 
@@ -143,7 +164,7 @@ func (r *room) clipsShow() *cobra.Command {
 	return r.clip("show CLIP", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
-		one, err := c.hub.Clip(ctx, args[0])
+		one, err := c.hub.Clip(ctx, c.clip(args[0]))
 		if err != nil {
 			return err
 		}
@@ -179,7 +200,7 @@ func (r *room) clipsExport() *cobra.Command {
 				return err
 			}
 		}
-		made, err := c.hub.ExportClip(c.ctx, args[0], wire.ClipExportRequest{Password: password, Path: path})
+		made, err := c.hub.ExportClip(c.ctx, c.clip(args[0]), wire.ClipExportRequest{Password: password, Path: path})
 		if err != nil {
 			return err
 		}
@@ -198,7 +219,7 @@ func (r *room) clipsKeep() *cobra.Command {
 	keep := r.clip("keep CLIP", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
-		one, err := c.hub.KeepClip(ctx, args[0], !not)
+		one, err := c.hub.KeepClip(ctx, c.clip(args[0]), !not)
 		if err != nil {
 			return err
 		}
@@ -212,11 +233,12 @@ func (r *room) clipsDelete() *cobra.Command {
 	return r.clip("delete CLIP", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
-		if err := c.hub.DeleteClip(ctx, args[0]); err != nil {
+		id := c.clip(args[0])
+		if err := c.hub.DeleteClip(ctx, id); err != nil {
 			return err
 		}
 		return c.done("clips.deleted", struct {
 			Deleted string `json:"deleted"`
-		}{args[0]})
+		}{id})
 	})
 }

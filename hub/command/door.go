@@ -157,22 +157,26 @@ func (r *room) status() *cobra.Command {
 		if s.State != wire.Open {
 			return nil
 		}
-		return c.sayTroubles()
+		things, err := c.hub.Accessories(ctx)
+		if err != nil {
+			return err
+		}
+		return c.sayTroubles(things, func(wire.Trouble) bool { return true })
 	})
 }
 
-func (c *call) sayTroubles() error {
+// sayTroubles says what is wrong, and what to do about it.
+func (c *call) sayTroubles(things []wire.Accessory, about func(wire.Trouble) bool) error {
 	ctx, cancel := c.brief()
 	defer cancel()
 	troubles, err := c.hub.Troubles(ctx)
 	if err != nil {
 		return err
 	}
-	things, err := c.hub.Accessories(ctx)
-	if err != nil {
-		return err
-	}
 	for _, t := range troubles {
+		if !about(t) {
+			continue
+		}
 		args := map[string]string{"name": nameOf(things, t.Subject)}
 		for k, v := range t.Args {
 			args[k] = v

@@ -1,18 +1,25 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
+
+// firstPicture is how long adding a camera waits for its first picture.
+const firstPicture = 10 * time.Second
 
 func (r *room) add() *cobra.Command {
 	var a wire.AddRequest
@@ -40,8 +47,12 @@ func (r *room) add() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("add.done", "name", made.Name, "id", made.ID)
+		if err := c.say("add.done", "name", made.Name, "id", made.ID); err != nil || made.Kind != "camera" {
+			return err
+		}
+		return c.sayFirst(made)
 	})
+	c.Long = c.Short + ".\n\n" + r.text.Text("add.help", nil)
 	f := c.Flags()
 	f.StringVar(&a.Name, "name", "", r.text.Text("flag.name", nil))
 	f.StringVar(&a.Address, "address", "", r.text.Text("flag.address", nil))
@@ -65,6 +76,76 @@ func takeSet(a *wire.AddRequest) {
 	}
 }
 
+// change gives a thing another name, room, address or login; with nothing new it is tried again.
+func (r *room) change() *cobra.Command {
+	var q wire.ChangeRequest
+	var fromStdin bool
+	var secretKey string
+	c := r.command("change NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		if fromStdin {
+			secret, err := c.secret("ask.secret")
+			if err != nil {
+				return err
+			}
+			q.Secret = map[string]string{secretKey: secret}
+		}
+		ctx, cancel := c.brief()
+		defer cancel()
+		a, err := c.hub.Change(ctx, args[0], q)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(a)
+		}
+		if q.Name+q.Room+q.Address == "" && len(q.Fields)+len(q.Secret) == 0 {
+			return c.say("change.done.again", "name", a.Name)
+		}
+		return c.say("change.done", "name", a.Name)
+	})
+	c.Long = c.Short + ".\n\n" + r.text.Text("change.help", nil)
+	f := c.Flags()
+	f.StringVar(&q.Name, "name", "", r.text.Text("flag.name", nil))
+	f.StringVar(&q.Address, "address", "", r.text.Text("flag.address", nil))
+	f.StringVar(&q.Room, "room", "", r.text.Text("flag.room", nil))
+	f.StringToStringVar(&q.Fields, "set", nil, r.text.Text("flag.set", nil))
+	f.BoolVar(&fromStdin, "secret-stdin", false, r.text.Text("flag.secret-stdin", nil))
+	f.StringVar(&secretKey, "secret", "password", r.text.Text("flag.secret", nil))
+	return c
+}
+
+// thing finds a thing by its name or ID.
+func (c *call) thing(which string) (wire.Accessory, error) {
+	ctx, cancel := c.brief()
+	defer cancel()
+	things, err := c.hub.Accessories(ctx)
+	if err != nil {
+		return wire.Accessory{}, err
+	}
+	i := slices.IndexFunc(things, func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	if i < 0 {
+		return wire.Accessory{}, wire.Refuse(0, "home.unknown", "id", which)
+	}
+	return things[i], nil
+}
+
+// sayFirst waits for the first picture of a camera that was just added, and says why there is none. One
+// that is only slow is looked for in the list later.
+func (c *call) sayFirst(a wire.Accessory) error {
+	ctx, cancel := context.WithTimeout(c.ctx, firstPicture)
+	defer cancel()
+	_, err := c.hub.Still(ctx, a.ID, 640, 360)
+	var p *wire.Problem
+	switch {
+	case err == nil:
+		return c.say("add.next", "name", a.Name)
+	case errors.As(err, &p) && p.Code != wire.CodeNoPicture && p.Code != wire.CodeInterrupted:
+		_, err := fmt.Fprintln(c.out, "! "+c.text.Advice(p.Code, p.Args))
+		return err
+	}
+	return c.say("add.dark", "name", a.Name)
+}
+
 func (r *room) list() *cobra.Command {
 	return r.command("list", cobra.NoArgs, func(c *call, _ []string) error {
 		ctx, cancel := c.brief()
@@ -76,13 +157,41 @@ func (r *room) list() *cobra.Command {
 		if c.json {
 			return c.printJSON(things)
 		}
+		slices.SortStableFunc(things, byName)
 		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 		for _, a := range things {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, c.text.Text("accessory.kind."+a.Kind, nil),
-				c.text.Text("accessory.state."+a.Condition.State, nil), values(a), a.ID)
+				c.state(a), values(a), a.ID)
 		}
-		return w.Flush()
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		return c.sayTroubles(things, func(t wire.Trouble) bool {
+			return slices.ContainsFunc(things, func(a wire.Accessory) bool { return a.ID == t.Subject })
+		})
 	})
+}
+
+// byName sorts things, and leaves what the hub derives from them behind, as it is.
+func byName(a, b wire.Accessory) int {
+	switch {
+	case a.Driver != "" && b.Driver != "":
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	case a.Driver != "":
+		return -1
+	case b.Driver != "":
+		return 1
+	}
+	return 0
+}
+
+// state is how a thing is, in a word or two. Of a camera that is off the line may well be open.
+func (c *call) state(a wire.Accessory) string {
+	v, _ := a.Value(trait.Active.ID())
+	if on, known := wire.Read(v, trait.Active); known && !on && a.Condition.State == "open" {
+		return c.text.Text("accessory.state.off", nil)
+	}
+	return c.text.Text("accessory.state."+a.Condition.State, nil)
 }
 
 // values shows what is known of a thing, as "speed 50, battery 71".
@@ -97,9 +206,14 @@ func values(a wire.Accessory) string {
 }
 
 func (r *room) remove() *cobra.Command {
-	return r.command("remove NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+	var yes bool
+	remove := r.command("remove NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := c.brief()
 		defer cancel()
+		// What has no clips, or cannot say so, is nobody's loss here; Remove itself says what else is wrong.
+		if clips, err := c.hub.Clips(ctx, args[0]); err == nil && len(clips) > 0 && !yes {
+			return wire.Refuse(0, codeClips, "name", args[0], "count", strconv.Itoa(len(clips)))
+		}
 		if err := c.hub.Remove(ctx, args[0]); err != nil {
 			return err
 		}
@@ -110,6 +224,8 @@ func (r *room) remove() *cobra.Command {
 		}
 		return c.say("remove.done", "id", args[0])
 	})
+	remove.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.remove-yes", nil))
+	return remove
 }
 
 func (r *room) do() *cobra.Command {
@@ -132,8 +248,21 @@ func (r *room) do() *cobra.Command {
 				Done bool `json:"done"`
 			}{true})
 		}
+		if on, switched := isOn(cmd); switched {
+			return c.say("do.switched", "name", args[0], "value", c.text.Text("word."+on, nil))
+		}
 		return c.say("do.done", "id", args[0], "trait", args[1], "value", args[2])
 	})
+}
+
+// isOn says whether a thing as a whole is on or off now, for a command that switches it.
+func isOn(cmd trait.Command) (word string, switched bool) {
+	for _, t := range []trait.Trait[bool]{trait.Active, trait.Privacy, trait.StopAll, trait.QuietTime} {
+		if on, ok := t.Want(cmd); ok {
+			return map[bool]string{true: "on", false: "off"}[on], true
+		}
+	}
+	return "", false
 }
 
 func knownTraits() string {

@@ -6,6 +6,7 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -178,6 +179,42 @@ func (h *Home) AddAccessory(ctx context.Context, a Accessory, secrets map[string
 func (h *Home) MoveAccessory(ctx context.Context, id, address string, secrets map[string]string) (Accessory, error) {
 	return h.changeAccessory(ctx, id, secrets, func(a *Accessory) error {
 		a.Address = address
+		return nil
+	})
+}
+
+// Changes are what ChangeAccessory changes; what is empty stays.
+type Changes struct {
+	Name, Room, Address string
+	Fields, Secrets     map[string]string // those that change; an empty one goes
+}
+
+// ChangeAccessory gives an accessory another name, room, address or login; its identity stays. ErrTaken
+// where something else has the name.
+func (h *Home) ChangeAccessory(ctx context.Context, id string, to Changes) (Accessory, error) {
+	var secrets map[string]string
+	if len(to.Secrets) > 0 {
+		all, err := h.store.Secrets(ctx, id)
+		if err != nil {
+			return Accessory{}, err
+		}
+		secrets = merged(all, to.Secrets)
+	}
+	return h.changeAccessory(ctx, id, secrets, func(a *Accessory) error {
+		if to.Name != "" {
+			name, err := h.speakable(to.Name)
+			if err != nil {
+				return err
+			}
+			if !strings.EqualFold(name, a.Name) && h.taken(name) {
+				return ErrTaken
+			}
+			a.Name = name
+		}
+		a.Room, a.Address = cmp.Or(to.Room, a.Room), cmp.Or(to.Address, a.Address)
+		if len(to.Fields) > 0 {
+			a.Fields = merged(a.Fields, to.Fields)
+		}
 		return nil
 	})
 }

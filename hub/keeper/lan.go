@@ -51,7 +51,7 @@ func (l *LAN) Dial(ctx context.Context, network, address string) (net.Conn, erro
 	tried := fmt.Errorf("%w: no address", device.ErrUnreachable)
 	for _, a := range addrs {
 		if !atHome(a.Unmap()) {
-			return nil, fmt.Errorf("%w: the address is outside the home network", device.ErrRefused)
+			return nil, fmt.Errorf("%w: the address is outside the home network", device.Because("outside", device.ErrRefused))
 		}
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, network, net.JoinHostPort(a.Unmap().String(), port))

@@ -57,6 +57,12 @@ func (l *LAN) Multicast(ctx context.Context, group string, datagram []byte, hear
 }
 
 // homeAddresses lists our private IPv4 addresses on networks that carry multicasts.
+// Connected says whether this machine is in a network that is asked for things.
+func (l *LAN) Connected() bool {
+	all, err := homeAddresses()
+	return err == nil && len(all) > 0
+}
+
 func homeAddresses() ([]netip.Addr, error) {
 	links, err := net.Interfaces()
 	if err != nil {

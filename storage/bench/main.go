@@ -50,7 +50,7 @@ func run(args []string, out, log io.Writer) int {
 	if *quick {
 		rows, recording = 2_000, 4<<20
 	}
-	measured, err := measure(ctx, *dir, *rounds, rows, log)
+	measured, err := compare(ctx, *dir, *rounds, rows, log)
 	var recorded media
 	if err == nil {
 		recorded, err = measureMedia(ctx, *dir, *rounds, recording, log)
@@ -73,7 +73,7 @@ func run(args []string, out, log io.Writer) int {
 // samples of one task: a figure per side and round, nanoseconds or bytes.
 type samples [sides][]float64
 
-func measure(ctx context.Context, dir string, rounds, rows int, log io.Writer) (map[string]*samples, error) {
+func compare(ctx context.Context, dir string, rounds, rows int, log io.Writer) (map[string]*samples, error) {
 	measured := make(map[string]*samples)
 	for n := range rounds {
 		for i := range int(sides) {

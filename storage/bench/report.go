@@ -3,14 +3,14 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
-	"golang.org/x/sys/unix"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 const introduction = `# A sealed database against a stock one
@@ -74,7 +74,7 @@ const (
 func report(measured map[string]*samples, recorded media, rounds, rows int) string {
 	var b strings.Builder
 	version, _, _ := sqlite3.Version()
-	processor, kernel := machine()
+	processor, kernel := measure.Machine()
 	fmt.Fprintf(&b, introduction, "`make bench`", fmt.Sprintf("`go run ./storage/bench -rounds %d -out docs/bench/storage.md`", rounds),
 		time.Now().UTC().Format("2 January 2006"), processor, runtime.NumCPU(), kernel, runtime.Version(), version, rounds, rows)
 	missed, void := 0, 0
@@ -156,21 +156,4 @@ func figure(t task, x float64) string {
 		return fmt.Sprintf("%.2f MB", x/1e6)
 	}
 	return fmt.Sprintf("%.4g ms", x/1e6)
-}
-
-// machine names the processor and the kernel, as far as they can be found out.
-func machine() (processor, kernel string) {
-	processor, kernel = "unknown", "unknown"
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(info)) {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				processor = strings.TrimSpace(value)
-			}
-		}
-	}
-	var name unix.Utsname
-	if unix.Uname(&name) == nil {
-		kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]) + " " + unix.ByteSliceToString(name.Machine[:])
-	}
-	return processor, kernel
 }

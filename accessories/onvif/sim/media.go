@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"net/http"
 	"strconv"
@@ -181,15 +182,23 @@ func (s *Sim) serveStill(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	picture := image.NewGray(image.Rect(0, 0, s.opts.Width, s.opts.Height))
-	for x := range s.opts.Width {
-		picture.SetGray(x, int(at.Sub(at.Truncate(time.Minute)).Seconds())%s.opts.Height, color.Gray{Y: 255})
-	}
 	var b bytes.Buffer
-	if err := jpeg.Encode(&b, picture, nil); err != nil {
+	if err := jpeg.Encode(&b, bars(s.opts.Width, s.opts.Height, at), nil); err != nil {
 		http.Error(w, "no picture", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
 	_, _ = w.Write(b.Bytes()) // the peer may be gone
+}
+
+// bars are coloured as those of the test film are, with a white line that goes across once a minute.
+func bars(width, height int, at time.Time) image.Image {
+	colours := []color.RGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {255, 255, 0, 255}, {0, 0, 255, 255}, {255, 0, 255, 255}, {0, 255, 255, 255}}
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i, c := range colours {
+		draw.Draw(m, image.Rect(i*width/len(colours), 0, (i+1)*width/len(colours), height), image.NewUniform(c), image.Point{}, draw.Src)
+	}
+	x := width * at.Second() / 60
+	draw.Draw(m, image.Rect(x, 0, x+max(2, width/160), height), image.White, image.Point{}, draw.Src)
+	return m
 }

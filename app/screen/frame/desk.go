@@ -4,11 +4,11 @@ package frame
 
 import (
 	"context"
-	"image"
 	"time"
 
 	"fyne.io/fyne/v2"
 
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -83,7 +83,7 @@ type Page interface {
 // Viewer is a page with pictures of cameras.
 type Viewer interface {
 	Cameras() (ids []string, live bool) // live: somebody looks closely at this one
-	Picture(id string, m *image.RGBA)   // nil: it has none now
+	Picture(id string, p link.Picture)  // without an image: it has none now
 	Filled() bool                       // every camera on view has its picture
 }
 

@@ -3,7 +3,6 @@
 package rooms
 
 import (
-	"image"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -12,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
@@ -229,7 +229,7 @@ func (h *Home) call(alarms []model.Alarm) {
 // Cameras are those whose tile is to be filled.
 func (h *Home) Cameras() (ids []string, live bool) {
 	for _, c := range h.view.Cameras {
-		if c.Reachable && !c.Private && (h.room == "" || h.room == c.Room) {
+		if !c.Private && (h.room == "" || h.room == c.Room) {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -237,24 +237,14 @@ func (h *Home) Cameras() (ids []string, live bool) {
 }
 
 // Picture shows a camera's newest picture.
-func (h *Home) Picture(id string, m *image.RGBA) {
-	t, ok := h.cameras[id]
-	switch {
-	case !ok:
-	case m == nil:
-		t.view.Say(h.d.Text("tile.camera.wait"))
-	default:
-		t.view.Set(m)
+func (h *Home) Picture(id string, p link.Picture) {
+	if t, ok := h.cameras[id]; ok {
+		t.eye.Take(p)
 	}
 }
 
 // Filled says whether every camera on view has its picture.
 func (h *Home) Filled() bool {
 	ids, _ := h.Cameras()
-	for _, id := range ids {
-		if t := h.cameras[id]; t == nil || t.view.Image() == nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(ids, func(id string) bool { return h.cameras[id] == nil || !h.cameras[id].eye.Filled() })
 }

@@ -15,25 +15,22 @@ import (
 
 type cameraTile struct {
 	*parts.Card
-	view *parts.Picture
+	eye *frame.Eye
 }
 
 func (h *Home) newCameraTile(c model.Camera) *cameraTile {
-	t := &cameraTile{view: parts.NewPicture(c.Name, h.d.Text("tile.camera.wait"))}
-	t.Card = parts.NewCard(c.Name, h.to(model.AtCamera, c.ID), t.view)
+	t := &cameraTile{eye: frame.NewEye(h.d, c.Name)}
+	t.Card = parts.NewCard(c.Name, h.to(model.AtCamera, c.ID), t.eye.Picture)
 	return t
 }
 
 func (t *cameraTile) show(c model.Camera) fyne.CanvasObject {
 	t.SetTitle(c.Name)
+	t.SetNote(c.Room)
 	if c.Reachable && !c.Private {
 		t.SetNote(or(c.Note, c.Room))
-		return t.Card
 	}
-	t.SetNote(c.Room)
-	if t.view.Words() != c.Note {
-		t.view.Say(c.Note)
-	}
+	t.eye.Show(c)
 	return t.Card
 }
 

@@ -25,14 +25,13 @@ type Camera struct {
 	*frame.Living[cameraView]
 	d     *frame.Desk
 	id    string
-	live  *parts.Picture
+	live  *frame.Eye
 	still *parts.Picture
 	clips []wire.Clip
 	rule  wire.ClipRule
 	known bool // the recordings were asked for
 	at    string
 	state frame.State
-	cam   model.Camera
 }
 
 type cameraView struct {
@@ -46,7 +45,7 @@ type cameraView struct {
 
 // NewCamera makes the screen of the camera with an ID.
 func NewCamera(d *frame.Desk, id string) *Camera {
-	p := &Camera{d: d, id: id, live: parts.NewPicture("", d.Text("tile.camera.wait")), still: parts.NewPicture("", "")}
+	p := &Camera{d: d, id: id, live: frame.NewEye(d, d.Text("app.page.camera")), still: parts.NewPicture(d.Text("holding.recordings"), "")}
 	p.Living = frame.NewLiving(d, p.build)
 	p.load()
 	return p
@@ -79,7 +78,6 @@ func (p *Camera) Show(s frame.State) {
 			v.Camera, v.There = c, true
 		}
 	}
-	p.cam = v.Camera
 	left := slices.DeleteFunc(slices.Clone(p.clips), func(c wire.Clip) bool { return p.d.Gone(c.ID) })
 	v.Reel = model.ReelOf(left, p.d.Texts, p.d.Place, p.d.Now().Truncate(time.Minute))
 	if !slices.ContainsFunc(left, func(c wire.Clip) bool { return c.ID == p.at }) {
@@ -89,9 +87,7 @@ func (p *Camera) Show(s frame.State) {
 		}
 	}
 	v.At = p.at
-	if v.Camera.Private || !v.Camera.Reachable {
-		p.live.Say(v.Camera.Note)
-	}
+	p.live.Show(v.Camera)
 	p.Update(v)
 }
 
@@ -105,10 +101,18 @@ func (p *Camera) choose(id string) {
 		m := link.Decode(raw)
 		fyne.Do(func() {
 			if p.at == id {
-				put(p.still, m, p.d.Text("app.clip.no-still"))
+				p.see(m)
 			}
 		})
 	})
+}
+
+func (p *Camera) see(m *image.RGBA) {
+	if m == nil {
+		p.still.Say(p.d.Text("app.clip.no-still"))
+		return
+	}
+	p.still.Set(m)
 }
 
 func (p *Camera) build(v cameraView) []fyne.CanvasObject {
@@ -116,7 +120,7 @@ func (p *Camera) build(v cameraView) []fyne.CanvasObject {
 		return []fyne.CanvasObject{p.d.BackHead(p.d.Text("app.page.camera")), frame.Wrapped(p.d.Text("app.device.gone"))}
 	}
 	settings := parts.NewSign(p.d.Text("app.page.device"), theme.SettingsIcon(), func() { p.d.Go(model.Route{Place: model.AtDevice, ID: p.id}) })
-	now := parts.NewTile(p.d.Text("app.camera.now"), p.live)
+	now := parts.NewTile(p.d.Text("app.camera.now"), p.live.Picture)
 	now.SetNote(v.Camera.Room)
 	if v.Camera.Reachable && !v.Camera.Private && v.Camera.Note != "" {
 		now.SetNote(v.Camera.Note)
@@ -172,7 +176,7 @@ func (p *Camera) reel(r model.Reel, at int) []fyne.CanvasObject {
 
 func (p *Camera) record() {
 	p.d.Try(func(ctx context.Context) error { return p.d.Hub.Record(ctx, p.id) }, func() {
-		p.d.Say(p.d.Text("clips.recording"))
+		p.d.Say(p.d.Text("app.camera.recording"))
 		p.load()
 	})
 }
@@ -220,17 +224,14 @@ func (p *Camera) askRule() {
 
 // Cameras is this camera, looked at closely.
 func (p *Camera) Cameras() (ids []string, live bool) {
-	if p.cam.Reachable && !p.cam.Private {
+	if p.live.Wanted() {
 		return []string{p.id}, true
 	}
 	return nil, true
 }
 
 // Picture shows its newest picture.
-func (p *Camera) Picture(_ string, m *image.RGBA) { put(p.live, m, p.d.Text("tile.camera.wait")) }
+func (p *Camera) Picture(_ string, m link.Picture) { p.live.Take(m) }
 
 // Filled says whether it has one.
-func (p *Camera) Filled() bool {
-	ids, _ := p.Cameras()
-	return len(ids) == 0 || p.live.Image() != nil
-}
+func (p *Camera) Filled() bool { return p.live.Filled() }

@@ -2,13 +2,13 @@
 package views
 
 import (
-	"image"
 	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 
+	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
@@ -27,7 +27,7 @@ type Cameras struct {
 
 type tile struct {
 	*parts.Card
-	view *parts.Picture
+	eye *frame.Eye
 }
 
 // NewCameras makes it.
@@ -52,16 +52,15 @@ func (p *Cameras) Show(s frame.State) {
 	for _, c := range p.cameras {
 		t := p.tiles[c.ID]
 		if t == nil {
-			t = &tile{view: parts.NewPicture(c.Name, p.d.Text("tile.camera.wait"))}
-			t.Card = parts.NewCard(c.Name, func() { p.d.Go(model.Route{Place: model.AtCamera, ID: c.ID}) }, t.view)
+			t = &tile{eye: frame.NewEye(p.d, c.Name)}
+			t.Card = parts.NewCard(c.Name, func() { p.d.Go(model.Route{Place: model.AtCamera, ID: c.ID}) }, t.eye.Picture)
 			p.tiles[c.ID] = t
 		}
 		t.SetNote(c.Room)
-		if note := c.Note; c.Private || !c.Reachable {
-			t.view.Say(note)
-		} else if note != "" {
-			t.SetNote(note)
+		if c.Reachable && !c.Private && c.Note != "" {
+			t.SetNote(c.Note)
 		}
+		t.eye.Show(c)
 		tiles = append(tiles, t.Card)
 	}
 	frame.Visible(p.empty, len(tiles) == 0)
@@ -72,7 +71,7 @@ func (p *Cameras) Show(s frame.State) {
 // Cameras are those whose tile is to be filled.
 func (p *Cameras) Cameras() (ids []string, live bool) {
 	for _, c := range p.cameras {
-		if c.Reachable && !c.Private {
+		if !c.Private {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -80,22 +79,14 @@ func (p *Cameras) Cameras() (ids []string, live bool) {
 }
 
 // Picture shows a camera's newest picture.
-func (p *Cameras) Picture(id string, m *image.RGBA) {
+func (p *Cameras) Picture(id string, m link.Picture) {
 	if t := p.tiles[id]; t != nil {
-		put(t.view, m, p.d.Text("tile.camera.wait"))
+		t.eye.Take(m)
 	}
 }
 
 // Filled says whether every camera on view has its picture.
 func (p *Cameras) Filled() bool {
 	ids, _ := p.Cameras()
-	return !slices.ContainsFunc(ids, func(id string) bool { return p.tiles[id].view.Image() == nil })
-}
-
-func put(v *parts.Picture, m *image.RGBA, wait string) {
-	if m == nil {
-		v.Say(wait)
-		return
-	}
-	v.Set(m)
+	return !slices.ContainsFunc(ids, func(id string) bool { return !p.tiles[id].eye.Filled() })
 }

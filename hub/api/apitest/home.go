@@ -3,6 +3,7 @@
 package apitest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -183,6 +184,19 @@ func (h *Home) Remove(_ context.Context, id string) error {
 	}
 	h.apply(wire.Change{Removed: id})
 	return nil
+}
+
+// Change takes over what is new of a thing.
+func (h *Home) Change(_ context.Context, id string, r wire.ChangeRequest) (wire.Accessory, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, ok := h.find(id)
+	if !ok {
+		return wire.Accessory{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	}
+	a.Name, a.Room = cmp.Or(r.Name, a.Name), cmp.Or(r.Room, a.Room)
+	h.apply(wire.Change{Accessory: &a})
+	return a, nil
 }
 
 // Place notes which HomeKit server shows a thing; only toys are private.

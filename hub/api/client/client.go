@@ -128,6 +128,11 @@ func (c *Client) Remove(ctx context.Context, id string) error {
 	return c.tell(ctx, "DELETE", "/accessories/"+url.PathEscape(id), nil)
 }
 
+// Change gives a thing another name, room, address or login, or tries it again.
+func (c *Client) Change(ctx context.Context, id string, r wire.ChangeRequest) (wire.Accessory, error) {
+	return ask[wire.Accessory](ctx, c, "POST", "/accessories/"+url.PathEscape(id), r)
+}
+
 // Do has the accessory obey; it returns when it has.
 func (c *Client) Do(ctx context.Context, id string, d wire.Do) error {
 	return c.tell(ctx, "POST", "/accessories/"+url.PathEscape(id)+"/do", d)

@@ -52,6 +52,15 @@ func (a *api) rooms() {
 		func(ctx context.Context, in *named) (*none, error) {
 			return &none{}, a.Hub.Remove(ctx, in.ID)
 		})
+	type change struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.ChangeRequest
+	}
+	add(a, route{"change-accessory", "POST", "/accessories/{id}", Owner, nil, 0, "Give a thing another name, room, address or login, or try it again"},
+		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
+			changed, err := a.Hub.Change(ctx, in.ID, in.Body)
+			return &answer[wire.Accessory]{changed}, err
+		})
 	type order struct {
 		ID   string `path:"id" maxLength:"64"`
 		Body wire.Do

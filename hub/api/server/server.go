@@ -62,6 +62,8 @@ type Rooms interface {
 	Accessories(ctx context.Context) ([]wire.Accessory, error)
 	Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error)
 	Remove(ctx context.Context, id string) error
+	// Change gives a thing another name, room, address or login, which it tries first.
+	Change(ctx context.Context, id string, r wire.ChangeRequest) (wire.Accessory, error)
 	// Place says which HomeKit server shows a thing.
 	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error

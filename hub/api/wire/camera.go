@@ -22,6 +22,16 @@ type CameraRequest struct {
 	Motion *bool `json:"motion,omitempty"`
 }
 
+// ChangeRequest gives a thing another name, room, address or login; what is empty stays. Fields and Secret
+// hold only the driver's answers that change. With nothing in it the thing is only tried again.
+type ChangeRequest struct {
+	Name    string            `json:"name,omitempty"`
+	Room    string            `json:"room,omitempty"`
+	Address string            `json:"address,omitempty"`
+	Fields  map[string]string `json:"fields,omitempty"`
+	Secret  map[string]string `json:"secret,omitempty"`
+}
+
 // Found is a thing that was seen on the network.
 type Found struct {
 	Driver  string            `json:"driver"`

@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 const module = "github.com/ingle-home/ingle"
@@ -62,7 +64,7 @@ func run(args []string, out, log io.Writer) int {
 
 // start builds what is missing, then goes on in a network of its own.
 func (o options) start(ctx context.Context, out, log io.Writer) error {
-	if inOwnNetwork() {
+	if measure.Apart() {
 		return o.measure(ctx, out, log)
 	}
 	dir, err := os.MkdirTemp("", "ingle-bench-")
@@ -92,7 +94,7 @@ func (o options) start(ctx context.Context, out, log io.Writer) error {
 		fmt.Sprintf("-rounds=%d", o.rounds), "-out=" + o.out, "-ingle=" + o.ingle, "-peer=" + o.peer,
 		fmt.Sprintf("-quick=%t", o.quick),
 	}
-	return againInOwnNetwork(ctx, args, out, log)
+	return measure.RunApart(ctx, args, out, log)
 }
 
 // checkPeer says what is missing before anything is measured.
@@ -130,7 +132,7 @@ func (o options) measure(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := report(results, describeMachine(ctx, o.peer), o.rounds, o.quick)
+	text := report(ctx, results, o)
 	if o.out == "" {
 		_, err = io.WriteString(out, text)
 		return err

@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // TestMain is the program itself when it runs once more in a network of its own.
 func TestMain(m *testing.M) {
-	if inOwnNetwork() {
+	if measure.Apart() {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

@@ -25,7 +25,7 @@ func TestGather(t *testing.T) {
 	if r := found[eventOfWrite]; r.ours != 2 || r.met() {
 		t.Errorf("2 ms are not below 2 ms: %+v", r)
 	}
-	text := report(gather(rounds), machine{}, 3, false)
+	text := report(t.Context(), gather(rounds), options{rounds: 3})
 	for _, line := range []string{
 		"| GET of 1, p50 | 8 µs | 30 µs | 4× | 2–8 | ≥ 3× faster | yes |",
 		"| processor time of a GET of 1, 8 sessions | 2 µs | 5 µs | 0.40 of it | 0.25–0.50 | ≤ 0.3 of it | **no** |",

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 const introduction = `# Ingle's HomeKit server against HAP-NodeJS
@@ -42,11 +46,13 @@ const method = `
 `
 
 // report is the whole document.
-func report(results []result, m machine, rounds int, quick bool) string {
+func report(ctx context.Context, results []result, o options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, introduction, "`make bench`", fmt.Sprintf("`go run ./hub/hap/bench -rounds %d -out docs/bench/homekit.md`", rounds),
-		time.Now().UTC().Format("2 January 2006"), m.processor, m.processors, m.kernel, m.goVersion, m.node, m.peer, rounds)
-	if quick {
+	processor, kernel := measure.Machine()
+	node, peer := versions(ctx, o.peer)
+	fmt.Fprintf(&b, introduction, "`make bench`", fmt.Sprintf("`go run ./hub/hap/bench -rounds %d -out docs/bench/homekit.md`", o.rounds),
+		time.Now().UTC().Format("2 January 2006"), processor, runtime.NumCPU(), kernel, runtime.Version(), node, peer, o.rounds)
+	if o.quick {
 		b.WriteString("\n**Made with -quick: these figures mean nothing.**\n")
 	}
 	b.WriteString("\n| what | Ingle | HAP-NodeJS | ratio | from–to | target | met |\n|---|--:|--:|--:|--:|---|---|\n")

@@ -1,14 +1,19 @@
 // Command cmd runs a simulated ONVIF camera until it is told to end, and prints its addresses as a line
-// of JSON.
+// of JSON. Each line of its input makes something happen: an event, and its arguments as in a URL's query
+// ("password to=other"). Flag -h lists what it can be, "help" as a line what can happen.
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/ingle-home/ingle/accessories/media"
@@ -50,6 +55,43 @@ func run(o sim.Options) error {
 	}{camera.Address(), camera.ProbeAddress()}); err != nil {
 		return err
 	}
-	<-ctx.Done()
-	return camera.Close()
+	lines := make(chan string)
+	go read(ctx, os.Stdin, lines) // ends with the process: a read of a terminal cannot be broken off
+	for {
+		select {
+		case <-ctx.Done():
+			return camera.Close()
+		case line := <-lines:
+			if err := act(ctx, camera, line); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}
+	}
+}
+
+// act makes happen what a line says.
+func act(ctx context.Context, camera *sim.Sim, line string) error {
+	event, query, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch event {
+	case "":
+		return nil
+	case "help":
+		fmt.Fprintln(os.Stderr, strings.Join(camera.Events(), ", "))
+		return nil
+	}
+	args, err := url.ParseQuery(query)
+	if err != nil {
+		return err
+	}
+	return camera.Do(ctx, event, args)
+}
+
+func read(ctx context.Context, r io.Reader, lines chan<- string) {
+	for in := bufio.NewScanner(r); in.Scan(); {
+		select {
+		case lines <- in.Text():
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -25,6 +25,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 const module = "github.com/ingle-home/ingle"
@@ -78,7 +80,7 @@ func (o options) start(ctx context.Context, in io.Reader, out, log io.Writer) er
 	case "ingle":
 		return o.role.ingle(ctx, in, out)
 	}
-	if inOwnNetwork() {
+	if measure.Apart() {
 		return o.measure(ctx, out, log)
 	}
 	dir, err := os.MkdirTemp("", "ingle-bench-")
@@ -96,7 +98,7 @@ func (o options) start(ctx context.Context, in io.Reader, out, log io.Writer) er
 		fmt.Sprintf("-rounds=%d", o.rounds), "-out=" + o.out, "-go2rtc=" + o.go2rtc, "-parts=" + o.parts,
 		fmt.Sprintf("-quick=%t", o.quick), "-scale=" + o.scale.String(), "-profile=" + o.profile,
 	}
-	return againInOwnNetwork(ctx, args, out, log)
+	return measure.RunApart(ctx, args, out, log)
 }
 
 // has tells whether a part is to be measured.
@@ -134,7 +136,7 @@ func (o options) measure(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := report(results, describeMachine(ctx, o.go2rtc), busy, o)
+	text := report(ctx, results, busy, o)
 	if o.out == "" {
 		_, err = io.WriteString(out, text)
 		return err

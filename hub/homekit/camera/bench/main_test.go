@@ -9,11 +9,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // TestMain is the program itself when it runs once more in a network of its own.
 func TestMain(m *testing.M) {
-	if inOwnNetwork() {
+	if measure.Apart() {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // exactly is the limit of what must be 0.
@@ -107,10 +111,12 @@ const method = `
 `
 
 // report is the whole document.
-func report(results []result, m machine, busy float64, o options) string {
+func report(ctx context.Context, results []result, busy float64, o options) string {
 	var b strings.Builder
+	processor, kernel := measure.Machine()
+	ffmpeg, peer := secondWord(ctx, "ffmpeg", "-version"), secondWord(ctx, o.go2rtc, "-version")
 	fmt.Fprintf(&b, introduction, "`make bench`", fmt.Sprintf("`go run ./hub/homekit/camera/bench -rounds %d -out docs/bench/cameras.md`", o.rounds),
-		time.Now().UTC().Format("2 January 2006"), m.processor, m.processors, m.kernel, busy, m.goVersion, m.ffmpeg, m.peer, o.rounds)
+		time.Now().UTC().Format("2 January 2006"), processor, runtime.NumCPU(), kernel, busy, runtime.Version(), ffmpeg, peer, o.rounds)
 	if o.quick {
 		b.WriteString("\n**Made with -quick: these figures mean nothing.**\n")
 	}
