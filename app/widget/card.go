@@ -15,7 +15,7 @@ type Card struct {
 func NewCard(title string, tapped func(), body ...fyne.CanvasObject) *Card {
 	t := NewTile(title, body...)
 	c := &Card{tapped: tapped}
-	c.title, c.note, c.ground, c.fill, c.content = t.title, t.note, t.ground, t.fill, t.content
+	c.title, c.note, c.ground, c.fill, c.content, c.line = t.title, t.note, t.ground, t.fill, t.content, t.line
 	c.ExtendBaseWidget(c)
 	return c
 }

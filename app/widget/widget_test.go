@@ -151,3 +151,36 @@ func TestOwnPartsHaveNames(t *testing.T) {
 		}
 	}
 }
+
+func TestALongerNoteStaysInsideItsCard(t *testing.T) {
+	test.NewTempApp(t)
+	for _, set := range []func(string) fyne.CanvasObject{
+		func(n string) fyne.CanvasObject {
+			x := widget.NewTile("Rocket")
+			x.SetNote("a")
+			resize(t, x)
+			x.SetNote(n)
+			return x
+		},
+		func(n string) fyne.CanvasObject {
+			x := widget.NewCard("Rocket", func() {})
+			x.SetNote("a")
+			resize(t, x)
+			x.SetNote(n)
+			return x
+		},
+	} {
+		o := set("Speed 100 %")
+		width := o.Size().Width
+		for _, c := range o.(interface{ Content() *fyne.Container }).Content().Objects[0].(*fyne.Container).Objects[0].(*fyne.Container).Objects {
+			if right := c.Position().X + c.Size().Width; right > width || c.MinSize().Width > c.Size().Width {
+				t.Errorf("a %T of %T ends at %v of %v, needs %v and has %v", c, o, right, width, c.MinSize().Width, c.Size().Width)
+			}
+		}
+	}
+}
+
+func resize(t *testing.T, o fyne.CanvasObject) {
+	t.Helper()
+	test.NewTempWindow(t, o).Resize(fyne.NewSize(300, 100))
+}
