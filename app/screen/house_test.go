@@ -32,6 +32,7 @@ type house struct {
 	live    bool
 	later   []*later
 	checks  int
+	guest   bool   // who asks is not told about backups and recordings
 	strict  bool   // it takes the password again to remove a thing
 	dialled string // where a hub was looked for
 }
@@ -57,6 +58,20 @@ type asked struct {
 }
 
 func (a asked) Check() { a.h.checks++ }
+
+func (a asked) Backups(ctx context.Context) (wire.BackupStatus, error) {
+	if a.h.guest {
+		return wire.BackupStatus{}, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Backups(ctx)
+}
+
+func (a asked) Clips(ctx context.Context, camera string) ([]wire.Clip, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Clips(ctx, camera)
+}
 
 func (a asked) Remove(ctx context.Context, id string) error {
 	if a.h.strict {

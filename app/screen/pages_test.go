@@ -181,3 +181,18 @@ func TestHealthLeadsToTheNextStep(t *testing.T) {
 	test.Tap(h.button("Settings"))
 	h.expect("Way into the store")
 }
+
+func TestAGuestIsToldNothingAndNotScolded(t *testing.T) {
+	h := open(t, wire.Open, "en", phone)
+	h.guest = true
+	for _, r := range []model.Route{{Place: model.AtSettings}, {Place: model.AtPrivacy}, {Place: model.AtCamera, ID: apitest.Camera}} {
+		h.s.Go(r)
+		if h.says("You may not") || h.says("One recording") {
+			t.Errorf("%v says %q", r, h.words())
+		}
+	}
+	h.visit(model.AtPrivacy, "")
+	if h.says("Nothing") {
+		t.Error("it says that nothing is recorded, and does not know")
+	}
+}

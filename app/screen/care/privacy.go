@@ -39,7 +39,7 @@ func NewPrivacy(d *frame.Desk) *Privacy {
 	p := &Privacy{d: d}
 	p.Living = frame.NewLiving(d, p.build)
 	var clips []wire.Clip
-	d.Try(func(ctx context.Context) (err error) {
+	d.Load(func(ctx context.Context) (err error) {
 		clips, err = d.Hub.Clips(ctx, "")
 		return err
 	}, func() {

@@ -41,7 +41,7 @@ func NewSettings(d *frame.Desk) *Settings {
 func (p *Settings) load() {
 	var status wire.BackupStatus
 	var apps []wire.App
-	p.d.Try(func(ctx context.Context) (err error) {
+	p.d.Load(func(ctx context.Context) (err error) {
 		if status, err = p.d.Hub.Backups(ctx); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func NewUpdates(d *frame.Desk) *Updates {
 	p.Living = frame.NewLiving(d, p.build)
 	if asked, ok := d.Hub.(frame.Updater); ok {
 		var known model.Release
-		d.Try(func(ctx context.Context) (err error) {
+		d.Load(func(ctx context.Context) (err error) {
 			known, err = asked.Release(ctx)
 			return err
 		}, func() {

@@ -132,6 +132,23 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 	})
 }
 
+// Load is Try for what a page shows by itself: where the hub does not tell this person, nothing is said
+// and then does not run.
+func (d *Desk) Load(do func(ctx context.Context) error, then func()) {
+	told := true
+	d.Try(func(ctx context.Context) error {
+		err := do(ctx)
+		if told = wire.Code(err) != wire.CodeForbidden; !told {
+			return nil
+		}
+		return err
+	}, func() {
+		if told {
+			then()
+		}
+	})
+}
+
 // confirm asks for the password, as the hub does of an app elsewhere before what cannot be undone.
 func (d *Desk) confirm(again func()) {
 	d.Ask(Question{Title: d.Text("app.confirm"), Text: d.Text("app.confirm.text"), Yes: d.Text("app.confirm.yes"),

@@ -55,7 +55,7 @@ func NewCamera(d *frame.Desk, id string) *Camera {
 func (p *Camera) load() {
 	var clips []wire.Clip
 	var rule wire.ClipRule
-	p.d.Try(func(ctx context.Context) (err error) {
+	p.d.Load(func(ctx context.Context) (err error) {
 		if rule, err = p.d.Hub.ClipRule(ctx, p.id); err != nil {
 			return err
 		}
