@@ -70,6 +70,7 @@ type house struct {
 	drivers  map[string]device.Driver
 
 	switching sync.Mutex // one change of the switches at a time
+	veiling   sync.Mutex // one order to the Privacy switch at a time
 	deciding  sync.Mutex // one change of a camera's settings at a time
 	showing   sync.Mutex // held while things get their keepers, and while HomeKit is shown both
 

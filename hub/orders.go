@@ -64,8 +64,21 @@ func (h *house) setStopAll(ctx context.Context, on bool, cmd trait.Command) erro
 }
 
 // setPrivacy closes every camera's connection, or lets them be opened again, and keeps the switch:
-// cameras go dark even when it cannot be kept, and the error says so.
+// cameras go dark even when it cannot be kept, and the error says so. Of two orders at a time one comes
+// after the other, so that what the cameras do is what is shown, and what a restart finds.
 func (h *house) setPrivacy(ctx context.Context, on bool) error {
+	if on {
+		h.veil(true) // at once, whatever disk an earlier order waits for
+	}
+	h.veiling.Lock()
+	defer h.veiling.Unlock()
+	h.veil(on)
+	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
+	return h.remember(ctx, func(s *switches) { s.Privacy = on })
+}
+
+// veil has every camera go dark, or see again.
+func (h *house) veil(on bool) {
 	h.mu.Lock()
 	h.privacy = on
 	var dark sync.WaitGroup
@@ -79,8 +92,6 @@ func (h *house) setPrivacy(ctx context.Context, on bool) error {
 	if on {
 		h.clips.Hush()
 	}
-	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(on, time.Now())})
-	return h.remember(ctx, func(s *switches) { s.Privacy = on })
 }
 
 // setCamera changes what the household decided about a camera, and keeps it: a camera goes dark even when

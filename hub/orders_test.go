@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -39,6 +41,37 @@ func TestASwitchIsKeptWhenItsSenderHangsUp(t *testing.T) {
 	_ = h.do(gone, home.PrivacySwitch, trait.Privacy.Set(true))
 	if s, err := h.switches.Load(t.Context()); err != nil || !s.StopAll || !s.Privacy {
 		t.Errorf("a restart would find %+v, %v", s, err)
+	}
+	if err := h.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two people throw the Privacy switch at the same time: what the cameras do, what is shown and what a
+// restart would find must be one and the same, whoever came last.
+func TestTwoOrdersToThePrivacySwitch(t *testing.T) {
+	h := opened(t)
+	h.drivers["late"] = &late{asked: make(chan struct{})}
+	a := must[home.Accessory](t)(h.home.AddAccessory(t.Context(), home.Accessory{Name: "Porch", Driver: "late", Kind: string(device.Camera)}, nil))
+	if err := h.keep(h.living, a); err != nil {
+		t.Fatal(err)
+	}
+	for range 40 {
+		var both sync.WaitGroup
+		for _, on := range []bool{true, false} {
+			both.Go(func() {
+				if err := h.do(t.Context(), home.PrivacySwitch, trait.Privacy.Set(on)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		kept, err := h.switches.Load(t.Context())
+		last, _ := h.bus.Last(home.PrivacySwitch, trait.Privacy.Any())
+		shown, _ := trait.Privacy.In(last)
+		if dark := !h.find(a.ID).camera.Sees(); err != nil || kept.Privacy != dark || h.isPrivate() != dark || shown != dark {
+			t.Fatalf("dark %v, in force %v, shown %v, kept %v, %v", dark, h.isPrivate(), shown, kept.Privacy, err)
+		}
 	}
 	if err := h.close(); err != nil {
 		t.Error(err)

@@ -55,6 +55,13 @@ type Unit struct {
 	At    time.Time     // arrival at the hub
 }
 
+// Weight is about how much memory the unit takes, in bytes: a camera may send many that hold next to
+// nothing, so whoever keeps some counts this and not Size.
+func (u *Unit) Weight() int {
+	const unit, nal = 256, 64
+	return u.Size() + unit + nal*len(u.NALs)
+}
+
 // Size is the number of coded bytes in the unit.
 func (u *Unit) Size() int {
 	n := len(u.Sound)

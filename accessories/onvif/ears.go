@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	maxSources = 64              // of motion and bells that one camera may tell apart
-	onePress   = 3 * time.Second // words of a bell that follow each other faster are of one press
-	doubtEvery = 20              // looks at the clock within the time after which motion is over
+	maxSources = 64                     // of motion and bells that one camera may tell apart
+	onePress   = 3 * time.Second        // words of a bell that follow each other faster are of one press
+	leastRing  = 500 * time.Millisecond // from ring to ring of one camera: each is stored, recorded and told
+	doubtEvery = 20                     // looks at the clock within the time after which motion is over
 )
 
 // heeds is what a camera's events tell.
@@ -99,6 +100,7 @@ type ears struct {
 	known  bool                 // whether it was said at all
 	asked  bool                 // the camera is to be asked whether motion goes on
 	bells  map[string]press
+	rang   time.Time // when a ring was last reported
 }
 
 // press is the last word of a bell.
@@ -182,9 +184,10 @@ func (e *ears) ring(source string, p press, initial bool) {
 		p.at = last.at
 	}
 	e.bells[source] = p
-	if !p.down || initial || again {
+	if !p.down || initial || again || time.Since(e.rang) < leastRing {
 		return
 	}
+	e.rang = time.Now()
 	if err := e.report(trait.Doorbell.Of(true, e.now())); err != nil {
 		e.log("onvif: a ring was not taken", "err", err)
 	}

@@ -47,6 +47,28 @@ func TestWatchAndSnap(t *testing.T) {
 	}
 }
 
+// TestAStillIsRefusedOnce: a camera whose still pictures have users of their own takes each question for a
+// wrong password, and would lock the account that its streams are watched with.
+func TestAStillIsRefusedOnce(t *testing.T) {
+	t.Parallel()
+	c := camera(t, sim.Options{Apart: true, Lockout: time.Minute})
+	s := open(t, usual(c))
+	for n := range 12 {
+		want := device.ErrRefused
+		if n > 0 {
+			want = device.ErrUnsupported
+		}
+		if _, err := s.(device.Snapper).Snap(t.Context()); !errors.Is(err, want) {
+			t.Errorf("still %d: %v", n, err)
+		}
+	}
+	if n := state(c).Refused; n > 2 {
+		t.Errorf("%d wrong logins", n)
+	}
+	watch(t, s, "main", false, 5)
+	open(t, usual(c)) // it is not locked
+}
+
 // watch takes some units of a view.
 func watch(t *testing.T, s device.Session, view string, sound bool, n int) []*media.Unit {
 	t.Helper()

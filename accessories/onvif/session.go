@@ -42,6 +42,7 @@ type session struct {
 	pictures *rtsp.Camera
 	tuned    map[string]bool // what was settled once in this session
 	still    map[string]string
+	noStill  bool // the camera refused our account its still pictures
 }
 
 // speaking is the session of a camera with a loudspeaker.
@@ -165,8 +166,19 @@ func (s *session) Snap(ctx context.Context) ([]byte, error) {
 	if err := s.safe(); err != nil {
 		return nil, err
 	}
-	as, _ := s.now()
-	return s.snap(ctx, as)
+	s.mu.Lock()
+	as, refused := s.as, s.noStill
+	s.mu.Unlock()
+	if refused {
+		return nil, fmt.Errorf("onvif: still: %w: the camera refuses them to this account", device.ErrUnsupported)
+	}
+	jpeg, err := s.snap(ctx, as)
+	if errors.Is(err, errLogin) { // to ask each time would have the camera lock the account, for its streams too
+		s.mu.Lock()
+		s.noStill = true
+		s.mu.Unlock()
+	}
+	return jpeg, err
 }
 
 func (s *session) snap(ctx context.Context, as account) ([]byte, error) {

@@ -263,6 +263,23 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
+// Fragments without a byte are a way to fill the hub's memory that the size of a picture does not bound.
+func TestFragmentsOfNothing(t *testing.T) {
+	b := newBench(testSPS, testPPS)
+	b.send(0, true, 0x65, 0x80)
+	b.send(3000, false, 0x7c, 0x85, 1)
+	most := 0
+	for range 100_000 {
+		b.send(3000, false, 0x7c, 0x05)
+		most = max(most, len(b.parts.parts))
+	}
+	if most > maxParts {
+		t.Errorf("%d fragments were held", most)
+	}
+	b.send(6000, true, 0x65, 0x81)
+	b.want(t, []byte{0x80, 0x81}, errTooLarge)
+}
+
 func TestLargePicturesAndThoseTooLarge(t *testing.T) {
 	b := newBench(testSPS, testPPS)
 	b.send(0, true, 0x65, 0x80)

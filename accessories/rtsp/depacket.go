@@ -8,7 +8,10 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
-const maxNALs = 1024 // NAL units of one picture
+const (
+	maxNALs  = 1024  // NAL units of one picture
+	maxParts = 16384 // fragments of one NAL unit: 2 MB in packets of 128 bytes
+)
 
 var (
 	errUnfinished = errors.New("a fragmented NAL unit without its end")
@@ -66,7 +69,7 @@ func (d *depacketizer) fragment(payload []byte) ([][]byte, error) {
 		return nil, errNoStart
 	}
 	d.parts, d.size = append(d.parts, payload[2:]), d.size+len(payload)-2
-	if d.size > maxUnit {
+	if d.size > maxUnit || len(d.parts) > maxParts {
 		d.reset()
 		return nil, errTooLarge
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -34,9 +35,13 @@ func (c *Camera) Watch(ctx context.Context, view string, sound bool, out func(*m
 		return err
 	}
 	defer l.close()
-	err = c.play(l, s.target, sound, out)
+	p := &player{camera: c, client: l.client, out: out, end: cancel}
+	err = p.play(l, s.target, sound)
 	if ctx.Err() != nil {
 		return nil
+	}
+	if fell := p.fallen(); fell != nil {
+		return fell
 	}
 	if c.life.Err() != nil {
 		return fmt.Errorf("rtsp: watch: the session is over: %w", device.ErrUnreachable)
@@ -58,7 +63,7 @@ func (c *Camera) stream(view string) (stream, bool) {
 }
 
 // play runs the stream until the line ends, and says why it did.
-func (c *Camera) play(l *line, t target, sound bool, out func(*media.Unit)) error {
+func (p *player) play(l *line, t target, sound bool) error {
 	d, err := l.describe(t)
 	if err != nil {
 		return err
@@ -69,7 +74,6 @@ func (c *Camera) play(l *line, t target, sound bool, out func(*media.Unit)) erro
 	if _, err := l.client.Setup(d.base, d.picture, 0, 0); err != nil {
 		return err
 	}
-	p := &player{camera: c, client: l.client, out: out}
 	p.pictures(d)
 	if sound && d.sound != nil {
 		if err := p.sound(d); err != nil {
@@ -89,6 +93,8 @@ type player struct {
 	mu     sync.Mutex // over UDP pictures and sound come on goroutines of their own
 	line   timeline
 	out    func(*media.Unit)
+	end    context.CancelFunc // ends the Watch
+	fell   error
 	lost   uint64
 	latest time.Duration // the highest PTS of a picture
 	mixed  bool          // the order of decoding is not that of showing
@@ -99,11 +105,7 @@ func (p *player) pictures(d described) {
 	a := newAssembler(sps, pps, p.picture, p.miss)
 	a.now, a.time = p.camera.now, p.line.picture
 	p.line.ntp = p.cameraTime(d.picture, d.h264)
-	p.client.OnPacketRTP(d.picture, d.h264, func(packet *rtp.Packet) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		a.packet(packet)
-	})
+	p.client.OnPacketRTP(d.picture, d.h264, p.safely(a.packet))
 }
 
 // sound asks for the sound. A camera that refuses it is watched without.
@@ -121,12 +123,34 @@ func (p *player) sound(d described) error {
 		return err
 	}
 	p.line.soundNTP = p.cameraTime(d.sound, d.voice)
-	p.client.OnPacketRTP(d.sound, d.voice, func(packet *rtp.Packet) {
+	p.client.OnPacketRTP(d.sound, d.voice, p.safely(s.packet))
+	return nil
+}
+
+// safely keeps a packet that nobody foresaw from ending the whole program: it is taken on a goroutine of the
+// library, out of the reach of whoever watches over drivers.
+func (p *player) safely(take func(*rtp.Packet)) func(*rtp.Packet) {
+	return func(packet *rtp.Packet) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		s.packet(packet)
-	})
-	return nil
+		if p.fell != nil {
+			return
+		}
+		defer func() {
+			if why := recover(); why != nil {
+				p.fell = fmt.Errorf("rtsp: watch: panic: %v: %w", why, device.ErrUnreachable)
+				p.camera.log().Error("rtsp: a packet was not foreseen", "panic", why, "stack", string(debug.Stack()))
+				p.end()
+			}
+		}()
+		take(packet)
+	}
+}
+
+func (p *player) fallen() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fell
 }
 
 // cameraTime tells an RTP timestamp's time by the camera's clock, once RTCP has told it.

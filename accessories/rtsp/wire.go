@@ -21,6 +21,7 @@ const (
 	maxAddress  = 2048
 	ioTimeout   = 5 * time.Second // also the silence after which a stream counts as broken
 	dialTimeout = 5 * time.Second
+	maxDials    = 4 // connections of one line: the library follows every redirect
 )
 
 // target is a camera's address without name and password.
@@ -77,7 +78,8 @@ type line struct {
 	host           string // host:port, the only one that it may connect to
 	user, password string // empty: without a login
 	stop           func() bool
-	dialed         error  // why the connection could not be made; set before the first answer
+	dialed         error // why the connection could not be made; set before the first answer
+	dials          int
 	peer           net.IP // of the connection
 }
 
@@ -136,6 +138,9 @@ func (l *line) connect(ctx context.Context, way device.Net, network, address str
 	if address != l.host {
 		return nil, fmt.Errorf("the camera sends us to another host: %w", device.ErrRefused)
 	}
+	if l.dials++; l.dials > maxDials {
+		return nil, errors.New("the camera sends us in circles")
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, err := way.Dial(ctx, network, address)
@@ -190,7 +195,8 @@ func (l *line) explain(ctx context.Context, err error) error {
 	}
 	text := err.Error()
 	if l.password != "" {
-		text = strings.NewReplacer(l.password, "[secret]", url.QueryEscape(l.password), "[secret]").Replace(text)
+		in := strings.TrimPrefix(url.UserPassword("", l.password).String(), ":") // as a URL spells it
+		text = strings.NewReplacer(in, "[secret]", l.password, "[secret]", url.QueryEscape(l.password), "[secret]").Replace(text)
 	}
 	return fmt.Errorf("%w: %s", device.ErrUnreachable, text)
 }

@@ -64,6 +64,7 @@ type Camera struct {
 	opts     Options
 	pictures *stream.Camera
 	stills   stills
+	visits   visits
 	life     context.Context
 	end      context.CancelFunc
 	work     sync.WaitGroup
@@ -183,7 +184,12 @@ func (c *Camera) follow() {
 	if !sees {
 		c.look(false)
 	}
-	c.pictures.Pause(!sees)
+	var lines sync.WaitGroup
+	lines.Go(func() { c.pictures.Pause(!sees) })
+	if !sees && !c.visits.part() {
+		c.opts.Log.Warn("a call to a camera ignores its end", "accessory", c.opts.ID)
+	}
+	lines.Wait()
 	if !sees {
 		c.stills.wipe()
 		if c.Offers(trait.Motion.Any()) {
@@ -248,6 +254,7 @@ func (c *Camera) Close() error {
 	c.end()
 	c.look(false)
 	err := c.pictures.Close()
+	c.visits.part()
 	c.work.Wait()
 	c.stills.wipe()
 	for _, code := range Codes() {

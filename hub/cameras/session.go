@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
@@ -46,6 +47,15 @@ func (c *Camera) Opened(s device.Session) {
 		c.pictures.Retry()
 		c.look(c.Sees())
 	})
+}
+
+// caught makes an error of a driver's panic: the pictures run outside the keeper, which catches the others.
+func (c *Camera) caught(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("cameras: panic: %v: %w", p, device.ErrUnreachable)
+		c.opts.Log.Error("a camera's driver fell over", "accessory", c.opts.ID, "panic", p, "stack", string(debug.Stack()))
+		c.opts.Faults.Raise("accessory-panic", c.opts.ID, nil)
+	}
 }
 
 // unsafe asks for evidence that a password opens the camera which others know. It counts where the camera
@@ -104,7 +114,8 @@ func (c *Camera) opened(ctx context.Context) (device.Session, error) {
 
 // watch streams a view for as long as a session lasts, and waits for one first. Once the camera has said
 // no, it is not asked again for another view: it would count as another wrong password.
-func (c *Camera) watch(ctx context.Context, view string, sound bool, out func(*media.Unit)) error {
+func (c *Camera) watch(ctx context.Context, view string, sound bool, out func(*media.Unit)) (err error) {
+	defer c.caught(&err)
 	s, err := c.opened(ctx)
 	if ctx.Err() != nil {
 		return nil
@@ -140,7 +151,8 @@ func faultOf(err error) string {
 }
 
 // refresh asks for a key picture.
-func (c *Camera) refresh(ctx context.Context, view string) error {
+func (c *Camera) refresh(ctx context.Context, view string) (err error) {
+	defer c.caught(&err)
 	c.mu.Lock()
 	s := c.session
 	c.mu.Unlock()
@@ -151,8 +163,10 @@ func (c *Camera) refresh(ctx context.Context, view string) error {
 	return r.Refresh(ctx, view)
 }
 
-// Talk plays sound through the loudspeaker of a camera that has one; see device.Talker.
-func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, error)) error {
+// Talk plays sound through the loudspeaker of a camera that has one, until the camera goes dark; see
+// device.Talker.
+func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, error)) (err error) {
+	defer c.caught(&err)
 	c.mu.Lock()
 	s := c.session
 	c.mu.Unlock()
@@ -160,10 +174,15 @@ func (c *Camera) Talk(ctx context.Context, next func(context.Context) ([]byte, e
 	if !ok {
 		return device.ErrUnsupported
 	}
-	if err := c.Barred(); err != nil {
+	call, done, err := c.visit(ctx)
+	if err != nil {
 		return err
 	}
-	return t.Talk(ctx, next)
+	defer done()
+	if err = t.Talk(call, next); err == nil && ctx.Err() == nil && call.Err() != nil {
+		err = c.Barred()
+	}
+	return err
 }
 
 // Speaks says whether the camera had a loudspeaker when it was last there.

@@ -128,6 +128,9 @@ func (c *Camera) take(ctx context.Context, sz size) (Still, error) {
 	} else if !errors.Is(err, device.ErrUnsupported) {
 		c.opts.Log.Info("a camera gives no still picture by itself", "accessory", c.opts.ID, "err", err)
 	}
+	if err := c.Barred(); err != nil {
+		return Still{}, err // since a moment ago
+	}
 	source := c.pictures.Nearest(sz.width, sz.height)
 	jpeg, err := source.Snapshot(ctx, sz.width, sz.height)
 	return Still{jpeg, time.Now().UTC()}, err
@@ -152,13 +155,19 @@ func (c *Camera) present(ctx context.Context) device.Session {
 }
 
 // snap has the camera make a picture by itself.
-func (c *Camera) snap(ctx context.Context, s device.Session, sz size) ([]byte, error) {
+func (c *Camera) snap(ctx context.Context, s device.Session, sz size) (jpeg []byte, err error) {
+	defer c.caught(&err)
 	camera, ok := s.(device.Snapper)
 	if !ok {
 		return nil, device.ErrUnsupported
 	}
 	ctx, cancel := context.WithTimeout(ctx, snapTime)
 	defer cancel()
+	ctx, done, err := c.visit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	raw, err := camera.Snap(ctx)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@
 //	open.go   their place in the hub's store
 //	clips.go  which cameras record
 //	desk.go   what people ask
+//	undated.go  clips of a wrong clock
 package clips
 
 import (
@@ -59,11 +60,13 @@ type Desk struct {
 	shut   func() error                                   // closes the store; nil if it is another's
 	settle func(ctx context.Context, now time.Time) error // has the store do what the disk did not let it do before; nil likewise
 
-	changing sync.Mutex // one change of the settings at a time
-	mu       sync.Mutex // guards all below
-	settings record.Settings
-	cameras  map[string]*camera
-	closed   bool
+	changing  sync.Mutex // one change of the settings at a time
+	attaching sync.Mutex // one camera comes, goes or gets another rule at a time
+	mu        sync.Mutex // guards all below
+	settings  record.Settings
+	cameras   map[string]*camera
+	undated   map[string]time.Time // when a clip was first seen whose own time cannot be true
+	closed    bool
 }
 
 // camera is one that could be recorded.
@@ -125,7 +128,15 @@ func (d *Desk) Attach(id string, source *stream.Source) {
 	if d.Store == nil {
 		return
 	}
-	d.Detach(id)
+	d.attaching.Lock()
+	defer d.attaching.Unlock()
+	d.attach(id, source)
+}
+
+// attach is Attach for callers that hold attaching: of two recorders of one camera one would be out of
+// everybody's reach.
+func (d *Desk) attach(id string, source *stream.Source) {
+	d.detach(id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -170,6 +181,24 @@ func (c *camera) stop() {
 
 // Detach ends the recording of a camera that goes.
 func (d *Desk) Detach(id string) {
+	d.attaching.Lock()
+	defer d.attaching.Unlock()
+	d.detach(id)
+}
+
+// renew has a camera that is there recorded by the rule that holds now.
+func (d *Desk) renew(id string) {
+	d.attaching.Lock()
+	defer d.attaching.Unlock()
+	d.mu.Lock()
+	c := d.cameras[id]
+	d.mu.Unlock()
+	if c != nil {
+		d.attach(id, c.source)
+	}
+}
+
+func (d *Desk) detach(id string) {
 	d.mu.Lock()
 	c := d.cameras[id]
 	delete(d.cameras, id)
@@ -208,6 +237,8 @@ func (d *Desk) Sweep(ctx context.Context, now time.Time) (deleted int, err error
 		return 0, nil
 	}
 	deleted, err = d.clips.Tidy(ctx, now, d.rules())
+	undated, failed := d.sweepUndated(ctx, now)
+	deleted, err = deleted+undated, errors.Join(err, failed)
 	if d.settle != nil {
 		err = errors.Join(err, d.settle(ctx, now))
 	}

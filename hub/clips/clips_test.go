@@ -264,3 +264,49 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestTwoPeopleDecide: of two recorders of one camera one would record on after the recording was switched
+// off, and Privacy would not find what it holds.
+func TestTwoPeopleDecide(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	for range 10 {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if _, err := w.SetRule(t.Context(), "Porch", wire.ClipRule{On: true}); err != nil {
+					t.Error(err)
+				}
+			})
+			all.Go(func() { w.Attach("a-porch", w.source) }) // the camera opens anew meanwhile
+		}
+		all.Wait()
+	}
+	_, err := w.SetRule(t.Context(), "Porch", wire.ClipRule{})
+	must(t, err)
+	if n := w.source.Stats().Viewers; n != 0 {
+		t.Errorf("%d recorders watch a camera that is not to be recorded", n)
+	}
+}
+
+// TestClipsOfAWrongClock neither go at once nor stay for good.
+func TestClipsOfAWrongClock(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	now := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	for _, at := range []time.Time{time.Unix(90, 0), now.Add(9 * 365 * day), now.Add(-8 * day), now.Add(-day)} {
+		film, err := w.Store.Begin(t.Context(), "a-porch", at, []byte("{}"))
+		must(t, err)
+		must(t, film.Close([]byte("{}")))
+	}
+	for _, step := range []struct {
+		after         time.Duration
+		deleted, left int
+	}{{0, 1, 3}, {5 * day, 0, 3}, {6*day + time.Hour, 1, 2}, {8 * day, 2, 0}} {
+		n, err := w.Sweep(t.Context(), now.Add(step.after))
+		if left := len(w.Store.List("")); err != nil || n != step.deleted || left != step.left {
+			t.Errorf("after %v: %d deleted, %d left, %v", step.after, n, left, err)
+		}
+	}
+}

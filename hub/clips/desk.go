@@ -170,12 +170,7 @@ func (d *Desk) SetRule(ctx context.Context, camera string, w wire.ClipRule) (wir
 	if _, err := d.change(ctx, func(s record.Settings) { s[a.ID] = r }); err != nil {
 		return wire.ClipRule{}, problem(err, camera)
 	}
-	d.mu.Lock()
-	c := d.cameras[a.ID]
-	d.mu.Unlock()
-	if c != nil {
-		d.Attach(a.ID, c.source)
-	}
+	d.renew(a.ID)
 	return d.Rule(ctx, a.ID)
 }
 

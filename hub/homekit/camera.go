@@ -129,19 +129,20 @@ func (m *mode) sees() bool {
 	return v.Int() != 0
 }
 
-// refuses reports whether the household wants no still pictures for a reason.
+// refuses reports whether the household wants no still pictures for a reason. Who names none gets none that
+// it could not have by naming one.
 func (m *mode) refuses(why hap.Reason) bool {
-	var of *hap.Characteristic
+	off := func(c *hap.Characteristic) bool {
+		v, _ := c.Value()
+		return v.Int() == 0
+	}
 	switch why {
 	case hap.Periodic:
-		of = m.usual
+		return off(m.usual)
 	case hap.Happened:
-		of = m.events
-	default:
-		return false
+		return off(m.events)
 	}
-	v, _ := of.Value()
-	return v.Int() == 0
+	return off(m.usual) && off(m.events)
 }
 
 // Renew makes a camera forget its HomeKit side, which the next Show then makes anew: for when the

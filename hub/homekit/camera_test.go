@@ -111,3 +111,47 @@ func TestACameraIsMadeAnewWhenItsPicturesAre(t *testing.T) {
 		t.Errorf("after its removal: %s", got)
 	}
 }
+
+// TestStillsThatTheHouseholdDoesNotWant are not had by leaving out why.
+func TestStillsThatTheHouseholdDoesNotWant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, &paper{})
+		w.run()
+		w.show(family(), nil)
+		w.says("a-porch", trait.Reachable.Of(true, now()))
+		gets := func() string {
+			text := ""
+			for _, why := range []hap.Reason{hap.Periodic, hap.Happened, hap.Unsaid} {
+				_, err := w.house.Snapshot(t.Context(), "a-porch", hap.Picture{AID: 1, Width: 64, Height: 48, Reason: why})
+				switch {
+				case err == nil:
+					text += "yes "
+				case errors.Is(err, hap.StatusNotAllowed):
+					text += "no "
+				default:
+					t.Errorf("reason %d: %v", why, err)
+				}
+			}
+			return text
+		}
+		set := func(typ string, v int64) {
+			for _, c := range w.named("Porch").Service("21A").Characteristics {
+				if string(c.Type) == typ {
+					if err := c.Set(hap.Int(v)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		for _, tc := range []struct {
+			usual, events int64
+			want          string
+		}{{1, 1, "yes yes yes "}, {0, 1, "no yes yes "}, {1, 0, "yes no yes "}, {0, 0, "no no no "}} {
+			set("225", tc.usual)
+			set("223", tc.events)
+			if got := gets(); got != tc.want {
+				t.Errorf("usual %d, events %d: %s, want %s", tc.usual, tc.events, got, tc.want)
+			}
+		}
+	})
+}

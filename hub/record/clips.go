@@ -74,6 +74,13 @@ type Stored struct {
 	Note       []byte
 }
 
+// Dated says whether the clip's time can be true at now, a time that can be believed. A hub without a
+// clock of its own starts in 1970 after a power cut; and a clock may have run ahead.
+func (s Stored) Dated(now time.Time) bool {
+	first := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) // no clip is older than the program that makes them
+	return s.At.After(first) && s.At.Before(now.Add(time.Hour))
+}
+
 // Clip is one recording.
 type Clip struct {
 	ID, Camera    string
@@ -267,7 +274,8 @@ func (c Clips) Delete(ctx context.Context, id string) error {
 
 // Tidy deletes what is too old at now, and what is more than a camera may have, the oldest first; what is
 // kept does not count. Without a rule the usual limits hold: clips outlast the recording being switched
-// off. A zero now deletes nothing for its age: that of a clock that is hard to believe.
+// off. A zero now deletes nothing for its age: that of a clock that is hard to believe; nor does a clip go
+// for its age whose own time cannot be true.
 func (c Clips) Tidy(ctx context.Context, now time.Time, s Settings) (deleted int, err error) {
 	sums := map[string]int64{}
 	var gone []string
@@ -279,7 +287,7 @@ func (c Clips) Tidy(ctx context.Context, now time.Time, s Settings) (deleted int
 		}
 		rule := s.Rule(clip.Camera)
 		sums[clip.Camera] += clip.Space
-		old := !now.IsZero() && now.Sub(clip.At) > time.Duration(rule.Days)*24*time.Hour
+		old := !now.IsZero() && clip.Dated(now) && now.Sub(clip.At) > rule.Age()
 		if old || sums[clip.Camera] > rule.Bytes {
 			gone = append(gone, clip.ID)
 		}

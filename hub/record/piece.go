@@ -13,6 +13,7 @@ const (
 	shortPiece = time.Second     // as long is a piece at least, if it is big enough
 	bigPiece   = 512 << 10       // bytes
 	longPiece  = 4 * time.Second // as long is a piece at most: a crash may take it
+	hugePiece  = 8 << 20         // bytes, at most, whatever a camera's clock says
 	gapTime    = time.Second     // pictures that are further apart have a gap between them
 )
 
@@ -73,9 +74,9 @@ func (r *reel) wipe() { *r = reel{cover: r.cover, limit: r.limit} }
 
 // hear takes a packet of sound.
 func (r *reel) hear(u *media.Unit) {
-	if r.open != nil {
+	if r.open != nil && r.open.size < hugePiece {
 		r.open.sounds = append(r.open.sounds, u)
-		r.open.size += u.Size()
+		r.open.size += u.Weight()
 	}
 }
 
@@ -115,7 +116,7 @@ func (r *reel) add(u *media.Unit, gap bool) (done *piece, fresh bool) {
 		r.lost = false
 	}
 	r.open.frames = append(r.open.frames, f)
-	r.open.size += u.Size()
+	r.open.size += u.Weight()
 	r.trim()
 	return done, fresh
 }
@@ -127,7 +128,7 @@ func sameCoding(a, b *media.Track) bool {
 // ends says whether a picture belongs into the next piece.
 func (p *piece) ends(next frame) bool {
 	long := span(next.dts - p.begin())
-	if long >= longPiece {
+	if long >= longPiece || p.size >= hugePiece {
 		return true
 	}
 	return next.unit.Key && long >= shortPiece && p.size >= bigPiece

@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/home"
 )
@@ -37,6 +38,9 @@ func (s Settings) Rule(camera string) Rule {
 	}
 	return r
 }
+
+// Age is how long clips stay.
+func (r Rule) Age() time.Duration { return time.Duration(r.Days) * 24 * time.Hour }
 
 // MaySee says whether somebody may see a camera's clips.
 func (r Rule) MaySee(p home.Person) bool {

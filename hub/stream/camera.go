@@ -128,6 +128,7 @@ func (c *Camera) of(v media.View) *Source {
 	}
 	s := c.others[v.ID]
 	if s == nil {
+		c.drop()
 		s = c.source(func() string { return v.ID })
 		if c.paused {
 			s.Pause(true)
@@ -135,6 +136,24 @@ func (c *Camera) of(v media.View) *Source {
 		c.others[v.ID] = s
 	}
 	return s
+}
+
+// manyViews is more than a camera tells of at a time.
+const manyViews = 16
+
+// drop gives up the sources of views that the camera does not tell of any more: one that names them anew in
+// each session must not fill the memory. Callers hold mu.
+func (c *Camera) drop() {
+	if len(c.others) < manyViews {
+		return
+	}
+	views := c.opts.Views()
+	for id, s := range c.others {
+		if !slices.ContainsFunc(views, func(v media.View) bool { return v.ID == id }) && s.idle() {
+			delete(c.others, id)
+			_ = s.Close() // it holds nothing
+		}
+	}
 }
 
 // nearer reports whether view a serves a wish for width by height pixels better than b.

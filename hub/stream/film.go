@@ -59,9 +59,9 @@ func (f *film) add(u *media.Unit, limit int) *media.Unit {
 	switch {
 	case u.Key:
 		// A new slice, because viewers that joined read the old one.
-		f.key, f.gop, f.size = u, []*media.Unit{u}, u.Size()
+		f.key, f.gop, f.size = u, []*media.Unit{u}, u.Weight()
 	case f.gop != nil:
-		if f.size += u.Size(); f.size > limit {
+		if f.size += u.Weight(); f.size > limit {
 			f.gop = nil // newcomers wait for the next key unit
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ const (
 	snapshotLimit = 8 // sizes kept at once
 	maxSide       = 4096
 	maxJPEG       = 16 << 20
+	maxPixels     = 16 << 20 // of a key frame: 70 bytes can claim a picture that takes ffmpeg a gigabyte
 )
 
 type size struct{ width, height int }
@@ -138,7 +140,7 @@ func convert(ctx context.Context, program string, key *media.Unit, how ...string
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1",
-		"-f", "h264", "-i", "pipe:0", "-frames:v", "1"}, how...)
+		"-max_pixels", strconv.Itoa(maxPixels), "-f", "h264", "-i", "pipe:0", "-frames:v", "1"}, how...)
 	cmd := exec.CommandContext(ctx, program, append(args, "pipe:1")...)
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = bytes.NewReader(annexB(key))

@@ -209,10 +209,13 @@ func (s *Source) Retry() {
 }
 
 // Reconnect ends the camera connection, if there is one, for another that asks for other things. Viewers
-// stay.
+// stay, without the sound that they have not fetched.
 func (s *Source) Reconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for v := range s.viewers {
+		v.hush()
+	}
 	if s.feed != nil {
 		s.hangUp()
 		s.film.reconnect()
@@ -241,6 +244,24 @@ func (s *Source) Close() error {
 		<-gone.done
 	}
 	return nil
+}
+
+// idle says that nobody wants the source, and that nothing of it runs.
+func (s *Source) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.feed != nil || len(s.viewers)+s.guests > 0 {
+		return false
+	}
+	if s.last == nil {
+		return true
+	}
+	select {
+	case <-s.last.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // barred says why nobody gets a picture now; nil when pictures may come. Callers hold mu.

@@ -20,6 +20,7 @@ type Viewer struct {
 	gone    bool
 	queue   []*media.Unit
 	limit   int
+	weight  int           // of the queue, in bytes
 	needKey bool          // the next unit must be a key unit, or it cannot be decoded
 	held    []*media.Unit // what follows the queue, unless a new key unit comes first
 	late    *time.Timer   // ends the wait for it
@@ -45,6 +46,7 @@ func (s *Source) View(ctx context.Context) *Viewer {
 		v.queue, v.held = v.queue[:1:1], v.queue[1:]
 		v.late = time.AfterFunc(holdTime, v.release)
 	}
+	v.weight = weightOf(v.queue)
 	v.poke()
 	v.forget = context.AfterFunc(ctx, v.end)
 	s.mu.Unlock()
@@ -81,6 +83,7 @@ func (v *Viewer) take() (*media.Unit, error) {
 	u := v.queue[0]
 	v.queue[0] = nil
 	v.queue = v.queue[1:]
+	v.weight -= u.Weight()
 	return u, nil
 }
 
@@ -109,10 +112,17 @@ func (v *Viewer) end() {
 
 // empty throws away what was not fetched. Callers hold source.mu.
 func (v *Viewer) empty() {
-	v.queue, v.held, v.needKey = nil, nil, true
+	v.queue, v.held, v.needKey, v.weight = nil, nil, true, 0
 	if v.late != nil {
 		v.late.Stop()
 	}
+}
+
+// hush throws away the sound that was not fetched. Callers hold source.mu.
+func (v *Viewer) hush() {
+	heard := func(u *media.Unit) bool { return u.Sound != nil }
+	v.queue, v.held = slices.DeleteFunc(v.queue, heard), slices.DeleteFunc(v.held, heard)
+	v.weight = weightOf(v.queue)
 }
 
 // release lets through what was held back for a key unit that did not come.
@@ -126,6 +136,7 @@ func (v *Viewer) release() {
 func (v *Viewer) unhold() {
 	if v.held != nil {
 		v.queue, v.held = append(v.queue, v.held...), nil
+		v.weight = weightOf(v.queue)
 		v.poke()
 	}
 }
@@ -156,18 +167,28 @@ func (v *Viewer) push(u *media.Unit) (lost uint64) {
 		v.held = append(v.held, u)
 		return 0
 	}
-	if len(v.queue) >= v.limit {
+	// A camera that sends more than anybody can pass on must not fill the memory.
+	if len(v.queue) >= v.limit || v.weight+u.Weight() > 2*v.source.opts.GOPBytes && len(v.queue) > 0 {
 		if u.Sound != nil {
 			return 1 // pictures go first
 		}
 		lost = uint64(v.makeRoom(u))
+		v.weight = weightOf(v.queue)
 		if v.needKey {
 			return lost
 		}
 	}
 	v.queue = append(v.queue, u)
+	v.weight += u.Weight()
 	v.poke()
 	return lost
+}
+
+func weightOf(units []*media.Unit) (sum int) {
+	for _, u := range units {
+		sum += u.Weight()
+	}
+	return sum
 }
 
 // makeRoom drops the sound, and where that is not enough all up to the newest key unit: one in the

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -244,6 +245,35 @@ func TestRetryIsForASourceThatGaveUp(t *testing.T) {
 		expect(t, v, 0, 1)
 		if s.Barred() != nil || l.opened != 2 {
 			t.Errorf("barred: %v after %d calls", s.Barred(), l.opened)
+		}
+	})
+}
+
+// TestViewsThatAreNamedAnew: a camera that gives its views other names in each session does not fill the
+// memory; what somebody watches stays.
+func TestViewsThatAreNamedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lenses{}
+		c := stream.NewCamera(l.options())
+		defer c.Close()
+		var sources []*stream.Source
+		for n := range 50 {
+			name := "sub-" + strconv.Itoa(n)
+			l.views = []media.View{{ID: "main", Codec: media.H264, Width: 1920, Height: 1080}, {ID: name, Codec: media.H264, Width: 640, Height: 360}}
+			s := c.Nearest(640, 360)
+			if sources = append(sources, s); n == 0 {
+				v := s.View(t.Context())
+				defer v.Close()
+			}
+		}
+		open := 0
+		for _, s := range sources {
+			if s.Barred() == nil {
+				open++
+			}
+		}
+		if open > 20 || sources[0].Barred() != nil || sources[49].Barred() != nil || c.Nearest(640, 360) != sources[49] {
+			t.Errorf("%d are open, the first says %v", open, sources[0].Barred())
 		}
 	})
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -166,20 +167,45 @@ func (s *Sim) setSound(c call) (string, *fault) {
 	return "", nil
 }
 
+// pose takes the time that a still picture takes, and says whether somebody still wants it then.
+func (s *Sim) pose(ctx context.Context) (wanted bool) {
+	s.mu.Lock()
+	s.state.Posing++
+	s.mu.Unlock()
+	made := time.NewTimer(s.opts.Slow)
+	defer made.Stop()
+	select {
+	case <-made.C:
+		wanted = true
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Posing--
+	if wanted {
+		s.state.Stills++
+	}
+	return wanted
+}
+
 // serveStill gives a still picture to those who log in by digest, as ONVIF wants it.
 func (s *Sim) serveStill(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	who, _ := s.login(r, element{}, false)
+	who, shown := s.login(r, element{}, false)
+	if s.opts.Apart && shown && who != nil {
+		who = s.judge(nil)
+	}
 	ok := s.opts.Open || who != nil
-	if ok {
-		s.state.Stills++
-	} else {
+	if !ok {
 		s.challenge(w)
 	}
 	at := s.clock()
 	s.mu.Unlock()
 	if !ok {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if !s.pose(r.Context()) {
 		return
 	}
 	var b bytes.Buffer

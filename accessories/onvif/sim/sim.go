@@ -41,15 +41,17 @@ type Options struct {
 	Fixed    bool          // refuses to change its first user, and lets it be deleted
 	Denies   bool          // says that it refused when a user changed its own password
 	Split    bool          // RTSP has users of its own: the first user's first password, for ever
+	Apart    bool          // still pictures have users of their own, whom nobody knows
 	Stale    bool          // RTSP learns new users, and the first user's new passwords never
 
 	// What it tells.
 	Doorbell bool
 	NoEvents bool
 	NoStill  bool
-	ByHeader bool // subscriptions are known by a reference parameter, and not by their URL
-	NoRenew  bool // refuses to renew
-	Hasty    bool // does not wait for events
+	Slow     time.Duration // it takes to make a still picture
+	ByHeader bool          // subscriptions are known by a reference parameter, and not by their URL
+	NoRenew  bool          // refuses to renew
+	Hasty    bool          // does not wait for events
 
 	// The streams.
 	Sound         media.Codec // AAC or PCMU; "" = none
@@ -74,6 +76,7 @@ type State struct {
 	Renewed       uint64            `json:"renewed"`
 	Synced        uint64            `json:"synced"`  // event states asked for again
 	Keys          uint64            `json:"keys"`    // key pictures asked for
+	Posing        int               `json:"posing"`  // still pictures that are being made
 	Stills        uint64            `json:"stills"`  // given
 	Probes        uint64            `json:"probes"`  // of WS-Discovery
 	GovLength     int               `json:"gop"`     // of the first profile, in pictures
