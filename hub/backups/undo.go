@@ -34,6 +34,8 @@ func (r *restoring) undo() error {
 	r.say("restore.undo", i18n.Args{"dir": r.dir, "date": date(aside.Changed), "size": command.Size(aside.Databases)})
 	if until := aside.Until(); !until.IsZero() {
 		r.say("restore.until", i18n.Args{"date": date(until)})
+	} else { // the days are counted from when an open hub believes its clock
+		r.say("restore.week", nil)
 	}
 	if !r.yes {
 		return wire.Refuse(0, "command.yes")
