@@ -6,20 +6,20 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"image"
-	"image/png"
 	"os"
 	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
-	"fyne.io/fyne/v2/driver/software"
 
+	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/screen"
+	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -28,72 +28,108 @@ const (
 	stillWidth  = 640 // of a camera's picture in a tile
 	stillHeight = 360
 	unseen      = 30 * time.Second // without focus, after which cameras are left alone
-	drawTime    = 15 * time.Second // for --screenshot
 )
+
+// flags are what the command line says.
+type flags struct {
+	hub, shot     string
+	demo, gallery bool
+}
 
 // Main runs the app and ends the process.
 func Main() {
-	hub := flag.String("hub", "", "`socket` of a hub on this machine; as a rule the hub that the app is paired with, or this user's own")
-	shot := flag.String("screenshot", "", "draw the first full screen into `file` (PNG) and end")
+	var f flags
+	flag.StringVar(&f.hub, "hub", "", "`socket` of a hub on this machine; as a rule the hub that the app is paired with, or this user's own")
+	flag.BoolVar(&f.demo, "demo", false, "show a made home, without a hub")
+	flag.BoolVar(&f.gallery, "gallery", false, "show every screen with made data")
+	flag.StringVar(&f.shot, "screenshot", "", "draw the first full screen into `file` (PNG) and end")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "ingle: %q is not understood; see --help\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	if err := run(*hub, *shot); err != nil {
+	if err := run(f); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
+// home is what the window looks at: a hub, or a made home.
+type home interface {
+	screen.Hub
+	Run(ctx context.Context, changed func(link.State))
+	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+}
+
 // run shows the window until it is closed, and waits for all that it started.
-func run(hub, shot string) error {
+func run(f flags) error {
 	if dir, err := os.UserCacheDir(); err == nil {
 		_ = os.MkdirAll(dir, 0o700) // Fyne complains where there is none
 	}
-	vault := client.DefaultVault()
-	line, err := dial(hub, vault)
+	l, closed, err := open(f)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	defer line.Close()
+	defer closed()
 	defer work.Wait()
 	defer stop()
 
 	a := app.NewWithID(id)
-	a.Settings().SetTheme(parts.NewLook())
-	texts := i18n.For(i18n.Locale())
+	taste := tasteOf(a.Preferences())
+	texts := textsIn(taste.Language)
 	w := a.NewWindow(texts.Text("home.title", nil))
-	l := link.New(line, vault)
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
-	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want,
-		Work: func(f func(context.Context)) { work.Go(func() { f(ctx) }) }})
+	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
+	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
+	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
+	follow(a, s, n, taste)
 	w.SetContent(s.Content())
+	w.SetPadded(false)
 	w.Resize(fyne.NewSize(1060, 740))
 	w.SetMaster()
 	rest(a.Lifecycle(), s)
 
 	shots := make(chan error, 1)
 	a.Lifecycle().SetOnStarted(func() {
-		work.Go(func() { l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state) }) }) })
-		work.Go(func() {
+		s.Keys()
+		n.tray()
+		later(func(ctx context.Context) {
+			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
+		})
+		later(func(ctx context.Context) {
 			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
 		})
-		if shot != "" {
-			work.Go(func() {
-				shots <- draw(ctx, shot, s, w)
+		if f.gallery {
+			tour(a, s, l)
+		}
+		if f.shot != "" {
+			later(func(ctx context.Context) {
+				shots <- draw(ctx, f.shot, s, w)
 				fyne.Do(a.Quit)
 			})
 		}
 	})
 	w.ShowAndRun()
 	stop()
-	if shot != "" {
+	if f.shot != "" {
 		return <-shots
 	}
 	return nil
+}
+
+// open gives the home that the window looks at.
+func open(f flags) (l home, closed func(), err error) {
+	if f.demo || f.gallery {
+		return gallery.New(time.Now), func() {}, nil
+	}
+	vault := client.DefaultVault()
+	line, err := dial(f.hub, vault)
+	if err != nil {
+		return nil, nil, err
+	}
+	return link.New(line, vault), line.Close, nil
 }
 
 // dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
@@ -109,6 +145,21 @@ func dial(socket string, v client.Vault) (*client.Client, error) {
 	return client.Dial(client.DefaultSocket()), nil
 }
 
+// follow does what a person chooses in the settings, and remembers it.
+func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
+	a.Settings().SetTheme(parts.LookIn(taste.Mood))
+	s.OnTaste(func(t frame.Taste) {
+		remember(a.Preferences(), t)
+		a.Settings().SetTheme(parts.LookIn(t.Mood))
+		if t.Language != taste.Language {
+			texts := textsIn(t.Language)
+			s.Speak(texts)
+			n.speak(texts)
+		}
+		taste = t
+	})
+}
+
 // rest leaves the cameras alone while nobody looks.
 func rest(cycle fyne.Lifecycle, s *screen.Screen) {
 	away := time.AfterFunc(unseen, func() { fyne.Do(func() { s.Rest(true) }) })
@@ -120,55 +171,20 @@ func rest(cycle fyne.Lifecycle, s *screen.Screen) {
 	})
 }
 
-// draw waits until the screen is full and writes what the window holds. It is drawn anew in software:
-// what a graphics card has shown cannot be read back everywhere.
-func draw(ctx context.Context, file string, s *screen.Screen, w fyne.Window) error {
-	ctx, cancel := context.WithTimeout(ctx, drawTime)
-	defer cancel()
-	look := time.NewTicker(200 * time.Millisecond)
-	defer look.Stop()
-	for full := 0; full < 3; { // a moment longer, so that it is drawn too
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return fmt.Errorf("app: the screen was not full in %v", drawTime)
-		}
-		filled := false
-		if err := inWindow(ctx, func() { filled = s.Filled() }); err != nil {
-			return err
-		}
-		if filled {
-			full++
-		}
-	}
-	var m image.Image
-	if err := inWindow(ctx, func() {
-		c := software.NewCanvas()
-		c.SetContent(w.Content())
-		c.Resize(w.Canvas().Size())
-		m = c.Capture()
-	}); err != nil {
-		return err
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return fmt.Errorf("app: screenshot: %w", err)
-	}
-	if err := png.Encode(f, m); err != nil {
-		_ = f.Close()
-		return fmt.Errorf("app: screenshot: %w", err)
-	}
-	return f.Close()
+// tasteOf reads what a person chose. Preferences are a plain file: nothing secret is in them.
+func tasteOf(p fyne.Preferences) frame.Taste {
+	return frame.Taste{Language: p.String("language"), Mood: parts.Mood(p.String("mood"))}
 }
 
-// inWindow runs f on the window's goroutine; the window may end before it is f's turn.
-func inWindow(ctx context.Context, f func()) error {
-	done := make(chan struct{})
-	fyne.Do(func() { f(); close(done) })
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("app: screenshot: %w", ctx.Err())
+func remember(p fyne.Preferences, t frame.Taste) {
+	p.SetString("language", t.Language)
+	p.SetString("mood", string(t.Mood))
+}
+
+// textsIn gives the texts of a language; of the system's, if none was chosen.
+func textsIn(language string) *i18n.Texts {
+	if language == "" {
+		language = i18n.Locale()
 	}
+	return i18n.For(language)
 }

@@ -98,11 +98,16 @@ func (t *Texts) With(args Args) *Texts {
 // take them for orders and swallow what follows. Letters stay.
 func (t *Texts) Typed() *Texts {
 	marks := strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "’", "'", "…", "...", "–", "-", "\u00a0", " ")
-	typed := &Texts{lang: t.lang, texts: map[string]string{}, standing: t.standing}
+	return t.Each(marks.Replace)
+}
+
+// Each gives the same texts, each as f changes it.
+func (t *Texts) Each(f func(text string) string) *Texts {
+	changed := &Texts{lang: t.lang, texts: map[string]string{}, standing: t.standing}
 	for key, text := range t.texts {
-		typed.texts[key] = marks.Replace(text)
+		changed.texts[key] = f(text)
 	}
-	return typed
+	return changed
 }
 
 // Has says whether there is a text for the key.

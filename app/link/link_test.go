@@ -124,13 +124,13 @@ func TestPicturesOfWhatIsOnView(t *testing.T) {
 	pictures := make(chan shown, 64)
 	var done sync.WaitGroup
 	done.Go(func() { p.Run(ctx, func(id string, m link.Picture) { pictures <- shown{id, m} }) })
-	p.Want([]string{apitest.Camera})
+	p.Want([]string{apitest.Camera}, true)
 	for range 2 {
 		if got := <-pictures; got.id != apitest.Camera || got.m.Image == nil || got.m.Image.Bounds().Dx() != 160 || got.m.Image.Stride != 4*160 || time.Since(got.m.At) > time.Minute {
 			t.Errorf("shown: %s %v", got.id, got.m)
 		}
 	}
-	p.Want([]string{apitest.Toy})
+	p.Want([]string{apitest.Toy}, false)
 	for {
 		if got := <-pictures; got.id == apitest.Toy {
 			if got.m.Image != nil {

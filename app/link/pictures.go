@@ -14,6 +14,7 @@ import (
 
 const (
 	pictureEvery = 500 * time.Millisecond
+	liveEvery    = 66 * time.Millisecond // of a camera that somebody looks at closely
 	maxPixels    = 4096 * 4096
 )
 
@@ -24,14 +25,16 @@ type Picture struct {
 	At    time.Time
 }
 
-// Pictures fetches the newest picture of each camera that is on view, twice a second. A slow camera
-// delays no other; a camera that is not on view is not asked.
+// Pictures fetches the newest picture of each camera that is on view, twice a second, or fifteen times
+// of one that somebody looks at closely. A slow camera delays no other; a camera that is not on view is
+// not asked.
 type Pictures struct {
 	still Still
 	w, h  int
 
 	mu     sync.Mutex
 	wanted map[string]bool
+	every  time.Duration
 	change chan struct{}
 }
 
@@ -43,14 +46,17 @@ func NewPictures(still Still, width, height int) *Pictures {
 	return &Pictures{still: still, w: width, h: height, change: make(chan struct{}, 1)}
 }
 
-// Want says which cameras are on view.
-func (p *Pictures) Want(ids []string) {
+// Want says which cameras are on view, and whether somebody looks closely.
+func (p *Pictures) Want(ids []string, live bool) {
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		wanted[id] = true
 	}
 	p.mu.Lock()
-	p.wanted = wanted
+	p.wanted, p.every = wanted, pictureEvery
+	if live {
+		p.every = liveEvery
+	}
 	p.mu.Unlock()
 	select {
 	case p.change <- struct{}{}:
@@ -63,21 +69,23 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	running := map[string]context.CancelFunc{}
+	var pace time.Duration
 	for {
 		p.mu.Lock()
-		wanted := p.wanted
+		wanted, every := p.wanted, p.every
 		p.mu.Unlock()
 		for id, stop := range running {
-			if !wanted[id] {
+			if !wanted[id] || every != pace {
 				stop()
 				delete(running, id)
 			}
 		}
+		pace = every
 		for id := range wanted {
 			if running[id] == nil {
 				one, stop := context.WithCancel(ctx)
 				running[id] = stop
-				all.Go(func() { p.film(one, id, show) })
+				all.Go(func() { p.film(one, id, every, show) })
 			}
 		}
 		select {
@@ -91,8 +99,8 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	}
 }
 
-func (p *Pictures) film(ctx context.Context, id string, show func(string, Picture)) {
-	tick := time.NewTicker(pictureEvery)
+func (p *Pictures) film(ctx context.Context, id string, every time.Duration, show func(string, Picture)) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		s, err := p.still(ctx, id, p.w, p.h)
@@ -101,7 +109,7 @@ func (p *Pictures) film(ctx context.Context, id string, show func(string, Pictur
 		}
 		var m Picture
 		if err == nil {
-			m = Picture{decode(s.JPEG), s.At}
+			m = Picture{Decode(s.JPEG), s.At}
 		}
 		show(id, m)
 		select {
@@ -112,9 +120,9 @@ func (p *Pictures) film(ctx context.Context, id string, show func(string, Pictur
 	}
 }
 
-// decode gives a tight RGBA picture, which the screen takes as it is; nil for anything but a JPEG of
+// Decode gives a tight RGBA picture, which the screen takes as it is; nil for anything but a JPEG of
 // a sane size.
-func decode(raw []byte) *image.RGBA {
+func Decode(raw []byte) *image.RGBA {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(raw))
 	if err != nil || c.Width*c.Height > maxPixels {
 		return nil

@@ -185,22 +185,25 @@ func read[T any](a wire.Accessory, t trait.Trait[T]) (T, bool) {
 }
 
 func (v view) advice(trouble wire.Trouble) string {
+	args := v.args(trouble)
+	key := "health." + trouble.Code
+	if !v.t.Has(key) {
+		return args["name"] + ": " + v.t.Text("accessory.state.refused", nil)
+	}
+	return v.t.Advice(key, args)
+}
+
+func (v view) args(trouble wire.Trouble) i18n.Args {
 	args := i18n.Args{"name": v.t.Text("home.title", nil)}
-	for _, a := range v.Accessories {
-		if a.ID == trouble.Subject {
-			args["name"] = a.Name
-		}
+	if a, ok := v.find(trouble.Subject); ok {
+		args["name"] = a.Name
 	}
 	for name, value := range trouble.Args {
 		if _, taken := args[name]; !taken {
 			args[name] = value
 		}
 	}
-	key := "health." + trouble.Code
-	if !v.t.Has(key) {
-		return args["name"] + ": " + v.t.Text("accessory.state.refused", nil)
-	}
-	return v.t.Advice(key, args)
+	return args
 }
 
 func (v view) private() bool {

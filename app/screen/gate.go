@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -37,9 +38,9 @@ func (s *Screen) gate(p link.Phase) fyne.CanvasObject {
 func (s *Screen) ask(key, hint string, try func(ctx context.Context, password string) (func(), error)) fyne.CanvasObject {
 	entry := widget.NewPasswordEntry()
 	entry.SetPlaceHolder(s.text("gate.password"))
-	problem := wrapped(hint)
+	problem := frame.Wrapped(hint)
 	problem.Importance = widget.LowImportance
-	visible(problem, hint != "")
+	frame.Visible(problem, hint != "")
 	button := widget.NewButton(s.text(key+".button"), nil)
 	button.Importance = widget.HighImportance
 	submit := func() {
@@ -56,7 +57,7 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 				button.Enable()
 				if err != nil {
 					problem.Importance = widget.DangerImportance
-					set(problem, model.Problem(err, s.o.Texts))
+					frame.Set(problem, model.Problem(err, s.o.Texts))
 					problem.Refresh()
 					return
 				}
@@ -75,7 +76,7 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 // what the key protects with which the hub starts.
 func (s *Screen) recovery(answer wire.SetupAnswer) {
 	s.written = true
-	words := wrapped(answer.RecoveryCode)
+	words := frame.Wrapped(answer.RecoveryCode)
 	words.SizeName = theme.SizeNameSubHeadingText
 	words.TextStyle = fyne.TextStyle{Bold: true, Monospace: true}
 	words.Selectable = true
@@ -91,17 +92,17 @@ func (s *Screen) recovery(answer wire.SetupAnswer) {
 		})
 	})
 	done.Importance = widget.HighImportance
-	level := wrapped(s.text("protection." + string(answer.Protection)))
+	level := frame.Wrapped(s.text("protection." + string(answer.Protection)))
 	level.Importance = widget.LowImportance
 	s.put(card(s.text("gate.recovery.title"), s.text("gate.recovery.text"), words, level, done))
 }
 
 // card is a narrow tile in the middle of the window.
 func card(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {
-	head := wrapped(title)
+	head := frame.Wrapped(title)
 	head.SizeName = theme.SizeNameHeadingText
 	head.TextStyle = fyne.TextStyle{Bold: true}
-	body := wrapped(text)
+	body := frame.Wrapped(text)
 	tile := parts.NewTile("", append([]fyne.CanvasObject{head, body}, more...)...)
 	column := container.New(&parts.Middle{Width: 440, Margin: 12}, tile)
 	return container.NewVScroll(container.NewVBox(layout.NewSpacer(), column, layout.NewSpacer()))

@@ -17,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/app/screen"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
+	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -28,27 +29,66 @@ type house struct {
 	s       *screen.Screen
 	w       fyne.Window
 	onView  []string
+	live    bool
+	later   []*later
 	checks  int
+	guest   bool   // who asks is not told about backups and recordings
+	strict  bool   // it takes the password again to remove a thing
 	dialled string // where a hub was looked for
 }
 
-func (h *house) ConfirmRecovery(ctx context.Context, code string) error {
-	return h.Home.ConfirmRecovery(ctx, wire.RecoveryCode{RecoveryCode: code})
+// later is what is to be done after a while.
+type later struct {
+	d time.Duration
+	f func()
 }
 
-func (h *house) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
-	return h.Home.Setup(ctx, wire.SetupRequest{Password: password})
+// pass lets the time pass.
+func (h *house) pass() {
+	for _, l := range slices.Clone(h.later) {
+		l.f()
+	}
+	h.later = nil
 }
 
-func (h *house) Unlock(ctx context.Context, password string) error {
-	return h.Home.Unlock(ctx, wire.UnlockRequest{Password: password})
+// asked is the hub as the screens ask it: over its socket.
+type asked struct {
+	*client.Client
+	h *house
 }
 
-func (h *house) Check() { h.checks++ }
+func (a asked) Check() { a.h.checks++ }
+
+func (a asked) Backups(ctx context.Context) (wire.BackupStatus, error) {
+	if a.h.guest {
+		return wire.BackupStatus{}, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Backups(ctx)
+}
+
+func (a asked) Clips(ctx context.Context, camera string) ([]wire.Clip, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Clips(ctx, camera)
+}
+
+func (a asked) Remove(ctx context.Context, id string) error {
+	if a.h.strict {
+		return wire.Refuse(403, wire.CodeConfirm)
+	}
+	return a.Client.Remove(ctx, id)
+}
+
+func (a asked) Unlock(ctx context.Context, password string) error {
+	err := a.Client.Unlock(ctx, password)
+	a.h.strict = a.h.strict && err != nil
+	return err
+}
 
 // Pair knows one code.
-func (h *house) Pair(_ context.Context, address, code string) error {
-	h.dialled = address
+func (a asked) Pair(_ context.Context, address, code string) error {
+	a.h.dialled = address
 	if code != apitest.ClaimCode {
 		return wire.Refuse(403, wire.CodeClaimCode)
 	}
@@ -59,10 +99,20 @@ func open(t *testing.T, state wire.State, lang string, size fyne.Size) *house {
 	t.Helper()
 	test.NewTempApp(t).Settings().SetTheme(parts.NewLook())
 	h := &house{Home: apitest.New(state), t: t}
-	h.s = screen.New(screen.Options{Hub: h, Texts: i18n.For(lang), Place: time.UTC,
+	socket := apitest.Socket(t)
+	h.Serve(t, socket)
+	c := client.Dial(socket)
+	t.Cleanup(c.Close)
+	h.s = screen.New(screen.Options{Hub: asked{c, h}, Texts: i18n.For(lang), Place: time.UTC,
 		Work:   func(f func(context.Context)) { f(t.Context()) },
-		OnView: func(ids []string) { h.onView = ids }})
+		OnView: func(ids []string, live bool) { h.onView, h.live = ids, live },
+		After: func(d time.Duration, f func()) func() {
+			l := &later{d, f}
+			h.later = append(h.later, l)
+			return func() { l.f = func() {} }
+		}})
 	h.w = test.NewTempWindow(t, h.s.Content())
+	h.w.SetPadded(false)
 	h.w.Resize(size)
 	h.update()
 	return h
@@ -116,9 +166,26 @@ func find[T fyne.CanvasObject](h *house, is func(T) bool) T {
 
 func first[T any](T) bool { return true }
 
-func (h *house) button(text string) *widget.Button {
+func (h *house) button(text string) fyne.Tappable {
 	h.t.Helper()
-	return find(h, func(b *widget.Button) bool { return b.Text == text })
+	for _, o := range h.all() {
+		switch b := o.(type) {
+		case *parts.Button:
+			if b.Text == text {
+				return b
+			}
+		case *widget.Button:
+			if b.Text == text {
+				return b
+			}
+		case *parts.Nav:
+			if b.AccessibilityLabel() == text {
+				return b
+			}
+		}
+	}
+	h.t.Fatalf("the window has no button %q; it says %q", text, h.words())
+	panic("unreachable")
 }
 
 // words is all the text on view.
@@ -127,6 +194,8 @@ func (h *house) words() []string {
 	for _, o := range h.all() {
 		switch o := o.(type) {
 		case *widget.Label:
+			list = append(list, o.Text)
+		case *parts.Button:
 			list = append(list, o.Text)
 		case *widget.Button:
 			list = append(list, o.Text)

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -28,7 +29,7 @@ func (s *Screen) strange() fyne.CanvasObject {
 	address, code := widget.NewEntry(), widget.NewEntry()
 	address.SetPlaceHolder(s.text("gate.pair.address"))
 	code.SetPlaceHolder(s.text("gate.pair.code"))
-	problem := wrapped("")
+	problem := frame.Wrapped("")
 	problem.Importance = widget.DangerImportance
 	problem.Hide()
 	button := widget.NewButton(s.text("gate.pair.button"), nil)
@@ -43,36 +44,36 @@ func (s *Screen) strange() fyne.CanvasObject {
 			fyne.Do(func() {
 				button.Enable()
 				if err != nil {
-					set(problem, model.Problem(err, s.o.Texts))
+					frame.Set(problem, model.Problem(err, s.o.Texts))
 				}
-				visible(problem, err != nil)
+				frame.Visible(problem, err != nil)
 			})
 		})
 	}
 	button.OnTapped = submit
 	code.OnSubmitted = func(string) { submit() }
-	return card(s.text("gate.lost.title"), text, again, wrapped(s.text("gate.pair.text")), address, code, problem, button)
+	return card(s.text("gate.lost.title"), text, again, frame.Wrapped(s.text("gate.pair.text")), address, code, problem, button)
 }
 
 // pairPage shows the code of each HomeKit server, to scan and to type.
 func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {
-	title := wrapped(s.text("pair.title"))
+	title := frame.Wrapped(s.text("pair.title"))
 	title.SizeName = theme.SizeNameHeadingText
 	title.TextStyle = fyne.TextStyle{Bold: true}
-	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.back)
+	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.Back)
 	text := "pair.text"
 	if len(servers) == 0 {
 		text = "pair.none"
 	}
-	grid := container.New(&parts.Columns{Narrowest: narrowest, Gap: gap})
+	grid := frame.Grid()
 	for _, k := range servers {
 		if k.Kind == "private" && k.ArmedUntil == nil {
 			continue // it cannot be paired now, and whoever looks over a shoulder need not know of it
 		}
 		grid.Add(s.pairTile(k))
 	}
-	body := container.NewVBox(container.NewHBox(back), title, wrapped(s.text(text)), grid)
-	return container.NewVScroll(container.New(layout.NewCustomPaddedLayout(12, 20, gap, gap), body))
+	body := container.NewVBox(container.NewHBox(back), title, frame.Wrapped(s.text(text)), grid)
+	return container.NewVScroll(container.New(layout.NewCustomPaddedLayout(12, 20, frame.Gap, frame.Gap), body))
 }
 
 func (s *Screen) pairTile(k wire.HomeKit) fyne.CanvasObject {

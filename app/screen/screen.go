@@ -1,6 +1,7 @@
-// Package screen holds the app's screens. A screen shows what the model says and passes on what a
-// person does; nothing here waits for the network on the window's goroutine. All of it runs and is
-// tested without a display.
+// Package screen holds the window: what stands before the home, and around its pages the rail or the
+// bar, the search and the messages. A screen shows what the model says and passes on what a person
+// does; nothing here waits for the network on the window's goroutine. All of it runs and is tested
+// without a display.
 package screen
 
 import (
@@ -14,29 +15,32 @@ import (
 
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
 
 // Hub is what the screens ask of the hub.
 type Hub interface {
+	frame.Hub
 	Setup(ctx context.Context, password string) (wire.SetupAnswer, error)
-	Unlock(ctx context.Context, password string) error
-	ConfirmRecovery(ctx context.Context, code string) error
-	Do(ctx context.Context, id string, d wire.Do) error
 	// Pair proves the code that a hub elsewhere shows.
 	Pair(ctx context.Context, address, code string) error
 	Check() // look at the hub again now
 }
 
 // Options are what the screens need. Work runs a function elsewhere and waits for it before the app
-// ends; OnView is told which cameras are on view.
+// ends; OnView is told which cameras are on view, and whether somebody looks closely; OnTaste, what a
+// person chose in the settings. Now and After are the time's, unless a test has its own.
 type Options struct {
 	Hub    Hub
 	Texts  *i18n.Texts
 	Place  *time.Location
 	Work   func(func(ctx context.Context))
-	OnView func(cameras []string)
+	OnView func(cameras []string, live bool)
+	Taste  frame.Taste
+	Now    func() time.Time
+	After  func(d time.Duration, f func()) (stop func())
 }
 
 // Screen is everything in the window. Its methods are for the window's goroutine only.
@@ -46,23 +50,46 @@ type Screen struct {
 	phase   link.Phase
 	shown   bool
 	state   link.State
-	home    *home
-	pairing bool
+	past    *model.Past
+	onTaste func(frame.Taste)
+	desk    *frame.Desk
+	shell   *shell // of an open home
 	resting bool
 	written bool // the recovery code is still on the screen
 	onView  []string
+	live    bool
+	keyed   fyne.Canvas   // that has our shortcuts
 	entry   *widget.Entry // the password field, when there is one
 }
 
 // New makes the screens; the first one says that the hub is being looked for.
 func New(o Options) *Screen {
-	s := &Screen{o: o, root: container.NewStack()}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.After == nil {
+		o.After = func(d time.Duration, f func()) func() {
+			t := time.AfterFunc(d, func() { fyne.Do(f) })
+			return func() { t.Stop() }
+		}
+	}
+	s := &Screen{o: o, root: container.NewStack(), past: model.NewPast()}
+	s.begin()
 	s.Show(link.State{})
 	return s
 }
 
+// begin makes the desk for the pages to come.
+func (s *Screen) begin() {
+	s.desk = &frame.Desk{Hub: s.o.Hub, Texts: s.o.Texts, Place: s.o.Place, Now: s.o.Now, Work: s.o.Work, After: s.o.After,
+		Go: s.Go, Back: s.Back, Again: s.again, Canvas: s.canvas, Taste: s.o.Taste, SetTaste: s.setTaste}
+	s.shell = nil
+}
+
 // Content is what the window shows.
 func (s *Screen) Content() fyne.CanvasObject { return s.root }
+
+func (s *Screen) canvas() fyne.Canvas { return fyne.CurrentApp().Driver().CanvasForObject(s.root) }
 
 // Show brings the screens up to date.
 func (s *Screen) Show(state link.State) {
@@ -71,88 +98,104 @@ func (s *Screen) Show(state link.State) {
 		return
 	}
 	if state.Phase == link.Open {
+		s.past.Take(state.Home)
 		s.showHome()
 		return
 	}
 	if !s.shown || s.phase != state.Phase {
-		s.home, s.pairing, s.entry = nil, false, nil
+		s.entry = nil
+		for s.desk.Escape() {
+		}
+		s.begin()
 		s.put(s.gate(state.Phase))
 		s.focus()
-		s.look(nil)
+		s.look(nil, false)
 	}
 	s.phase, s.shown = state.Phase, true
 }
 
 func (s *Screen) showHome() {
-	view := model.Of(s.state.Home, s.o.Texts, s.o.Place)
-	first := s.home == nil
+	first := s.shell == nil
 	if first {
-		s.home = s.newHome()
-	}
-	s.home.show(view, s.state.Lost)
-	if s.pairing {
-		return
+		s.shell = s.newShell()
 	}
 	if first || s.phase != link.Open {
-		s.put(s.home.page)
+		s.put(s.shell.content)
+		s.Keys()
 	}
 	s.phase, s.shown = link.Open, true
-	s.lookAtHome(view)
+	s.again()
 }
 
-// lookAtHome tells which cameras have a tile to fill.
-func (s *Screen) lookAtHome(view model.Home) {
-	var ids []string
-	for _, c := range view.Cameras {
-		if !c.Private { // the hub may have a last picture of one that is away
-			ids = append(ids, c.ID)
-		}
+// again shows the page on view as the home is now.
+func (s *Screen) again() {
+	if s.shell == nil || s.shell.page == nil {
+		return
 	}
-	s.look(ids)
+	s.shell.mark(len(s.state.Home.Troubles) > 0)
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
+	s.lookAtPage()
+}
+
+// without leaves out what is about to be deleted.
+func (s *Screen) without() wire.Snapshot {
+	home := s.state.Home
+	home.Accessories = slices.DeleteFunc(slices.Clone(home.Accessories), func(a wire.Accessory) bool { return s.desk.Gone(a.ID) })
+	return home
+}
+
+// lookAtPage tells which cameras have a tile to fill.
+func (s *Screen) lookAtPage() {
+	if s.shell == nil {
+		return
+	}
+	if v, ok := s.shell.page.(frame.Viewer); ok {
+		s.look(v.Cameras())
+		return
+	}
+	s.look(nil, false)
 }
 
 // Rest says that nobody can see the window, so that no camera is asked for pictures.
 func (s *Screen) Rest(yes bool) {
 	s.resting = yes
-	switch {
-	case yes:
-		s.look(nil)
-	case s.home != nil && !s.pairing:
-		s.lookAtHome(model.Of(s.state.Home, s.o.Texts, s.o.Place))
+	if yes {
+		s.look(nil, false)
+		return
 	}
+	s.lookAtPage()
 }
 
-func (s *Screen) look(ids []string) {
+func (s *Screen) look(ids []string, live bool) {
 	if s.resting {
 		ids = nil
 	}
-	if slices.Equal(ids, s.onView) {
+	if slices.Equal(ids, s.onView) && live == s.live {
 		return
 	}
-	s.onView = ids
+	s.onView, s.live = ids, live
 	if s.o.OnView != nil {
-		s.o.OnView(ids)
+		s.o.OnView(ids, live)
 	}
 }
 
 // Picture shows a camera's newest picture, with its age where it is not live.
 func (s *Screen) Picture(id string, p link.Picture) {
-	if s.home != nil && slices.Contains(s.onView, id) {
-		s.home.picture(id, p)
+	if s.shell == nil || !slices.Contains(s.onView, id) {
+		return
+	}
+	if v, ok := s.shell.page.(frame.Viewer); ok {
+		v.Picture(id, p)
 	}
 }
 
-// Filled says whether the home is shown and every camera on view has its picture.
+// Filled says whether a page is shown and every camera on view has its picture.
 func (s *Screen) Filled() bool {
-	if s.home == nil {
+	if s.shell == nil {
 		return s.shown && s.phase != link.Searching
 	}
-	for _, id := range s.onView {
-		if t := s.home.cameras[id]; t == nil || t.now.Reachable && t.view.Image() == nil {
-			return false
-		}
-	}
-	return true
+	v, ok := s.shell.page.(frame.Viewer)
+	return !ok || v.Filled()
 }
 
 // focus lets a person type the password at once.
@@ -160,7 +203,7 @@ func (s *Screen) focus() {
 	if s.entry == nil {
 		return
 	}
-	if c := fyne.CurrentApp().Driver().CanvasForObject(s.root); c != nil {
+	if c := s.canvas(); c != nil {
 		c.Focus(s.entry)
 	}
 }
@@ -170,35 +213,32 @@ func (s *Screen) put(page fyne.CanvasObject) {
 	s.root.Refresh()
 }
 
-// pair shows how to add the hub to Apple Home.
-func (s *Screen) pair() {
-	s.pairing = true
-	s.look(nil)
-	s.put(s.pairPage(s.state.Home.Status.HomeKit))
+// Speak has everything in another language from now on.
+func (s *Screen) Speak(t *i18n.Texts) {
+	at := model.Route{}
+	if s.shell != nil {
+		at = s.shell.route
+	}
+	s.o.Texts = t
+	s.begin()
+	s.shown = false
+	s.Show(s.state)
+	if s.shell != nil {
+		s.Go(at)
+	}
 }
 
-func (s *Screen) back() {
-	s.pairing = false
-	s.put(s.home.page)
-	s.lookAtHome(model.Of(s.state.Home, s.o.Texts, s.o.Place))
-}
+// OnTaste has f told what a person chooses in the settings.
+func (s *Screen) OnTaste(f func(frame.Taste)) { s.onTaste = f }
 
-// order sends a command; after it failed the home says why.
-func (s *Screen) order(o model.Order) {
-	s.o.Work(func(ctx context.Context) {
-		err := s.o.Hub.Do(ctx, o.Accessory, o.Do)
-		fyne.Do(func() {
-			if s.home == nil {
-				return
-			}
-			if err != nil {
-				s.home.show(model.Of(s.state.Home, s.o.Texts, s.o.Place), s.state.Lost) // the slider goes back
-				s.home.complain(model.Problem(err, s.o.Texts))
-				return
-			}
-			s.home.complain("")
-		})
-	})
+func (s *Screen) setTaste(t frame.Taste) {
+	if t == s.o.Taste {
+		return
+	}
+	s.o.Taste, s.desk.Taste = t, t
+	if s.onTaste != nil {
+		s.onTaste(t)
+	}
 }
 
 func (s *Screen) text(key string) string { return s.o.Texts.Text(key, nil) }

@@ -43,7 +43,7 @@ func TestStopStops(t *testing.T) {
 	h.Report(apitest.Toy, trait.Reachable.Of(false, time.Now())) // even then a stop is tried
 	h.update()
 	stop := h.button("Stop")
-	if s := stop.Size(); s.Height < 56 || s.Width < 200 {
+	if s := stop.(fyne.CanvasObject).Size(); s.Height < 56 || s.Width < 200 {
 		t.Errorf("Stop is only %v large", s)
 	}
 	test.Tap(stop)

@@ -12,14 +12,42 @@ import (
 // ColorTile is the background of a tile.
 const ColorTile fyne.ThemeColorName = "tile"
 
-// Look is the app's theme: quiet colours, one accent, soft corners.
-type Look struct{ fyne.Theme }
+// Mood is how light the app is.
+type Mood string
 
-// NewLook gives the theme.
-func NewLook() Look { return Look{theme.DefaultTheme()} }
+// The moods. The empty one follows the system.
+const (
+	MoodSystem   Mood = ""
+	MoodLight    Mood = "light"
+	MoodDark     Mood = "dark"
+	MoodContrast Mood = "contrast"
+)
+
+// Look is the app's theme: quiet colours, one accent, soft corners.
+type Look struct {
+	fyne.Theme
+	mood Mood
+}
+
+// NewLook gives the theme that follows the system.
+func NewLook() Look { return LookIn(MoodSystem) }
+
+// LookIn gives the theme in a mood.
+func LookIn(m Mood) Look { return Look{theme.DefaultTheme(), m} }
 
 // Color gives a colour for a light or a dark screen.
 func (l Look) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	switch l.mood {
+	case MoodContrast:
+		if c, ok := stark(name); ok {
+			return c
+		}
+		v = theme.VariantDark
+	case MoodLight:
+		v = theme.VariantLight
+	case MoodDark:
+		v = theme.VariantDark
+	}
 	pair, ok := palette(name)
 	if !ok {
 		return l.Theme.Color(name, v)
@@ -28,6 +56,28 @@ func (l Look) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
 		return pair[0]
 	}
 	return pair[1]
+}
+
+// stark gives the colours for eyes that need all the contrast there is: black, white and yellow.
+func stark(name fyne.ThemeColorName) (color.NRGBA, bool) {
+	switch name {
+	case theme.ColorNameBackground, ColorTile, theme.ColorNameForegroundOnPrimary, theme.ColorNameForegroundOnError,
+		theme.ColorNameForegroundOnWarning, theme.ColorNameForegroundOnSuccess:
+		return rgb(0x000000), true
+	case theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground:
+		return rgb(0x1c1c1c), true
+	case theme.ColorNameForeground, theme.ColorNamePlaceHolder, theme.ColorNameDisabled, theme.ColorNameInputBorder:
+		return rgb(0xffffff), true
+	case theme.ColorNamePrimary, theme.ColorNameHyperlink, theme.ColorNameWarning:
+		return rgb(0xffe14d), true
+	case theme.ColorNameSuccess:
+		return rgb(0x7dff9b), true
+	case theme.ColorNameError:
+		return rgb(0xff9d94), true
+	case theme.ColorNameButton, theme.ColorNameInputBackground:
+		return rgb(0x2b2b2b), true
+	}
+	return color.NRGBA{}, false
 }
 
 // palette gives the light and the dark colour of a name.
@@ -40,7 +90,7 @@ func palette(name fyne.ThemeColorName) ([2]color.NRGBA, bool) {
 	case theme.ColorNameForeground:
 		return [2]color.NRGBA{rgb(0x23262b), rgb(0xeceae5)}, true
 	case theme.ColorNamePlaceHolder, theme.ColorNameDisabled:
-		return [2]color.NRGBA{rgb(0x5f6368), rgb(0xa3a7ad)}, true
+		return [2]color.NRGBA{rgb(0x5f6368), rgb(0xb4b8be)}, true
 	case theme.ColorNamePrimary, theme.ColorNameHyperlink:
 		return [2]color.NRGBA{rgb(0x1f6f62), rgb(0x6cc4b0)}, true
 	case theme.ColorNameForegroundOnPrimary:
@@ -51,6 +101,8 @@ func palette(name fyne.ThemeColorName) ([2]color.NRGBA, bool) {
 		return [2]color.NRGBA{rgb(0x8f5a00), rgb(0xf0b95c)}, true
 	case theme.ColorNameError:
 		return [2]color.NRGBA{rgb(0xb3261e), rgb(0xf0796e)}, true
+	case theme.ColorNameMenuBackground, theme.ColorNameOverlayBackground:
+		return [2]color.NRGBA{rgb(0xfbfaf7), rgb(0x1c2025)}, true
 	case theme.ColorNameForegroundOnError:
 		return [2]color.NRGBA{rgb(0xffffff), rgb(0x3a0b08)}, true
 	case theme.ColorNameButton:

@@ -21,17 +21,18 @@ type Tile struct {
 	ground      *canvas.Rectangle
 	fill        fyne.ThemeColorName
 	content     *fyne.Container
+	line        *fyne.Container // the title and the note
 }
 
 // NewTile makes a tile. An empty title leaves its line out.
 func NewTile(title string, body ...fyne.CanvasObject) *Tile {
 	t := newTile(ColorTile)
 	t.title.SetText(title)
-	line := container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
+	t.line = container.NewBorder(nil, nil, nil, container.NewCenter(t.note), t.title)
 	if title == "" {
-		line.Hide()
+		t.line.Hide()
 	}
-	t.content = padded(container.NewVBox(append([]fyne.CanvasObject{line}, body...)...))
+	t.content = padded(container.NewVBox(append([]fyne.CanvasObject{t.line}, body...)...))
 	t.ExtendBaseWidget(t)
 	return t
 }
@@ -53,6 +54,37 @@ func NewBanner(title, detail, button string, tapped func()) *Tile {
 	return t
 }
 
+// NewGround puts content on the ground of a tile, without its corners and its room.
+func NewGround(name string, content *fyne.Container) *Tile {
+	t := newTile(ColorTile)
+	t.title.SetText(name)
+	t.ground.CornerRadius = 0
+	t.content = content
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// NewToast makes a short-lived message, with a button if text is not empty. bad says that something
+// did not work.
+func NewToast(text, button string, bad bool, tapped func()) *Tile {
+	ground, ink := theme.ColorNameForeground, theme.ColorNameBackground
+	if bad {
+		ground, ink = theme.ColorNameError, theme.ColorNameForegroundOnError
+	}
+	t := newTile(ground)
+	t.title.SetText(text)
+	paint := widget.NewRichText(&widget.TextSegment{Text: text, Style: widget.RichTextStyle{ColorName: ink, SizeName: theme.SizeNameText}})
+	paint.Wrapping = fyne.TextWrapWord
+	box := container.NewBorder(nil, nil, nil, nil, paint)
+	if button != "" {
+		b := NewButton(button, nil, tapped, nil)
+		box = container.NewBorder(nil, nil, nil, container.NewCenter(b), paint)
+	}
+	t.content = container.New(layout.NewCustomPaddedLayout(2, 2, inset, inset), box)
+	t.ExtendBaseWidget(t)
+	return t
+}
+
 func bannerStyle(size fyne.ThemeSizeName, bold bool) widget.RichTextStyle {
 	return widget.RichTextStyle{ColorName: theme.ColorNameForegroundOnError, SizeName: size, TextStyle: fyne.TextStyle{Bold: bold}}
 }
@@ -61,6 +93,7 @@ func newTile(fill fyne.ThemeColorName) *Tile {
 	t := &Tile{title: widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
 		note: widget.NewLabel(""), ground: canvas.NewRectangle(theme.Color(fill)), fill: fill}
 	t.ground.CornerRadius = corner
+	t.paint()
 	t.title.Truncation = fyne.TextTruncateEllipsis
 	t.title.SizeName = theme.SizeNameSubHeadingText
 	t.note.Importance = widget.LowImportance
@@ -72,11 +105,22 @@ func padded(o fyne.CanvasObject) *fyne.Container {
 	return container.New(layout.NewCustomPaddedLayout(inset, inset, inset, inset), o)
 }
 
+// Content is what the tile holds.
+func (t *Tile) Content() *fyne.Container { return t.content }
+
 // SetTitle changes the title.
 func (t *Tile) SetTitle(text string) { t.title.SetText(text) }
 
 // SetNote puts a short word beside the title.
-func (t *Tile) SetNote(text string) { t.note.SetText(text) }
+func (t *Tile) SetNote(text string) {
+	if text == t.note.Text {
+		return
+	}
+	t.note.SetText(text)
+	if t.line != nil { // the title leaves more room to a short note
+		t.line.Refresh()
+	}
+}
 
 // AccessibilityLabel is the title.
 func (t *Tile) AccessibilityLabel() string { return t.title.Text }
@@ -96,8 +140,16 @@ func (r *tileRenderer) Layout(size fyne.Size) {
 
 func (r *tileRenderer) MinSize() fyne.Size { return r.content.MinSize() }
 
+// paint colours the ground. Where tiles have the colour of the window, a line shows where they end.
+func (t *Tile) paint() {
+	t.ground.FillColor, t.ground.StrokeWidth = theme.Color(t.fill), 0
+	if t.fill == ColorTile && t.ground.FillColor == theme.Color(theme.ColorNameBackground) {
+		t.ground.StrokeWidth, t.ground.StrokeColor = 1, theme.Color(theme.ColorNameInputBorder)
+	}
+}
+
 func (r *tileRenderer) Refresh() {
-	r.ground.FillColor = theme.Color(r.fill)
+	r.paint()
 	r.ground.Refresh()
 	r.content.Refresh()
 }

@@ -36,18 +36,21 @@ func contrast(a, b color.Color) float64 {
 
 func TestWordsCanBeRead(t *testing.T) {
 	test.NewTempApp(t)
-	look := widget.NewLook()
-	for _, v := range []fyne.ThemeVariant{theme.VariantLight, theme.VariantDark} {
+	for _, m := range []widget.Mood{widget.MoodLight, widget.MoodDark, widget.MoodContrast} {
+		look, v := widget.LookIn(m), theme.VariantLight
 		for _, pair := range [][2]fyne.ThemeColorName{
 			{theme.ColorNameForeground, theme.ColorNameBackground}, {theme.ColorNameForeground, widget.ColorTile},
 			{theme.ColorNameForeground, theme.ColorNameButton}, {theme.ColorNameForeground, theme.ColorNameInputBackground},
+			{theme.ColorNamePrimary, theme.ColorNameBackground}, {theme.ColorNamePrimary, widget.ColorTile},
+			{theme.ColorNameForeground, theme.ColorNameOverlayBackground}, {theme.ColorNameDisabled, theme.ColorNameOverlayBackground},
+			{theme.ColorNameDisabled, theme.ColorNameInputBackground}, {theme.ColorNameSuccess, widget.ColorTile},
 			{theme.ColorNameDisabled, theme.ColorNameBackground}, {theme.ColorNameDisabled, widget.ColorTile},
 			{theme.ColorNameError, widget.ColorTile}, {theme.ColorNameError, theme.ColorNameBackground},
 			{theme.ColorNameWarning, widget.ColorTile}, {theme.ColorNameWarning, theme.ColorNameBackground},
 			{theme.ColorNameForegroundOnError, theme.ColorNameError}, {theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary},
 		} {
 			if c := contrast(look.Color(pair[0], v), look.Color(pair[1], v)); c < 4.5 {
-				t.Errorf("%s on %s has a contrast of %.2f in variant %d", pair[0], pair[1], c, v)
+				t.Errorf("%s on %s has a contrast of %.2f in the mood %s", pair[0], pair[1], c, m)
 			}
 		}
 	}
@@ -139,9 +142,45 @@ func TestOwnPartsHaveNames(t *testing.T) {
 	test.NewTempApp(t)
 	for _, o := range []fyne.Accessible{
 		widget.NewTile("Porch"), widget.NewBanner("SOS", "", "", nil), widget.NewPicture("Porch", ""), widget.NewSpeed("Stop", nil, nil),
+		widget.NewNav("Home", nil, true, nil), widget.NewEntry("Password", true, widget.Keys{}), widget.NewChoice("Language", []string{"English"}, widget.Keys{}),
+		widget.NewChart("Battery", nil, "", "", "", ""), widget.NewPlot("Where everybody is", nil, nil, nil), widget.NewTimeline("Recordings", nil, 0, "", "", nil),
+		widget.NewButton("Cancel", nil, nil, nil),
 	} {
 		if o.AccessibilityLabel() == "" {
 			t.Errorf("a %T has no name", o)
 		}
 	}
+}
+
+func TestALongerNoteStaysInsideItsCard(t *testing.T) {
+	test.NewTempApp(t)
+	for _, set := range []func(string) fyne.CanvasObject{
+		func(n string) fyne.CanvasObject {
+			x := widget.NewTile("Rocket")
+			x.SetNote("a")
+			resize(t, x)
+			x.SetNote(n)
+			return x
+		},
+		func(n string) fyne.CanvasObject {
+			x := widget.NewCard("Rocket", func() {})
+			x.SetNote("a")
+			resize(t, x)
+			x.SetNote(n)
+			return x
+		},
+	} {
+		o := set("Speed 100 %")
+		width := o.Size().Width
+		for _, c := range o.(interface{ Content() *fyne.Container }).Content().Objects[0].(*fyne.Container).Objects[0].(*fyne.Container).Objects {
+			if right := c.Position().X + c.Size().Width; right > width || c.MinSize().Width > c.Size().Width {
+				t.Errorf("a %T of %T ends at %v of %v, needs %v and has %v", c, o, right, width, c.MinSize().Width, c.Size().Width)
+			}
+		}
+	}
+}
+
+func resize(t *testing.T, o fyne.CanvasObject) {
+	t.Helper()
+	test.NewTempWindow(t, o).Resize(fyne.NewSize(300, 100))
 }

@@ -1,0 +1,121 @@
+package care
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+)
+
+// Privacy shows what the hub stores, how much and until when, with the switch that ends it and the
+// way to a copy of everything.
+type Privacy struct {
+	*frame.Living[privacyView]
+	d     *frame.Desk
+	clips []wire.Clip
+	known bool
+	state frame.State
+}
+
+type privacyView struct {
+	Switch  []model.Switch
+	Kept    []model.Kept
+	Sealed  string
+	People  []string
+	Persons []string // IDs
+}
+
+// NewPrivacy makes it.
+func NewPrivacy(d *frame.Desk) *Privacy {
+	p := &Privacy{d: d}
+	p.Living = frame.NewLiving(d, p.build)
+	var clips []wire.Clip
+	d.Load(func(ctx context.Context) (err error) {
+		clips, err = d.Hub.Clips(ctx, "")
+		return err
+	}, func() {
+		p.clips, p.known = clips, true
+		if p.state.Past != nil {
+			p.Show(p.state)
+		}
+	})
+	return p
+}
+
+// Show brings it up to date.
+func (p *Privacy) Show(s frame.State) {
+	p.state = s
+	v := privacyView{}
+	for _, w := range model.Of(s.Home, p.d.Texts, p.d.Place).Switches {
+		if w.Trait == trait.Privacy.ID() {
+			v.Switch = append(v.Switch, w)
+		}
+	}
+	if p.known {
+		v.Kept = append(v.Kept, model.RecordingsOf(p.clips, p.d.Texts, p.d.Place))
+	}
+	v.Kept = append(v.Kept, model.HoldingsOf(s.Home, p.d.Texts)...)
+	if key := "protection." + string(s.Home.Status.Protection); p.d.Texts.Has(key) {
+		v.Sealed = p.d.Text(key)
+	}
+	for _, one := range s.Home.People {
+		v.People, v.Persons = append(v.People, one.Name), append(v.Persons, one.ID)
+	}
+	p.Update(v)
+}
+
+func (p *Privacy) build(v privacyView) []fyne.CanvasObject {
+	var tiles []fyne.CanvasObject
+	for _, w := range v.Switch {
+		c := widget.NewCheck(w.Name, nil)
+		c.SetChecked(w.On)
+		c.OnChanged = func(on bool) { p.d.Order(model.Turn(w, on)) }
+		tiles = append(tiles, frame.Section(p.d.Text("app.privacy.now"), c, frame.Low(p.d.Text("app.privacy.switch"))))
+	}
+	var kept []fyne.CanvasObject
+	for _, k := range v.Kept {
+		title := frame.Wrapped(k.What)
+		title.TextStyle.Bold = true
+		lines := frame.Tight(title, frame.Wrapped(k.Much))
+		for _, more := range []string{k.Oldest, k.Until} {
+			if more != "" {
+				lines.Add(frame.Caption(more))
+			}
+		}
+		kept = append(kept, lines)
+	}
+	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.kept"), kept...))
+	sealed := []fyne.CanvasObject{frame.Wrapped(p.d.Text("app.privacy.local")), frame.Wrapped(p.d.Text("app.privacy.sealed"))}
+	if v.Sealed != "" {
+		sealed = append(sealed, frame.Low(v.Sealed))
+	}
+	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.where"), sealed...),
+		frame.Section(p.d.Text("app.privacy.export"), frame.Low(p.d.Text("app.privacy.export.text")),
+			frame.Button(p.d.Text("app.privacy.export.button"), theme.DocumentSaveIcon(), func() { p.export(v) })),
+		frame.Section(p.d.Text("app.privacy.delete"), frame.Low(p.d.Text("app.privacy.delete.text"))))
+	return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.privacy")), frame.Grid(tiles...)}
+}
+
+func (p *Privacy) export(v privacyView) {
+	folder, _ := os.UserHomeDir()
+	whose := slices.Concat([]string{p.d.Text("app.privacy.everybody")}, v.People)
+	p.d.Ask(frame.Question{Title: p.d.Text("app.privacy.export"), Text: p.d.Text("export.clear"), Yes: p.d.Text("app.privacy.export.button"),
+		Fields: []frame.Field{{Name: p.d.Text("app.privacy.whose"), Options: whose}, {Name: p.d.Text("app.path"), Value: folder}, {Name: p.d.Text("gate.password"), Secret: true}},
+		Do: func(ctx context.Context, a []frame.Answer) (string, error) {
+			r := wire.ExportRequest{Path: a[1].Text, Password: a[2].Text, Language: p.d.Texts.Lang()}
+			if n := a[0].Option; n > 0 {
+				r.Person = v.Persons[n-1]
+			}
+			made, err := p.d.Hub.Export(ctx, r)
+			return p.d.Texts.Text("app.privacy.exported", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+		}, Then: p.d.Say})
+}

@@ -1,0 +1,144 @@
+package rooms
+
+import (
+	"context"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/frame"
+	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
+)
+
+// Device is the screen of one thing: what it can be told, what it reports, how that went, and what is
+// known of its safety.
+type Device struct {
+	*frame.Living[deviceView]
+	d     *frame.Desk
+	id    string
+	speed *parts.Speed // lives as long as the page, so that it is not pulled from under a finger
+}
+
+type deviceView struct {
+	model.Device
+	There bool
+}
+
+// NewDevice makes the screen of the thing with an ID.
+func NewDevice(d *frame.Desk, id string) *Device {
+	p := &Device{d: d, id: id}
+	p.speed = parts.NewSpeed(d.Text("tile.toy.stop"),
+		func(percent int) { d.Order(model.Speed(id, percent)) },
+		func() { d.Order(model.Speed(id, 0)) })
+	p.Living = frame.NewLiving(d, p.build)
+	return p
+}
+
+// Show brings it up to date.
+func (p *Device) Show(s frame.State) {
+	v, there := model.DeviceOf(s.Home, p.id, s.Past, p.d.Texts, p.d.Place)
+	p.Update(deviceView{v, there})
+}
+
+func (p *Device) build(v deviceView) []fyne.CanvasObject {
+	if !v.There {
+		return []fyne.CanvasObject{p.d.BackHead(p.d.Text("app.page.device")), frame.Wrapped(p.d.Text("app.device.gone"))}
+	}
+	grid := frame.Grid()
+	if use := p.use(v.Device); len(use) > 0 {
+		grid.Add(frame.Section(p.d.Text("app.device.use"), use...))
+	}
+	if len(v.Facts) > 0 {
+		grid.Add(frame.Section(p.d.Text("app.device.reports"), pairs(v.Facts)))
+	}
+	for _, c := range v.Charts {
+		grid.Add(frame.Section(c.Name, chart(c), frame.Caption(p.d.Text("app.device.past"))))
+	}
+	grid.Add(frame.Section(p.d.Text("app.device.label"), pairs(v.Label), frame.Caption(p.d.Text("app.label.more"))))
+	page := []fyne.CanvasObject{p.d.BackHead(v.Name), frame.Low(v.Where)}
+	if v.Note != "" {
+		note := frame.Wrapped(v.Note)
+		note.Importance = widget.WarningImportance
+		page = append(page, note)
+	}
+	page = append(page, grid)
+	if slices.ContainsFunc(v.Label, func(f model.Fact) bool { return f.Value == "" }) { // the hub's own
+		return page
+	}
+	remove := frame.Button(p.d.Text("app.device.remove"), theme.DeleteIcon(), func() { p.remove(v.Device) })
+	remove.Importance = widget.LowImportance
+	return append(page, container.NewHBox(remove))
+}
+
+func (p *Device) use(v model.Device) []fyne.CanvasObject {
+	var use []fyne.CanvasObject
+	if v.Toy != nil {
+		p.speed.SetPercent(v.Toy.Speed)
+		p.speed.Enable(v.Toy.Reachable)
+		use = append(use, frame.Low(v.Toy.SpeedText), p.speed)
+	}
+	if v.Find != nil {
+		use = append(use, frame.Button(p.d.Text("tile.watch.find"), theme.VolumeUpIcon(), func() { p.d.Order(*v.Find) }))
+	}
+	for _, w := range v.Switches {
+		use = append(use, p.check(w.Name, w.On, func(on bool) { p.d.Order(model.Turn(w, on)) }))
+	}
+	if v.Camera != nil {
+		use = append(use,
+			p.check(p.d.Text("app.device.sound"), v.Camera.Sound, func(on bool) { p.set(wire.CameraRequest{Sound: &on}) }),
+			p.check(p.d.Text("app.device.motion"), v.Camera.Motion, func(on bool) { p.set(wire.CameraRequest{Motion: &on}) }),
+			frame.Button(p.d.Text("app.device.picture"), theme.MediaVideoIcon(), func() { p.d.Go(model.Route{Place: model.AtCamera, ID: v.ID}) }))
+	}
+	return use
+}
+
+func (p *Device) check(name string, on bool, changed func(bool)) fyne.CanvasObject {
+	c := widget.NewCheck(name, nil)
+	c.SetChecked(on)
+	c.OnChanged = changed
+	return c
+}
+
+func (p *Device) set(r wire.CameraRequest) {
+	p.d.Try(func(ctx context.Context) error {
+		_, err := p.d.Hub.SetCamera(ctx, p.id, r)
+		return err
+	}, nil)
+}
+
+func (p *Device) remove(v model.Device) {
+	p.d.Later(v.ID, p.d.Texts.Text("app.device.removed", i18n.Args{"name": v.Name}), func(ctx context.Context) error {
+		return p.d.Hub.Remove(ctx, v.ID)
+	})
+	p.d.Go(model.Route{Place: model.AtDevices})
+}
+
+func pairs(facts []model.Fact) fyne.CanvasObject {
+	list := frame.Tight()
+	for _, f := range facts {
+		if f.Value != "" {
+			list.Add(frame.Pair(f.Name, f.Value))
+		}
+	}
+	return list
+}
+
+func chart(c model.Chart) fyne.CanvasObject {
+	top := 100.0
+	if c.Top != "100 %" {
+		top = max(1, model.Peak(c.Points))
+	}
+	first, last := c.Points[0].At, c.Points[len(c.Points)-1].At
+	span := max(1, last.Sub(first).Seconds())
+	var marks []parts.Mark
+	for _, p := range c.Points {
+		marks = append(marks, parts.Mark{X: float32(p.At.Sub(first).Seconds() / span), Y: float32(p.Value / top)})
+	}
+	return parts.NewChart(c.Name, marks, c.Top, c.Low, c.From, c.To)
+}

@@ -1,0 +1,195 @@
+package screen
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+
+	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/screen/care"
+	"github.com/ingle-home/ingle/app/screen/family"
+	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/rooms"
+	"github.com/ingle-home/ingle/app/screen/views"
+	parts "github.com/ingle-home/ingle/app/widget"
+)
+
+const (
+	wide      = 700 // from here on a rail at the left, below it a bar at the bottom
+	railWidth = 190
+	barHeight = 62
+)
+
+// shell is what stands around the pages of an open home.
+type shell struct {
+	content *fyne.Container
+	holder  *fyne.Container
+	route   model.Route
+	behind  []model.Route // the way back
+	page    frame.Page
+	pages   map[model.Route]frame.Page
+	rail    map[model.Place]*parts.Nav
+	bar     map[model.Place]*parts.Nav
+}
+
+func (s *Screen) newShell() *shell {
+	h := &shell{holder: container.NewStack(), pages: map[model.Route]frame.Page{}}
+	toasts := frame.NewToasts(s.desk)
+	rail := container.NewVBox()
+	h.rail = s.navs(model.Pages(), true, rail)
+	find := parts.NewNav(s.text("app.search"), theme.SearchIcon(), true, s.search)
+	rail.Add(layout.NewSpacer())
+	rail.Add(find)
+	bar := container.NewGridWithColumns(len(model.Narrow()))
+	h.bar = s.navs(model.Narrow(), false, bar)
+	left := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(14, 14, 10, 10), rail))
+	low := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(4, 4, 4, 4), bar))
+	h.content = container.NewStack(container.New(&around{}, left, low, h.holder), toasts.Content())
+	s.shell = h
+	s.Go(model.Route{})
+	return h
+}
+
+func (s *Screen) navs(places []model.Place, beside bool, into *fyne.Container) map[model.Place]*parts.Nav {
+	made := map[model.Place]*parts.Nav{}
+	for _, p := range places {
+		made[p] = parts.NewNav(s.text(p.Key()), picture(p), beside, func() { s.Go(model.Route{Place: p}) })
+		into.Add(made[p])
+	}
+	return made
+}
+
+// picture is the sign of a place.
+func picture(p model.Place) fyne.Resource {
+	switch p {
+	case model.AtDevices:
+		return theme.ListIcon()
+	case model.AtCameras:
+		return theme.MediaVideoIcon()
+	case model.AtPeople:
+		return theme.AccountIcon()
+	case model.AtPrivacy:
+		return theme.VisibilityOffIcon()
+	case model.AtUpdates:
+		return theme.DownloadIcon()
+	case model.AtSettings:
+		return theme.SettingsIcon()
+	case model.AtMore:
+		return theme.MoreHorizontalIcon()
+	}
+	return theme.HomeIcon()
+}
+
+// Go shows another page of an open home.
+func (s *Screen) Go(r model.Route) {
+	h := s.shell
+	if h == nil || h.page != nil && h.route == r {
+		return
+	}
+	if h.page != nil {
+		h.behind = append(h.behind, h.route)
+		h.behind = h.behind[max(0, len(h.behind)-32):]
+	}
+	s.show(r)
+}
+
+// Back goes where one came from.
+func (s *Screen) Back() {
+	h := s.shell
+	if h == nil {
+		return
+	}
+	r := model.Route{}
+	if n := len(h.behind); n > 0 {
+		r, h.behind = h.behind[n-1], h.behind[:n-1]
+	}
+	s.show(r)
+}
+
+func (s *Screen) show(r model.Route) {
+	h := s.shell
+	h.page = nil // while the next is being made nothing is shown
+	page, ok := h.pages[r]
+	if !ok {
+		page = s.newPage(r)
+		if r.Place == model.AtHome || r.Place == model.AtCameras { // the others ask anew what they show
+			h.pages[r] = page
+		}
+	}
+	h.route, h.page = r, page
+	h.holder.Objects = []fyne.CanvasObject{page.Content()}
+	h.holder.Refresh()
+	for p, n := range h.rail {
+		n.Select(p == r.Place.Under(model.Pages()))
+	}
+	for p, n := range h.bar {
+		n.Select(p == r.Place.Under(model.Narrow()))
+	}
+	if s.state.Phase == 0 { // nothing is known yet
+		return
+	}
+	s.again()
+	if c := s.canvas(); c != nil && c.Overlays().Top() == nil {
+		c.Unfocus()
+	}
+}
+
+// mark puts a dot on Home while something needs care.
+func (h *shell) mark(yes bool) {
+	h.rail[model.AtHome].Mark(yes)
+	h.bar[model.AtHome].Mark(yes)
+}
+
+func (s *Screen) newPage(r model.Route) frame.Page {
+	switch r.Place {
+	case model.AtDevices:
+		return rooms.NewDevices(s.desk)
+	case model.AtDevice:
+		return rooms.NewDevice(s.desk, r.ID)
+	case model.AtCameras:
+		return views.NewCameras(s.desk)
+	case model.AtCamera:
+		return views.NewCamera(s.desk, r.ID)
+	case model.AtPeople:
+		return family.NewPeople(s.desk)
+	case model.AtPrivacy:
+		return care.NewPrivacy(s.desk)
+	case model.AtUpdates:
+		return care.NewUpdates(s.desk)
+	case model.AtSettings:
+		return care.NewSettings(s.desk)
+	case model.AtHealth:
+		return care.NewHealth(s.desk)
+	case model.AtMore:
+		return care.NewMore(s.desk)
+	case model.AtPairing:
+		return &pairing{s: s, holder: container.NewStack()}
+	}
+	return rooms.NewHome(s.desk)
+}
+
+// around lays out the rail, the bar and the page: only one of the first two is on view.
+type around struct{}
+
+func (*around) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	rail, bar, page := objects[0], objects[1], objects[2]
+	isWide := size.Width >= wide
+	frame.Visible(rail, isWide)
+	frame.Visible(bar, !isWide)
+	if isWide {
+		rail.Resize(fyne.NewSize(railWidth, size.Height))
+		page.Move(fyne.NewPos(railWidth, 0))
+		page.Resize(fyne.NewSize(size.Width-railWidth, size.Height))
+		return
+	}
+	bar.Move(fyne.NewPos(0, size.Height-barHeight))
+	bar.Resize(fyne.NewSize(size.Width, barHeight))
+	page.Move(fyne.NewPos(0, 0))
+	page.Resize(fyne.NewSize(size.Width, size.Height-barHeight))
+}
+
+func (*around) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	bar, page := objects[1].MinSize(), objects[2].MinSize()
+	return fyne.NewSize(max(bar.Width, page.Width), page.Height+barHeight)
+}
