@@ -1,7 +1,9 @@
 package stream_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,5 +62,18 @@ func TestAParameterSetThatLies(t *testing.T) {
 	}
 	if _, err := stream.Grey(t.Context(), "", claim(800), 64, 36); err == nil {
 		t.Error("a picture of 160 million pixels was decoded")
+	}
+}
+
+// A program that reads what a camera sent gets nothing of the hub's environment, where keys may be named.
+func TestTheDecoderIsToldNothing(t *testing.T) {
+	t.Setenv("INGLE_CANARY", "quokka")
+	program := filepath.Join(t.TempDir(), "ffmpeg")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nenv >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := stream.Grey(t.Context(), program, claim(40), 64, 36)
+	if err == nil || !strings.Contains(err.Error(), "PATH=") || strings.Contains(err.Error(), "quokka") {
+		t.Errorf("it was told %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -139,9 +140,10 @@ func Grey(ctx context.Context, program string, key *media.Unit, width, height in
 func convert(ctx context.Context, program string, key *media.Unit, how ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1",
+	args := append([]string{"-hide_banner", "-loglevel", "error", "-threads", "1", "-protocol_whitelist", "pipe",
 		"-max_pixels", strconv.Itoa(maxPixels), "-f", "h264", "-i", "pipe:0", "-frames:v", "1"}, how...)
 	cmd := exec.CommandContext(ctx, program, append(args, "pipe:1")...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	cmd.WaitDelay = time.Second
 	cmd.Stdin = bytes.NewReader(annexB(key))
 	out, said := &limited{max: maxJPEG}, &limited{max: 4096}
