@@ -111,6 +111,11 @@ func (d *daemon) Secure(ctx context.Context, which string) error {
 		}
 		return wire.Refuse(http.StatusNotImplemented, "secure.cannot", "name", a.Name)
 	}
+	if k.camera != nil { // new passwords are proven with a still, and it must make none now
+		if err := k.camera.Barred(); errors.Is(err, cameras.ErrPrivate) || errors.Is(err, cameras.ErrOff) {
+			return problem(err)
+		}
+	}
 	// It goes on when whoever asked has hung up: half a change is worse than none.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), secureTime)
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"image/jpeg"
 	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 )
 
@@ -124,8 +126,13 @@ func TestAFactorysPasswordIsReplaced(t *testing.T) {
 	if st := box.State().(onvif.State); st.Streams.Frames != 0 || st.Stills != 0 {
 		t.Errorf("it was watched: %+v", st)
 	}
-	if err := c.Secure(t.Context(), id); err != nil {
-		t.Fatal(explain(err))
+	for _, on := range []bool{true, false} { // a still proves a new password
+		if err := c.Do(t.Context(), home.PrivacySwitch, wire.Do{Trait: "privacy", Value: strconv.AppendBool(nil, on)}); err != nil {
+			t.Fatal(explain(err))
+		}
+		if err := c.Secure(t.Context(), id); (wire.Code(err) == "hub.private") != on || !on && err != nil {
+			t.Fatalf("secured while Privacy is on is %v: %s", on, explain(err))
+		}
 	}
 	soon(t, "a picture", func() bool { return sees(t, c, id) == "a picture" })
 	if unsafe(c) {
