@@ -208,7 +208,7 @@ func TestCameraFourRecorders(t *testing.T) {
 	if <-done; again.err != nil {
 		t.Fatal(again.err)
 	}
-	if again.first > 2*time.Second { // a machine with other things to do; the figure is docs/bench/cameras.md's
+	if again.first > 8*time.Second { // go2rtc tries a stream that was taken again after 5 s; the figure is docs/bench/cameras.md's
 		t.Errorf("a film of a camera that is connected begins after %v", again.first)
 	}
 	t.Logf("a film of a camera that is connected begins after %v", again.first)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -75,7 +76,22 @@ func (f *keyFile) At() string {
 	return f.path + nameSign + f.name
 }
 
-func (f *keyFile) Key(context.Context) ([]byte, error) {
+// Key reads again where it finds nothing: another hub of this machine may be writing its line just now.
+func (f *keyFile) Key(ctx context.Context) ([]byte, error) {
+	for tries := 1; ; tries++ {
+		key, err := f.read()
+		if !errors.Is(err, errNoKeyFile) || tries == 5 {
+			return key, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (f *keyFile) read() ([]byte, error) {
 	info, err := os.Stat(f.path)
 	if err != nil {
 		return nil, fmt.Errorf("boot: key file: %w", err)
@@ -93,7 +109,7 @@ func (f *keyFile) Key(context.Context) ([]byte, error) {
 	}
 	line, ok := all.find(f.name)
 	if !ok {
-		return nil, fmt.Errorf("boot: key file: %s does not hold this hub's key", f.path)
+		return nil, fmt.Errorf("boot: key file: %s does not hold this hub's key: %w", f.path, errNoKeyFile)
 	}
 	return line.key, nil
 }
