@@ -188,7 +188,10 @@ func (w *viewer) send() error {
 	}
 	tasks.Go(func() { w.video.listen(func(from netip.Addr, b []byte) { h.report(from, b, in) }) })
 	tasks.Go(func() { cancel(w.report(ctx, p, voice, h)) })
-	if h.wait(ctx); ctx.Err() == nil {
+	call := w.wanted().View(ctx) // so that the camera is called while the viewer opens its port
+	h.wait(ctx)
+	call.Close()
+	if ctx.Err() == nil {
 		if voice != nil {
 			tasks.Go(func() { cancel(voice.forward(ctx)) })
 		}
