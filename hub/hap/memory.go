@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/ingle-home/ingle/hub/hap/internal/pairing"
 	"github.com/ingle-home/ingle/hub/hap/setup"
@@ -108,4 +109,29 @@ func (s State) record() pairing.Record {
 		r.Peers = append(r.Peers, pairing.Peer(p))
 	}
 	return r
+}
+
+// Fleeting is a Memory that lasts as long as the process: for a server that is tried or measured. Its
+// zero value has no state.
+type Fleeting struct {
+	mu    sync.Mutex
+	state *State
+}
+
+// Load gives what was saved last, or ErrNoState.
+func (f *Fleeting) Load(context.Context) (State, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil {
+		return State{}, ErrNoState
+	}
+	return *f.state, nil
+}
+
+// Save never fails.
+func (f *Fleeting) Save(_ context.Context, s State) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state = &s
+	return nil
 }

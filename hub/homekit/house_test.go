@@ -223,7 +223,7 @@ func TestAnOfferIsRememberedOverARestart(t *testing.T) {
 }
 
 func TestRestartsDoNotMoveTheConfigurationNumber(t *testing.T) {
-	p, m := &paper{}, &identity{}
+	p, m := &paper{}, &hap.Fleeting{}
 	told := offers()
 	for range 5 {
 		w := newWorld(t, p)
@@ -238,8 +238,8 @@ func TestRestartsDoNotMoveTheConfigurationNumber(t *testing.T) {
 			}
 		}
 	}
-	if n := m.state.ConfigNumber; n != 2 { // when the rocket first told its steps
-		t.Errorf("c# is %d", n)
+	if kept, err := m.Load(t.Context()); err != nil || kept.ConfigNumber != 2 { // when the rocket first told its steps
+		t.Errorf("c# is %d, %v", kept.ConfigNumber, err)
 	}
 }
 
@@ -296,7 +296,7 @@ func FuzzWhatAThingSaysCanBePublished(f *testing.F) {
 		c.People[0].Name, c.Zones[0].Name, c.Accessories[3].Name = name, name, name
 		w := newWorld(t, &paper{})
 		w.show(c, map[string]homekit.Offer{"a-rocket": {Maker: maker, Model: model, Firmware: firmware, Steps: steps, Traits: []string{"battery"}}})
-		server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &identity{}})
+		server, err := hap.New(t.Context(), hap.Options{Name: "Ingle", Model: "Hub", Memory: &hap.Fleeting{}})
 		if err != nil {
 			t.Fatal(err)
 		}

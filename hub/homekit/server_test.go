@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,28 +17,6 @@ import (
 	"github.com/ingle-home/ingle/hub/homekit"
 )
 
-// identity keeps the state of one server.
-type identity struct {
-	mu    sync.Mutex
-	state *hap.State
-}
-
-func (m *identity) Load(context.Context) (hap.State, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.state == nil {
-		return hap.State{}, hap.ErrNoState
-	}
-	return *m.state, nil
-}
-
-func (m *identity) Save(_ context.Context, s hap.State) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state = &s
-	return nil
-}
-
 // serve runs the server with the given key for as long as the test lasts.
 func (w *world) serve(key string) (*hap.Server, string) {
 	w.t.Helper()
@@ -48,7 +25,7 @@ func (w *world) serve(key string) (*hap.Server, string) {
 			continue
 		}
 		server, err := hap.New(w.t.Context(), hap.Options{
-			Name: s.Name, Model: s.Model, Category: s.Category, Memory: &identity{},
+			Name: s.Name, Model: s.Model, Category: s.Category, Memory: &hap.Fleeting{},
 			Snapshot: func(ctx context.Context, p hap.Picture) ([]byte, error) {
 				return w.house.Snapshot(ctx, key, p)
 			},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sync"
 
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/hap"
@@ -16,28 +15,6 @@ import (
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
-
-// forgetful is the memory of a bridge without a store.
-type forgetful struct {
-	mu    sync.Mutex
-	state *hap.State
-}
-
-func (f *forgetful) Load(context.Context) (hap.State, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.state == nil {
-		return hap.State{}, hap.ErrNoState
-	}
-	return *f.state, nil
-}
-
-func (f *forgetful) Save(_ context.Context, s hap.State) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.state = &s
-	return nil
-}
 
 // sealed is the memory of a bridge with a store: the document that the hub keeps of its main bridge.
 type sealed struct{ archive.Document[hap.State] }
@@ -53,7 +30,7 @@ func (s sealed) Load(ctx context.Context) (hap.State, error) {
 // openMemory opens the store in dir, or makes one; without dir nothing is kept.
 func openMemory(dir string) (_ hap.Memory, closeAll func() error, err error) {
 	if dir == "" {
-		return &forgetful{}, func() error { return nil }, nil
+		return &hap.Fleeting{}, func() error { return nil }, nil
 	}
 	lock, err := storage.Acquire(dir)
 	if err != nil {

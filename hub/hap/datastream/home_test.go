@@ -19,28 +19,6 @@ import (
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 )
 
-// memory keeps the state of the server.
-type memory struct {
-	mu    sync.Mutex
-	state *hap.State
-}
-
-func (m *memory) Load(context.Context) (hap.State, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.state == nil {
-		return hap.State{}, hap.ErrNoState
-	}
-	return *m.state, nil
-}
-
-func (m *memory) Save(_ context.Context, s hap.State) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state = &s
-	return nil
-}
-
 // call is what a protocol was told.
 type call struct {
 	stream *datastream.Stream
@@ -110,7 +88,7 @@ func newHouse(t testing.TB, limits datastream.Limits) *house {
 
 func (h *house) serve() {
 	h.t.Helper()
-	server, err := hap.New(h.t.Context(), hap.Options{Name: "Ingle", Model: "Test", Memory: &memory{}})
+	server, err := hap.New(h.t.Context(), hap.Options{Name: "Ingle", Model: "Test", Memory: &hap.Fleeting{}})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -112,28 +111,6 @@ func (loopback) Dial(ctx context.Context, network, address string) (net.Conn, er
 
 func (loopback) Listen(context.Context, string) (net.Listener, error) { return nil, device.ErrRefused }
 
-// identity keeps the state of the server.
-type identity struct {
-	mu    sync.Mutex
-	state *hap.State
-}
-
-func (m *identity) Load(context.Context) (hap.State, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.state == nil {
-		return hap.State{}, hap.ErrNoState
-	}
-	return *m.state, nil
-}
-
-func (m *identity) Save(_ context.Context, s hap.State) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state = &s
-	return nil
-}
-
 // porch is a simulated camera behind the real driver, source and HomeKit server.
 type porch struct {
 	t        *testing.T
@@ -180,7 +157,7 @@ func newPorchWith(t *testing.T, host string, o stream.Options) *porch {
 func (p *porch) serve() {
 	p.t.Helper()
 	server, err := hap.New(p.t.Context(), hap.Options{
-		Name: "Porch", Model: "Test", Category: 17, Memory: &identity{},
+		Name: "Porch", Model: "Test", Category: 17, Memory: &hap.Fleeting{},
 		Snapshot: func(ctx context.Context, want hap.Picture) ([]byte, error) {
 			return p.camera.Snapshot(ctx, want.Width, want.Height)
 		},

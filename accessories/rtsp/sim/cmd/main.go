@@ -4,18 +4,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
+	"github.com/ingle-home/ingle/accessories/internal/stage"
 	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 )
 
@@ -59,43 +56,6 @@ func run(o sim.Options) error {
 	}{camera.Address()}); err != nil {
 		return err
 	}
-	lines := make(chan string)
-	go read(ctx, os.Stdin, lines) // ends with the process: a read of a terminal cannot be broken off
-	for {
-		select {
-		case <-ctx.Done():
-			return camera.Close()
-		case line := <-lines:
-			if err := act(ctx, camera, line); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		}
-	}
-}
-
-// act makes happen what a line says.
-func act(ctx context.Context, camera *sim.Sim, line string) error {
-	event, query, _ := strings.Cut(strings.TrimSpace(line), " ")
-	switch event {
-	case "":
-		return nil
-	case "help":
-		fmt.Fprintln(os.Stderr, strings.Join(camera.Events(), ", "))
-		return nil
-	}
-	args, err := url.ParseQuery(query)
-	if err != nil {
-		return err
-	}
-	return camera.Do(ctx, event, args)
-}
-
-func read(ctx context.Context, r io.Reader, lines chan<- string) {
-	for in := bufio.NewScanner(r); in.Scan(); {
-		select {
-		case lines <- in.Text():
-		case <-ctx.Done():
-			return
-		}
-	}
+	stage.Direct(ctx, os.Stdin, camera, os.Stderr, nil)
+	return camera.Close()
 }

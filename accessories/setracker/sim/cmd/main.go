@@ -3,18 +3,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
-	"io"
 	"log"
-	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
+	"github.com/ingle-home/ingle/accessories/internal/stage"
 	"github.com/ingle-home/ingle/accessories/setracker/sim"
 )
 
@@ -28,25 +25,8 @@ func main() {
 	}
 	out := json.NewEncoder(os.Stdout)
 	_ = out.Encode(map[string]string{"address": s.Address()})
-	lines := make(chan string)
-	go read(ctx, os.Stdin, lines) // ends with the process: a read of a terminal cannot be broken off
-	for {
-		select {
-		case <-ctx.Done():
-			_ = s.Close()
-			return
-		case line := <-lines:
-			event, query, _ := strings.Cut(line, " ")
-			args, err := url.ParseQuery(query)
-			if err == nil {
-				err = s.Do(ctx, event, args)
-			}
-			if err != nil {
-				log.Print(err)
-			}
-			_ = out.Encode(s.State())
-		}
-	}
+	stage.Direct(ctx, os.Stdin, s, os.Stderr, func() { _ = out.Encode(s.State()) })
+	_ = s.Close()
 }
 
 func options() (o sim.Options) {
@@ -63,14 +43,4 @@ func options() (o sim.Options) {
 	flag.BoolVar(&o.Mute, "mute", false, "echo no command")
 	flag.Parse()
 	return o
-}
-
-func read(ctx context.Context, r io.Reader, lines chan<- string) {
-	for in := bufio.NewScanner(r); in.Scan(); {
-		select {
-		case lines <- in.Text():
-		case <-ctx.Done():
-			return
-		}
-	}
 }

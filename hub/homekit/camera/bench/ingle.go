@@ -278,7 +278,7 @@ func (p *porch) record(ctx context.Context, to record.Store, name string, tasks 
 
 // serve shows the camera on a HomeKit server.
 func (p *porch) serve(ctx context.Context, tasks *sync.WaitGroup) (server, error) {
-	s, err := hap.New(ctx, hap.Options{Name: "Porch", Model: "Bench", Category: 17, Memory: &memory{}})
+	s, err := hap.New(ctx, hap.Options{Name: "Porch", Model: "Bench", Category: 17, Memory: &hap.Fleeting{}})
 	if err != nil {
 		return server{}, err
 	}
@@ -317,28 +317,6 @@ func text(typ string) *hap.Characteristic {
 	c := &hap.Characteristic{Type: typ, Format: hap.FormatString, Perms: hap.PermRead}
 	_ = c.Set(hap.String("1.1.0")) // a string fits a string
 	return c
-}
-
-// memory keeps the state of a server as long as the process lives.
-type memory struct {
-	mu    sync.Mutex
-	state *hap.State
-}
-
-func (m *memory) Load(context.Context) (hap.State, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.state == nil {
-		return hap.State{}, hap.ErrNoState
-	}
-	return *m.state, nil
-}
-
-func (m *memory) Save(_ context.Context, s hap.State) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state = &s
-	return nil
 }
 
 // lan is a driver's way to the cameras.
