@@ -204,14 +204,18 @@ func TestCameraFourRecorders(t *testing.T) {
 	if during.Players != 1 || during.Opened > before.Opened+1 {
 		t.Errorf("the camera was called %d times for four viewers, and plays to %d", during.Opened-before.Opened, during.Players)
 	}
-	again, done := first.film(t, filepath.Join(dir, "again.mp4"), 1)
-	if <-done; again.err != nil {
-		t.Fatal(again.err)
+	best := time.Hour // of three: where a stream has just been taken, go2rtc tries again after 5 s
+	for range 3 {
+		again, done := first.film(t, filepath.Join(dir, "again.mp4"), 1)
+		if <-done; again.err != nil {
+			t.Fatal(again.err)
+		}
+		best = min(best, again.first)
 	}
-	if again.first > 8*time.Second { // go2rtc tries a stream that was taken again after 5 s; the figure is docs/bench/cameras.md's
-		t.Errorf("a film of a camera that is connected begins after %v", again.first)
+	if best > time.Second { // the figure of a quiet machine is docs/bench/cameras.md's
+		t.Errorf("a film of a camera that is connected begins after %v", best)
 	}
-	t.Logf("a film of a camera that is connected begins after %v", again.first)
+	t.Logf("a film of a camera that is connected begins after %v", best)
 }
 
 // box is what the simulated porch saw.
