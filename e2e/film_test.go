@@ -204,7 +204,7 @@ func TestCameraFourRecorders(t *testing.T) {
 	if during.Players != 1 || during.Opened > before.Opened+1 {
 		t.Errorf("the camera was called %d times for four viewers, and plays to %d", during.Opened-before.Opened, during.Players)
 	}
-	best := time.Hour // of three: where a stream has just been taken, go2rtc tries again after 5 s
+	best := time.Hour                 // of three: where a stream has just been taken, go2rtc tries again after 5 s
 	for _, r := range recorders[:3] { // each has hung up since its film
 		again, done := r.film(t, filepath.Join(dir, "again.mp4"), 1)
 		if <-done; again.err != nil {
