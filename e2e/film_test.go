@@ -204,15 +204,25 @@ func TestCameraFourRecorders(t *testing.T) {
 	if during.Players != 1 || during.Opened > before.Opened+1 {
 		t.Errorf("the camera was called %d times for four viewers, and plays to %d", during.Opened-before.Opened, during.Players)
 	}
-	best := time.Hour                 // of three: where a stream has just been taken, go2rtc tries again after 5 s
-	for _, r := range recorders[:3] { // each has hung up since its film
-		again, done := r.film(t, filepath.Join(dir, "again.mp4"), 1)
-		if <-done; again.err != nil {
-			t.Fatal(again.err)
+}
+
+// TestCameraFirstPicture has a recorder ask again and again for the film of a camera that is connected. It is
+// not parallel: go2rtc looks for the camera by mDNS each time, and others here make and cut networks.
+func TestCameraFirstPicture(t *testing.T) {
+	d := startDemo(t, t.TempDir())
+	r := startRecorder(t, "")
+	r.pair(t, d.server(t, "camera"))
+	best := time.Hour
+	for i := range 4 { // the first calls the camera; where a stream has just been taken, go2rtc tries again after 5 s
+		f, done := r.film(t, filepath.Join(t.TempDir(), "film.mp4"), 1)
+		if <-done; f.err != nil {
+			t.Fatal(f.err)
 		}
-		best = min(best, again.first)
+		if i > 0 {
+			best = min(best, f.first)
+		}
 	}
-	if best > time.Second { // the figure of a quiet machine is docs/bench/cameras.md's
+	if best > 400*time.Millisecond {
 		t.Errorf("a film of a camera that is connected begins after %v", best)
 	}
 	t.Logf("a film of a camera that is connected begins after %v", best)
