@@ -15,6 +15,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
@@ -77,6 +78,7 @@ func run(f flags) error {
 	defer stop()
 
 	a := app.NewWithID(id)
+	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
 	taste := tasteOf(a.Preferences())
 	texts := textsIn(taste.Language)
 	w := a.NewWindow(texts.Text("home.title", nil))
