@@ -133,7 +133,8 @@ func (s *Screen) again() {
 		return
 	}
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
-	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
+	s.shell.warn(s.state.Lost)
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past})
 	s.lookAtPage()
 }
 

@@ -25,6 +25,7 @@ const (
 type shell struct {
 	content *fyne.Container
 	holder  *fyne.Container
+	lost    *parts.Tile // says that the line to the hub is
 	route   model.Route
 	behind  []model.Route // the way back
 	page    frame.Page
@@ -34,7 +35,8 @@ type shell struct {
 }
 
 func (s *Screen) newShell() *shell {
-	h := &shell{holder: container.NewStack(), pages: map[model.Route]frame.Page{}}
+	h := &shell{holder: container.NewStack(), pages: map[model.Route]frame.Page{}, lost: parts.NewToast(s.text("home.lost"), "", true, nil)}
+	h.lost.Hide()
 	toasts := frame.NewToasts(s.desk)
 	rail := container.NewVBox()
 	h.rail = s.navs(model.Pages(), true, rail)
@@ -45,7 +47,7 @@ func (s *Screen) newShell() *shell {
 	h.bar = s.navs(model.Narrow(), false, bar)
 	left := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(14, 14, 10, 10), rail))
 	low := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(4, 4, 4, 4), bar))
-	h.content = container.NewStack(container.New(&around{}, left, low, h.holder), toasts.Content())
+	h.content = container.NewStack(container.New(&around{}, left, low, h.holder, h.lost), toasts.Content())
 	s.shell = h
 	s.Go(model.Route{})
 	return h
@@ -135,6 +137,14 @@ func (s *Screen) show(r model.Route) {
 	}
 }
 
+// warn says, or says no more, that the line to the hub is lost and that what is shown is old.
+func (h *shell) warn(lost bool) {
+	if lost != h.lost.Visible() {
+		frame.Visible(h.lost, lost)
+		h.content.Refresh()
+	}
+}
+
 // mark puts a dot on Home while something needs care.
 func (h *shell) mark(yes bool) {
 	h.rail[model.AtHome].Mark(yes)
@@ -169,24 +179,36 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 	return rooms.NewHome(s.desk)
 }
 
-// around lays out the rail, the bar and the page: only one of the first two is on view.
+// around lays out the rail, the bar and the page: only one of the first two is on view. Above the page
+// stands what must be known about it.
 type around struct{}
 
 func (*around) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	rail, bar, page := objects[0], objects[1], objects[2]
+	rail, bar := objects[0], objects[1]
 	isWide := size.Width >= wide
 	frame.Visible(rail, isWide)
 	frame.Visible(bar, !isWide)
 	if isWide {
 		rail.Resize(fyne.NewSize(railWidth, size.Height))
-		page.Move(fyne.NewPos(railWidth, 0))
-		page.Resize(fyne.NewSize(size.Width-railWidth, size.Height))
+		beside(objects[2], objects[3], fyne.NewPos(railWidth, 0), fyne.NewSize(size.Width-railWidth, size.Height))
 		return
 	}
 	bar.Move(fyne.NewPos(0, size.Height-barHeight))
 	bar.Resize(fyne.NewSize(size.Width, barHeight))
-	page.Move(fyne.NewPos(0, 0))
-	page.Resize(fyne.NewSize(size.Width, size.Height-barHeight))
+	beside(objects[2], objects[3], fyne.NewPos(0, 0), fyne.NewSize(size.Width, size.Height-barHeight))
+}
+
+// beside gives the page what the line above it leaves.
+func beside(page, above fyne.CanvasObject, at fyne.Position, size fyne.Size) {
+	if above.Visible() {
+		above.Resize(fyne.NewSize(size.Width-2*frame.Gap, above.MinSize().Height)) // words wrap to the width first
+		h := above.MinSize().Height
+		above.Resize(fyne.NewSize(size.Width-2*frame.Gap, h))
+		above.Move(at.AddXY(frame.Gap, frame.Gap))
+		at, size.Height = at.AddXY(0, h+frame.Gap), size.Height-h-frame.Gap
+	}
+	page.Move(at)
+	page.Resize(size)
 }
 
 func (*around) MinSize(objects []fyne.CanvasObject) fyne.Size {
