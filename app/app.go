@@ -80,6 +80,7 @@ func run(f flags) error {
 	a := app.NewWithID(id)
 	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
 	taste := tasteOf(a.Preferences())
+	a.Settings().SetTheme(parts.LookIn(taste.Mood)) // before anything is made in its colours
 	texts := textsIn(taste.Language)
 	w := a.NewWindow(texts.Text("home.title", nil))
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
@@ -149,7 +150,6 @@ func dial(socket string, v client.Vault) (*client.Client, error) {
 
 // follow does what a person chooses in the settings, and remembers it.
 func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
-	a.Settings().SetTheme(parts.LookIn(taste.Mood))
 	s.OnTaste(func(t frame.Taste) {
 		remember(a.Preferences(), t)
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
