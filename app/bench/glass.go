@@ -62,7 +62,9 @@ func (g *glass) sum(part image.Rectangle) uint64 {
 }
 
 // colours counts different colours in a part, in every third row and column.
-func (g *glass) colours(part image.Rectangle) int { return g.count(part, func([3]byte) bool { return true }) }
+func (g *glass) colours(part image.Rectangle) int {
+	return g.count(part, func([3]byte) bool { return true })
+}
 
 // strong counts those that only a test picture has.
 func (g *glass) strong(part image.Rectangle) int {
