@@ -137,18 +137,18 @@ func (s *Screen) show(r model.Route) {
 	}
 }
 
+// mark puts a dot on Home while something needs care.
+func (h *shell) mark(yes bool) {
+	h.rail[model.AtHome].Mark(yes)
+	h.bar[model.AtHome].Mark(yes)
+}
+
 // warn says, or says no more, that the line to the hub is lost and that what is shown is old.
 func (h *shell) warn(lost bool) {
 	if lost != h.lost.Visible() {
 		frame.Visible(h.lost, lost)
 		h.content.Refresh()
 	}
-}
-
-// mark puts a dot on Home while something needs care.
-func (h *shell) mark(yes bool) {
-	h.rail[model.AtHome].Mark(yes)
-	h.bar[model.AtHome].Mark(yes)
 }
 
 func (s *Screen) newPage(r model.Route) frame.Page {
