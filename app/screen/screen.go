@@ -124,6 +124,7 @@ func (s *Screen) showHome() {
 		s.Keys()
 	}
 	s.phase, s.shown = link.Open, true
+	s.shell.warn(s.state.Lost)
 	s.again()
 }
 
@@ -133,8 +134,7 @@ func (s *Screen) again() {
 		return
 	}
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
-	s.shell.warn(s.state.Lost)
-	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past})
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
 	s.lookAtPage()
 }
 

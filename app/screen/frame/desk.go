@@ -71,6 +71,7 @@ type Taste struct {
 type State struct {
 	Home wire.Snapshot
 	Past *model.Past
+	Lost bool // the line to the hub is; Home is what was last seen
 }
 
 // Page is one screen of an open home. Its methods are for the window's goroutine.
