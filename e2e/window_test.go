@@ -264,6 +264,64 @@ func red(c color.RGBA) bool {
 	return c.R > 0xd0 && c.G > 0x50 && c.G < 0xa0 && c.B > 0x50 && c.B < 0xa0
 }
 
+// TestTheWindowPlaysARecording has something move at the porch, plays what was recorded of it, and pauses.
+func TestTheWindowPlaysARecording(t *testing.T) {
+	d, w := openDemo(t)
+	d.run(t, "", "clips", "on", "Porch")
+	d.simulate(t, "porch/motion")
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	until(t, 90*time.Second, "there is a whole recording", func() bool {
+		<-tick.C
+		var clips []struct {
+			State string `json:"state"`
+		}
+		if err := json.Unmarshal([]byte(d.run(t, "", "clips", "list", "--json")), &clips); err != nil {
+			t.Fatal(err)
+		}
+		return len(clips) == 1 && clips[0].State == "whole"
+	})
+	w.press(t, "ctrl+3")
+	until(t, 20*time.Second, "the cameras are shown", func() bool { return colours(w.look(t), image.Rect(220, 120, 600, 330)) >= 6 })
+	w.click(t, image.Pt(400, 250))
+	right := image.Rect(650, 100, 1030, 600)
+	var film image.Rectangle
+	until(t, 30*time.Second, "the recording's picture is shown", func() bool {
+		film = strongest(w.look(t), right)
+		return film.Dy() > 150
+	})
+	film = strongest(w.steady(t, right), right)
+	play := image.Pt(film.Min.X+15, film.Max.Y+27) // the bar stands below
+	w.click(t, play)
+	w.keep(t, w.look(t), "recorded")
+	last, moved := w.look(t), 0
+	until(t, 30*time.Second, "the recording plays", func() bool {
+		now := w.look(t)
+		if differ(last, now, film) > 200 {
+			moved++
+		}
+		last = now
+		return moved >= 5
+	})
+	w.keep(t, last, "plays")
+	w.click(t, play)
+	w.steady(t, film)
+}
+
+// strongest is the part of a column in which a test picture is.
+func strongest(m *image.RGBA, in image.Rectangle) image.Rectangle {
+	out := image.Rectangle{Min: image.Pt(in.Min.X, in.Max.Y), Max: image.Pt(in.Max.X, in.Min.Y)}
+	for y := in.Min.Y; y < in.Max.Y; y++ {
+		if colours(m, image.Rect(in.Min.X, y, in.Max.X, y+1)) >= 5 {
+			out.Min.Y, out.Max.Y = min(out.Min.Y, y), max(out.Max.Y, y+1)
+		}
+	}
+	if out.Min.Y > out.Max.Y {
+		return image.Rectangle{}
+	}
+	return out
+}
+
 // reds counts the pixels of a part that are red.
 func reds(m *image.RGBA, part image.Rectangle) (n int) {
 	for y := part.Min.Y; y < part.Max.Y; y++ {

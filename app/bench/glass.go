@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"image"
@@ -20,7 +21,7 @@ const blink = 2 * time.Millisecond
 type glass struct {
 	dump   []byte
 	pixels []byte
-	line   int // bytes
+	stride int // bytes from line to line
 	size   image.Point
 	seed   maphash.Seed
 }
@@ -40,9 +41,9 @@ func openGlass(dir string) (*glass, error) {
 		return nil, fmt.Errorf("the display's picture: %w", err)
 	}
 	word := func(i int) int { return int(binary.BigEndian.Uint32(dump[4*i:])) }
-	g := &glass{dump: dump, size: image.Pt(word(4), word(5)), line: word(12), seed: maphash.MakeSeed()}
+	g := &glass{dump: dump, size: image.Pt(word(4), word(5)), stride: word(12), seed: maphash.MakeSeed()}
 	start := word(0) + 12*word(19)
-	if word(1) != 7 || word(11) != 32 || start+g.line*g.size.Y > len(dump) {
+	if word(1) != 7 || word(11) != 32 || start+g.stride*g.size.Y > len(dump) {
 		return nil, fmt.Errorf("the display's picture has %d bits a pixel", word(11))
 	}
 	g.pixels = dump[start:]
@@ -56,7 +57,7 @@ func (g *glass) sum(part image.Rectangle) uint64 {
 	var h maphash.Hash
 	h.SetSeed(g.seed)
 	for y := part.Min.Y; y < part.Max.Y; y++ {
-		_, _ = h.Write(g.pixels[y*g.line+4*part.Min.X : y*g.line+4*part.Max.X])
+		_, _ = h.Write(g.pixels[y*g.stride+4*part.Min.X : y*g.stride+4*part.Max.X])
 	}
 	return h.Sum64()
 }
@@ -75,13 +76,31 @@ func (g *glass) count(part image.Rectangle, counts func([3]byte) bool) int {
 	seen := map[[3]byte]bool{}
 	for y := part.Min.Y; y < part.Max.Y; y += 3 {
 		for x := part.Min.X; x < part.Max.X; x += 3 {
-			at := y*g.line + 4*x
+			at := y*g.stride + 4*x
 			if c := [3]byte(g.pixels[at : at+3]); counts(c) {
 				seen[c] = true
 			}
 		}
 	}
 	return len(seen)
+}
+
+// line is one in the middle of the test picture that a part shows. What is drawn reaches the display in
+// pieces, and a whole picture might be seen twice.
+func (g *glass) line(part image.Rectangle) (image.Rectangle, error) {
+	top, bottom := part.Max.Y, part.Min.Y
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		one := part
+		one.Min.Y, one.Max.Y = y, y+1
+		if g.strong(one) >= 3 {
+			top, bottom = min(top, y), max(bottom, y)
+		}
+	}
+	if top >= bottom {
+		return part, errors.New("the camera's picture is not shown")
+	}
+	middle := (top + bottom) / 2
+	return image.Rect(part.Min.X, middle, part.Max.X, middle+1), nil
 }
 
 // until waits until ok, and gives when that was.

@@ -200,9 +200,13 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 		d.do(ctx, "mousemove", "400", "250", "click", "1"), pause(ctx, b.span(5*time.Second))); err != nil {
 		return err
 	}
+	line, err := d.glass.line(image.Rect(200, 60, 620, 400))
+	if err != nil {
+		return err
+	}
 	span, pictures := b.span(20*time.Second), 0
 	cpu, err := b.share(ctx, app, span, func() (err error) {
-		pictures, err = d.glass.changes(ctx, page(), span)
+		pictures, err = d.glass.changes(ctx, line, span)
 		return err
 	})
 	if err != nil {
