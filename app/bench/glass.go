@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"image"
@@ -87,20 +86,15 @@ func (g *glass) count(part image.Rectangle, counts func([3]byte) bool) int {
 
 // line is one in the middle of the test picture that a part shows. What is drawn reaches the display in
 // pieces, and a whole picture might be seen twice.
-func (g *glass) line(part image.Rectangle) (image.Rectangle, error) {
+func (g *glass) line(part image.Rectangle) (one image.Rectangle, ok bool) {
 	top, bottom := part.Max.Y, part.Min.Y
 	for y := part.Min.Y; y < part.Max.Y; y++ {
-		one := part
-		one.Min.Y, one.Max.Y = y, y+1
-		if g.strong(one) >= 3 {
+		if g.strong(image.Rect(part.Min.X, y, part.Max.X, y+1)) >= 3 {
 			top, bottom = min(top, y), max(bottom, y)
 		}
 	}
-	if top >= bottom {
-		return part, errors.New("the camera's picture is not shown")
-	}
 	middle := (top + bottom) / 2
-	return image.Rect(part.Min.X, middle, part.Max.X, middle+1), nil
+	return image.Rect(part.Min.X, middle, part.Max.X, middle+1), bottom > top
 }
 
 // until waits until ok, and gives when that was.

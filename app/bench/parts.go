@@ -200,8 +200,11 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 		d.do(ctx, "mousemove", "400", "250", "click", "1"), pause(ctx, b.span(5*time.Second))); err != nil {
 		return err
 	}
-	line, err := d.glass.line(image.Rect(200, 60, 620, 400))
-	if err != nil {
+	var line image.Rectangle
+	if _, err := until(ctx, "the camera's picture", func() (ok bool) {
+		line, ok = d.glass.line(image.Rect(200, 60, 620, 400))
+		return ok
+	}); err != nil {
 		return err
 	}
 	span, pictures := b.span(20*time.Second), 0
