@@ -144,7 +144,7 @@ function lines(a) {
   const list = [], has = (trait) => valueOf(a, trait)?.value;
   if (a.condition?.state && a.condition.state !== 'open') list.push(states[a.condition.state] ?? a.condition.state);
   else if (a.driver) list.push(t('accessory.state.open'));
-  if (has('emergency')) list.push(t('tile.sos', { name: a.name }));
+  if (has('emergency') !== undefined) list.push(has('emergency') ? t('page.call') : t('page.calm'));
   if (has('active') === false) list.push(t('tile.camera.off'));
   else if (has('motion')) list.push(t('tile.camera.motion'));
   if (has('battery') !== undefined) list.push(t('tile.battery', { percent: has('battery') }));
@@ -224,7 +224,7 @@ async function drawTroubles() {
     const said = await look('health.' + one.code);
     return make('li', { className: one.severity }, make('strong', { textContent: `${severities[one.severity] ?? ''}: ${fill(said.text ?? one.code, args)}` }), fill(said.do ?? '', args));
   }));
-  const state = list.length ? ((await look('home.troubles', list.length)).text ?? '') : t('home.all-well');
+  const state = list.length ? ((await look(`home.troubles`, list.length)).text ?? '') : t('home.all-well');
   if (home !== mine || (home.troubles ?? list) !== list) return; // another list came meanwhile
   $('troubles').replaceChildren(...items);
   $('state-title').textContent = state;
