@@ -93,6 +93,7 @@ async function story(browser) {
 
   await squares(page);
   await drive(page);
+  await help(page);
   await remove(page);
 
   await page.getByRole('button', { name: 'Log out' }).click();
@@ -136,6 +137,43 @@ async function drive(page) {
   await until('the cameras are off', async () => await privacy.getAttribute('aria-checked') === 'true');
   await privacy.click();
   await until('the cameras are on', async () => await privacy.getAttribute('aria-checked') === 'false');
+}
+
+// help is a child who calls for it, and a camera that is lost.
+async function help(page) {
+  await fetch(given.control + '/sim/watch/sos', { method: 'POST' });
+  const seen = page.getByRole('button', { name: 'Mia SOS: I have seen it' });
+  await seen.waitFor();
+  expect(await page.getByText('Somebody calls for help').count() > 0, 'the call for help is not told in words');
+  await until('it stands before all else', async () => /Somebody calls for help/.test(await page.locator('#troubles li').first().textContent()));
+  expect(/Somebody calls for help: Mia SOS/.test(await page.locator('#alarm').textContent()), 'a screen reader is not told of the call');
+  await shot(page, 'help-phone-light');
+  await seen.click();
+  await until('the call is answered', async () => await seen.isHidden());
+  await until('all is well again', async () => await page.locator('#troubles li').count() === 0);
+}
+
+// keys goes through the page without a mouse: past the header, and into the home in the order that one reads it.
+async function keys(browser) {
+  const page = await open(browser, 'keys', {});
+  const at = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
+  await page.keyboard.press('Tab');
+  expect(await at() === 'Skip to the content', `Tab begins at ${await at()}`);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  expect(await at() === 'password', `after the skip comes ${await at()}`);
+  await page.keyboard.type(given.password);
+  await page.keyboard.press('Enter');
+  await page.locator('.thing').nth(2).waitFor();
+  const order = [];
+  for (let i = 0; i < 4; i++) {
+    await page.keyboard.press('Tab');
+    order.push(await page.evaluate(() => document.activeElement.ariaLabel || document.activeElement.firstChild?.textContent));
+  }
+  expect(order.join() === 'Stop everything,Privacy,Porch: Camera on,Porch: Remove', `the order is ${order}`);
+  const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineWidth);
+  expect(parseFloat(ring) >= 2, `the focus is shown by ${ring}`);
+  await page.context().close();
 }
 
 // remove takes the password again.
@@ -187,7 +225,7 @@ async function without(browser) {
 (async () => {
   const browser = await chromium.launch({ executablePath: given.chromium, args: process.getuid() === 0 ? ['--no-sandbox'] : [] });
   try {
-    for (const part of [story, looks, without]) await part(browser);
+    for (const part of [story, keys, looks, without]) await part(browser);
   } catch (e) {
     faults.push(String(e.stack ?? e));
   }

@@ -215,21 +215,28 @@ function drawAll() {
 }
 
 const severities = { alarm: t('page.alarm'), warning: t('page.warning'), notice: t('page.notice') };
-let lastState = '';
+let lastState = '', lastCall = '', drawing = 0;
+
+// callsForHelp stand before all else that needs care.
+const callsForHelp = () => home.accessories.filter((a) => valueOf(a, 'emergency')?.value === true).map((a) => ({ name: a.name,
+  item: make('li', { className: 'alarm' }, make('strong', { textContent: `${t('page.alarm')}: ${t('page.call')}` }), make('a', { href: '#thing-' + a.id, textContent: a.name })) }));
 
 async function drawTroubles() {
-  const mine = home, list = home.troubles ?? [], nameOf = (id) => home.accessories.find((a) => a.id === id)?.name ?? '';
+  const mine = ++drawing, list = home.troubles ?? [], calls = callsForHelp(), nameOf = (id) => home.accessories.find((a) => a.id === id)?.name ?? '';
   const items = await Promise.all(list.map(async (one) => {
     const name = nameOf(one.subject), args = { name, word: wordOf(name), ...one.args };
     const said = await look('health.' + one.code);
     return make('li', { className: one.severity }, make('strong', { textContent: `${severities[one.severity] ?? ''}: ${fill(said.text ?? one.code, args)}` }), fill(said.do ?? '', args));
   }));
-  const state = list.length ? ((await look(`home.troubles`, list.length)).text ?? '') : t('home.all-well');
-  if (home !== mine || (home.troubles ?? list) !== list) return; // another list came meanwhile
-  $('troubles').replaceChildren(...items);
+  const count = list.length + calls.length;
+  const state = count ? ((await look(`home.troubles`, count)).text ?? '') : t('home.all-well');
+  if (mine !== drawing || !home) return; // there is a newer one
+  $('troubles').replaceChildren(...calls.map((c) => c.item), ...items);
   $('state-title').textContent = state;
   if (lastState && state !== lastState) say(state);
-  lastState = state;
+  const call = calls.map((c) => c.name).join(', ');
+  if (call !== lastCall) $('alarm').textContent = call && `${t('page.call')}: ${call}`;
+  [lastState, lastCall] = [state, call];
 }
 
 function change(c) {
@@ -240,6 +247,7 @@ function change(c) {
     if (c.condition) a.condition = c.condition;
     else Object.assign(valueOf(a, c.value.trait) ?? (a.traits = [...(a.traits ?? []), {}]).at(-1), { trait: c.value.trait, value: c.value.value, at: c.value.at });
     if (draw(a)) arrange();
+    if (c.value?.trait === 'emergency') drawTroubles();
   } else if (c.accessory) {
     const i = find(c.accessory.id);
     if (i < 0) home.accessories.push(c.accessory); else home.accessories[i] = c.accessory;
@@ -381,7 +389,7 @@ async function begin(answer) {
   used = alive = Date.now();
   $('door').hidden = true;
   $('house').hidden = $('leave').hidden = false;
-  lastState = '';
+  lastState = lastCall = '';
   line = new AbortController();
   follow(line.signal);
   watch = setInterval(tend, 5000);
@@ -411,7 +419,7 @@ function end(note) {
   home = null;
   drawn.clear();
   if ($('ask').open) $('ask').close();
-  for (const id of ['troubles', 'switches', 'things', 'homekit', 'clips', 'state-title']) $(id).replaceChildren();
+  for (const id of ['troubles', 'switches', 'things', 'homekit', 'clips', 'state-title', 'alarm']) $(id).replaceChildren();
   $('export').reset();
   $('house').hidden = $('leave').hidden = true;
   $('door').hidden = false;
