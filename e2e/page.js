@@ -90,6 +90,7 @@ async function story(browser) {
   const controls = await named(page, 'home');
   for (const c of ['switchStop everything', 'switchPrivacy', 'switchPorch: Camera on', 'sliderSpeed of Rocket', 'buttonPorch: Remove']) expect(controls.has(c), `there is no ${c}`);
   await shot(page, 'home-phone-light');
+  await page.screenshot({ path: path.join(given.shots, 'page-phone.png') }); // the one in docs/images
 
   await squares(page);
   await drive(page);
