@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/keys"
@@ -86,19 +88,7 @@ func TestASessionEnds(t *testing.T) {
 	} {
 		s := shown(t)
 		token := s.logIn(t)
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.at.Address+"/api/v1/events", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		resp, err := s.http.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stream := bufio.NewReader(resp.Body)
-		if first, err := stream.ReadString('\n'); err != nil || !strings.HasPrefix(first, "id:") {
-			t.Fatalf("%s: the stream begins with %q, %v", how, first, err)
-		}
+		stream := s.follow(t, token)
 		if err := end(s, token); err != nil {
 			t.Error(err)
 		}
@@ -106,7 +96,6 @@ func TestASessionEnds(t *testing.T) {
 		if _, err := io.Copy(io.Discard, stream); errors.As(err, &slow) && slow.Timeout() {
 			t.Errorf("%s: the stream goes on: %v", how, err)
 		}
-		_ = resp.Body.Close()
 		if how == "switched off" {
 			s.switchOn(t)
 		}
@@ -158,30 +147,55 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 	}
 }
 
-// Strangers who hold connections push out only one another.
+// Strangers who hold connections push out only one another: the household's stream goes on.
 func TestACrowdOfStrangers(t *testing.T) {
 	s := shown(t)
-	token := s.logIn(t)
-	held := make(chan error, 100)
-	for range 100 {
-		c := browser(t)
-		go func() {
-			resp, err := c.Get(s.at.Address + "/")
-			if err == nil {
-				_, err = io.Copy(io.Discard, resp.Body)
-				_ = resp.Body.Close()
-			}
-			held <- err
-		}()
-	}
-	for range 100 {
-		select {
-		case <-held: // some were pushed out, which is what it is for
-		case <-time.After(20 * time.Second):
-			t.Fatal("a stranger waits")
+	stream := s.follow(t, s.logIn(t))
+	address := strings.TrimPrefix(s.at.Address, "https://")
+	var first *tls.Conn
+	for n := range 70 {
+		c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatalf("stranger %d: %v", n, err)
+		}
+		defer c.Close()
+		if first == nil {
+			first = c
 		}
 	}
-	if a := s.ask(t, "GET /api/v1/homekit", token, ""); a.code != http.StatusOK {
-		t.Errorf("the household: %d", a.code)
+	var slow net.Error
+	_ = first.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := first.Read(make([]byte, 1)); err == nil || errors.As(err, &slow) && slow.Timeout() {
+		t.Errorf("the first stranger is still there: %v", err)
 	}
+	s.home.Report(apitest.Toy, trait.Speed.Of(30, time.Now()))
+	for {
+		line, err := stream.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the household was pushed out: %v", err)
+		}
+		if strings.HasPrefix(line, "event: change") {
+			return
+		}
+	}
+}
+
+// follow opens the stream of events and reads its first line.
+func (s *site) follow(t *testing.T, token string) *bufio.Reader {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.at.Address+"/api/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp, err := s.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	stream := bufio.NewReader(resp.Body)
+	if first, err := stream.ReadString('\n'); err != nil || !strings.HasPrefix(first, "id:") {
+		t.Fatalf("the stream begins with %q, %v", first, err)
+	}
+	return stream
 }
