@@ -128,11 +128,7 @@ func inScope(method, path string) bool {
 	thing := len(parts) >= 2 && parts[0] == "accessories"
 	switch method {
 	case http.MethodGet:
-		switch rest {
-		case "status", "events", "homekit", "clips", "label", "export":
-			return true
-		}
-		return thing && len(parts) == 3 && parts[2] == "label"
+		return rest == "status" || rest == "events" || rest == "homekit" || rest == "clips"
 	case http.MethodPost:
 		return rest == "unlock" || rest == "export" || thing && len(parts) == 3 && parts[2] == "do"
 	case http.MethodDelete:
