@@ -241,6 +241,7 @@ func TestWhatStrangersSee(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d bytes", total)
 	if total > 60_000 {
 		t.Errorf("the page has %d bytes", total)
 	}
