@@ -31,6 +31,8 @@ func sameAs() map[string]string {
 		"es": "app.no app.updates.hub",
 		"fr": `app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
 			app.updates.hub`,
+		"it": `app.settings.backup app.page.privacy app.tray.privacy app.label.password homekit.kind.bridge app.no
+			app.updates.hub trait.privacy gate.password`,
 	}
 }
 
