@@ -33,6 +33,11 @@ func sameAs() map[string]string {
 			app.updates.hub`,
 		"it": `app.settings.backup app.page.privacy app.tray.privacy app.label.password homekit.kind.bridge app.no
 			app.updates.hub trait.privacy gate.password`,
+		"nl": `accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
+			app.updates.hub do.done do.switched homekit.kind.bridge homekit.kind.camera homekit.line status.open
+			tile.sos.alarm tile.toy.stop trait.privacy`,
+		"pl":    "app.updates.hub tile.sos.alarm tile.toy.stop",
+		"pt_BR": "app.settings.backup app.updates.hub",
 	}
 }
 
