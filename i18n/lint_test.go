@@ -26,7 +26,7 @@ func sameAs() map[string]string {
 	return map[string]string{
 		"": `app.clip.seconds app.metres backup.progress restore.progress find.add home.title homekit.code
 			homekit.state homekit.unmade tile.sos watch.condition watch.value pair.code app.label.homekit app.page.pairing
-			pair.button app.label.firmware app.label.internet app.settings.apps`,
+			pair.button app.label.firmware app.label.internet app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
 		"de": "app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",
 		"es": "app.no app.updates.hub",
 		"fr": `app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
