@@ -31,6 +31,8 @@ func sameAs() map[string]string {
 		"es": "app.no app.updates.hub",
 		"fr": `app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
 			app.updates.hub`,
+		"it": `app.settings.backup app.page.privacy app.tray.privacy app.label.password homekit.kind.bridge app.no
+			app.updates.hub trait.privacy gate.password`,
 		"nl": `accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
 			app.updates.hub do.done do.switched homekit.kind.bridge homekit.kind.camera homekit.line status.open
 			tile.sos.alarm tile.toy.stop trait.privacy`,
