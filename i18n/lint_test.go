@@ -24,7 +24,7 @@ var command = regexp.MustCompile(`--[a-z][a-z-]*|rtsp://|\{hub\} [a-z-]+|\n +|UT
 // sameAs lists the texts that may be those of English: names, formats and words that the languages share.
 func sameAs() map[string]string {
 	return map[string]string{
-		"": `app.clip.seconds app.metres backup.progress restore.progress find.add home.title homekit.code
+		"": `app.clip.seconds app.metres app.moment app.percent backup.progress restore.progress find.add home.title homekit.code
 			homekit.state homekit.unmade tile.sos watch.condition watch.value pair.code app.label.homekit app.page.pairing
 			pair.button app.label.firmware app.label.internet app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
 		"de": "app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",

@@ -60,7 +60,7 @@ func RecordingsOf(clips []wire.Clip, t *i18n.Texts, place *time.Location) Kept {
 	}
 	if len(clips) > 0 {
 		k.Much = t.Count("app.privacy.clips", len(clips)) + " · " + Size(size)
-		k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(oldest, place)})
+		k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(oldest, place, t)})
 	}
 	return k
 }
