@@ -6,7 +6,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -67,19 +66,6 @@ func fits(t *testing.T, name string, s *screen.Screen, w fyne.Window, size fyne.
 	}
 	if got := w.Canvas().Size(); got != size {
 		t.Errorf("%s made the window %v", name, got)
-	}
-}
-
-// TestLongerLanguagesFit has every text longer by two fifths.
-func TestLongerLanguagesFit(t *testing.T) {
-	long := i18n.For("en").Each(func(text string) string {
-		n := len(text) * 2 / 5
-		return "[" + text + strings.Repeat(" ẃơḗ", n/4) + strings.Repeat("ī", n%4) + "]"
-	})
-	for _, c := range gallery.Scenes() {
-		s, w := window(t, c, long, parts.MoodLight, phone)
-		fits(t, c.Name, s, w, phone)
-		draw(t, os.Getenv("INGLE_PICTURES"), c.Name+"-long", w)
 	}
 }
 
