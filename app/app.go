@@ -18,6 +18,7 @@ import (
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/app/words"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -79,6 +80,9 @@ func run(f flags) error {
 	a := app.NewWithID(id)
 	taste := tasteOf(a.Preferences())
 	texts := textsIn(taste.Language)
+	if err := words.Speak(texts); err != nil {
+		return err
+	}
 	w := a.NewWindow(texts.Text("home.title", nil))
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
@@ -153,6 +157,9 @@ func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
 		if t.Language != taste.Language {
 			texts := textsIn(t.Language)
+			if err := words.Speak(texts); err != nil {
+				fyne.LogError("words", err)
+			}
 			s.Speak(texts)
 			n.speak(texts)
 		}

@@ -40,7 +40,7 @@ func ReelOf(clips []wire.Clip, t *i18n.Texts, place *time.Location, now time.Tim
 	for _, c := range clips {
 		one := Clip{ID: c.ID, Kept: c.Kept, Still: c.Still, Whole: c.State == "whole" || c.State == "cut",
 			Title: When(c.At, place, t), Span: [2]float32{at(c.At), at(c.At.Add(c.Lasts()))}}
-		one.Detail = t.Text("clips.why."+c.Why, nil) + " · " + t.Text("app.clip.seconds", i18n.Args{"n": strconv.Itoa(int(c.Lasts().Round(time.Second) / time.Second))}) + " · " + Size(c.Size)
+		one.Detail = t.Text("clips.why."+c.Why, nil) + " · " + t.Text("app.clip.seconds", i18n.Args{"n": strconv.Itoa(int(c.Lasts().Round(time.Second) / time.Second))}) + " · " + t.Size(c.Size)
 		if c.State != "whole" && t.Has("clips.state."+c.State) {
 			one.Detail += " · " + t.Text("clips.state."+c.State, nil)
 		}
