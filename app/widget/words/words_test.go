@@ -5,7 +5,7 @@ import (
 
 	"fyne.io/fyne/v2/lang"
 
-	"github.com/ingle-home/ingle/app/words"
+	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/i18n"
 )
 
