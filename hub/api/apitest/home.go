@@ -41,6 +41,7 @@ type Home struct {
 	backups  wire.BackupStatus
 	apps     []wire.App
 	clips    *clips
+	page     wire.Page
 }
 
 // Order is a command that reached an accessory.
