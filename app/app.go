@@ -19,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -82,6 +83,9 @@ func run(f flags) error {
 	taste := tasteOf(a.Preferences())
 	a.Settings().SetTheme(parts.LookIn(taste.Mood)) // before anything is made in its colours
 	texts := textsIn(taste.Language)
+	if err := words.Speak(texts); err != nil {
+		return err
+	}
 	w := a.NewWindow(texts.Text("home.title", nil))
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
@@ -155,6 +159,9 @@ func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
 		if t.Language != taste.Language {
 			texts := textsIn(t.Language)
+			if err := words.Speak(texts); err != nil {
+				fyne.LogError("words", err)
+			}
 			s.Speak(texts)
 			n.speak(texts)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
@@ -45,6 +46,20 @@ type settings struct {
 	keyFile     string        // where the key for starting by itself lies; "" is wherever serves best
 	effort      time.Duration // of one try at a new password; 0 is the least allowed
 	json        bool
+	text        *i18n.Texts // the home's language, in which HomeKit names what is the hub's own
+}
+
+// words are those that HomeKit shows behind the names that people gave.
+func (s settings) words() homekit.Words {
+	if s.text == nil {
+		return homekit.Words{}
+	}
+	say := func(key string) string { return s.text.Text(key, nil) }
+	return homekit.Words{
+		Privacy: say("trait.privacy"), StopAll: say("trait.stop-all"), Battery: say("app.trait.battery"), Button: say("homekit.word.button"),
+		Doorbell: say("trait.doorbell"), Fall: say("homekit.word.fall"), Motion: say("app.trait.motion"),
+		At: say("tile.place.at"), Find: say("homekit.word.find"),
+	}
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
@@ -94,6 +109,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	if err != nil {
 		return err
 	}
+	s.text = text
 	d, err := newDaemon(s, "https://"+ln.Addr().String())
 	if err != nil {
 		_ = ln.Close()
