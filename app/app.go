@@ -78,8 +78,7 @@ func run(f flags) error {
 	defer work.Wait()
 	defer stop()
 
-	a := app.NewWithID(id)
-	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
+	a := program()
 	taste := tasteOf(a.Preferences())
 	a.Settings().SetTheme(parts.LookIn(taste.Mood)) // before anything is made in its colours
 	texts := textsIn(taste.Language)
@@ -124,6 +123,13 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// program is the app as the system knows it.
+func program() fyne.App {
+	a := app.NewWithID(id)
+	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
+	return a
 }
 
 // open gives the home that the window looks at.
