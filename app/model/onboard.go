@@ -168,6 +168,16 @@ func (d Candidate) Request(answers []string) wire.AddRequest {
 	return r
 }
 
+// Lines breaks what is read by groups into two lines, between groups.
+func Lines(groups string) string {
+	list := strings.Split(groups, "-")
+	if len(list) < 4 {
+		return groups
+	}
+	half := (len(list) + 1) / 2
+	return strings.Join(list[:half], "-") + "-\n" + strings.Join(list[half:], "-")
+}
+
 // Sheet is the page with the recovery code, to print or to keep.
 func Sheet(code, day string, t *i18n.Texts) []byte {
 	e := html.EscapeString

@@ -206,6 +206,20 @@ func (h *house) button(text string) fyne.Tappable {
 	panic("unreachable")
 }
 
+func (h *house) c() fyne.Canvas { return h.w.Canvas() }
+
+// modal is all the text of what is over the page.
+func (h *house) modal() (list []string) {
+	if top := h.c().Overlays().Top(); top != nil {
+		for _, o := range walk(top) {
+			if l, ok := o.(*widget.Label); ok {
+				list = append(list, l.Text)
+			}
+		}
+	}
+	return list
+}
+
 // words is all the text on view.
 func (h *house) words() []string {
 	var list []string

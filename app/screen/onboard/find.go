@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/link"
@@ -41,7 +42,7 @@ func newFind(g *Guide) *find {
 	f.code.TextStyle.Monospace = true
 	f.code.OnChanged = func(string) { f.check() }
 	f.where = frame.Tight(f.address, frame.Caption(g.text("onboard.address.form")))
-	f.proof = frame.Tight(f.code, f.signs, frame.Low(g.text("gate.pair.text")))
+	f.proof = container.NewVBox(frame.Tight(f.code, f.signs), frame.Low(g.text("gate.pair.text")))
 	f.hubs = widget.NewRadioGroup(nil, func(string) { f.touched = true; f.chosen() })
 	f.hubs.Required = true
 	f.next = next(g.text("onboard.next"), f.goOn)

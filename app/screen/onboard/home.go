@@ -47,8 +47,9 @@ func newHome(g *Guide, servers []wire.HomeKit) *adding {
 	})
 	var body []fyne.CanvasObject
 	for _, k := range servers {
-		if k.Kind != "private" && k.SetupURI != "" {
+		if k.Kind == "bridge" && k.SetupURI != "" { // one code adds all; what stands alone has its own in the settings
 			body = append(body, a.code(k))
+			break
 		}
 	}
 	body = append(body, a.copied, widget.NewSeparator(), a.words, a.list, frame.Buttons(a.all), a.done)

@@ -34,7 +34,7 @@ func newKeep(g *Guide, answer wire.SetupAnswer) *keep {
 	g.step, g.held, g.choose = atRecovery, true, nil
 	k := &keep{g: g, answer: answer, note: frame.Low("")}
 	k.note.Hide()
-	words := frame.Wrapped(answer.RecoveryCode)
+	words := frame.Wrapped(model.Lines(answer.RecoveryCode))
 	words.SizeName, words.Selectable, words.Alignment = theme.SizeNameSubHeadingText, true, fyne.TextAlignCenter
 	words.TextStyle = fyne.TextStyle{Bold: true, Monospace: true}
 	k.printed = frame.Button(g.text("onboard.print"), theme.DocumentPrintIcon(), k.print)

@@ -23,6 +23,8 @@ type choose struct {
 	calm  func() // stops the question that is about to be asked
 	round int
 
+	phrase  string // that is offered
+
 	how     *widget.RadioGroup
 	offer   *widget.Label
 	offered *fyne.Container
@@ -43,7 +45,6 @@ func newChoose(g *Guide) *choose {
 	p.offered = container.NewVBox(p.offer, frame.Low(g.text("onboard.offer.text")), frame.Buttons(another))
 	p.entry = parts.NewEntry(g.text("gate.password"), true, parts.Keys{Cancel: func() {}, Confirm: p.goOn})
 	p.entry.OnChanged = func(string) { p.later() }
-	p.entry.ActionItem = nil
 	eye := parts.NewSign(g.text("onboard.eye"), theme.VisibilityIcon(), nil)
 	eye.OnTapped = func() {
 		p.entry.Password = !p.entry.Password
@@ -54,8 +55,9 @@ func newChoose(g *Guide) *choose {
 		eye.SetIcon(icon)
 		p.entry.Refresh()
 	}
+	p.entry.ActionItem = eye
 	p.meter.TextFormatter = func() string { return "" }
-	p.own = container.NewVBox(container.NewBorder(nil, nil, nil, eye, p.entry), p.meter, p.verdict)
+	p.own = container.NewVBox(p.entry, p.meter, p.verdict)
 	p.next = next(g.text("gate.claim.button"), p.goOn)
 	p.how = widget.NewRadioGroup([]string{g.text("onboard.offered"), g.text("onboard.own")}, func(string) { p.chosen() })
 	p.how.Required, p.how.Selected = true, g.text("onboard.offered")
@@ -92,7 +94,8 @@ func (p *choose) suggest() {
 				p.say(model.Problem(err, p.g.Desk.Texts))
 				return
 			}
-			p.offer.SetText(made.Passphrase)
+			p.phrase = made.Passphrase
+			p.offer.SetText(model.Lines(made.Passphrase))
 			p.g.settle()
 		})
 	})
@@ -142,7 +145,7 @@ func (p *choose) gauge(v wire.Verdict) {
 }
 
 func (p *choose) goOn() {
-	password := p.offer.Text
+	password := p.phrase
 	if p.isOwn() {
 		password = p.entry.Text
 	}
@@ -160,6 +163,7 @@ func (p *choose) goOn() {
 		p.calm()
 		p.entry.SetText("")
 		p.calm()
+		p.phrase = ""
 		p.offer.SetText("")
 		newKeep(p.g, answer)
 	})
