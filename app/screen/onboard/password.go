@@ -23,7 +23,7 @@ type choose struct {
 	calm  func() // stops the question that is about to be asked
 	round int
 
-	phrase  string // that is offered
+	phrase string // that is offered
 
 	how     *widget.RadioGroup
 	offer   *widget.Label
