@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -131,9 +132,7 @@ func open(f flags) (l home, closed func(), err error) {
 		return nil, nil, err
 	}
 	made := link.New(line.Client, keys, line.known)
-	if f.hub == "" {
-		made.Socket = client.DefaultSocket()
-	}
+	made.Socket, made.Stay = cmp.Or(f.hub, client.DefaultSocket()), f.hub != ""
 	return made, made.Close, nil
 }
 

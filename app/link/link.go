@@ -43,9 +43,10 @@ type State struct {
 // Link is the connection. It is safe for concurrent use.
 type Link struct {
 	*client.Client
-	// Socket is where a hub on this computer listens; empty: none is looked for, and an app that goes
-	// through a socket is not paired by the way.
+	// Socket is where a hub on this computer listens; empty: none is looked for. An app that goes through it
+	// is paired by the way, unless it shall Stay there.
 	Socket string
+	Stay   bool
 	// Look finds hubs on the network until its context ends.
 	Look func(ctx context.Context, found func([]near.Hub))
 

@@ -60,7 +60,7 @@ func (l *Link) PairHere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if status.State == wire.Open {
+	if status.State == wire.Open && !l.Stay {
 		return l.pairBy(ctx, socket)
 	}
 	l.Become(socket)
@@ -75,7 +75,7 @@ func (l *Link) settle(ctx context.Context) {
 	l.mu.Lock()
 	known := l.known
 	l.mu.Unlock()
-	if !known && l.Socket != "" {
+	if !known && l.Socket != "" && !l.Stay {
 		_ = l.pairBy(ctx, client.Dial(l.Socket))
 	}
 }

@@ -36,7 +36,7 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 	entry := widget.NewPasswordEntry()
 	entry.SetPlaceHolder(s.text("gate.password"))
 	problem := frame.Wrapped(hint)
-	problem.Importance = widget.LowImportance
+	problem.Importance = widget.WarningImportance
 	frame.Visible(problem, hint != "")
 	button := widget.NewButton(s.text(key+".button"), nil)
 	button.Importance = widget.HighImportance

@@ -122,7 +122,7 @@ func (k *keep) goOn() {
 	newHome(k.g, servers)
 }
 
-// buttons stands one button beside words.
+// beside stands one button beside words.
 func beside(words fyne.CanvasObject, b fyne.CanvasObject) fyne.CanvasObject {
-	return container.NewBorder(nil, nil, nil, b, words)
+	return container.NewBorder(nil, nil, nil, container.NewCenter(b), words)
 }
