@@ -1,7 +1,12 @@
 package screen_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"log"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -42,11 +47,12 @@ func (n near) Find(ctx context.Context, _ time.Duration) ([]wire.Found, error) {
 // typist is an app that is used by its keys, on a hub behind a real door.
 type typist struct {
 	*house
+	log    *bytes.Buffer
 	states chan link.State
 	close  func()
 }
 
-func sitDown(t *testing.T, d *door.Door, v client.Vault) *typist {
+func sitDown(t *testing.T, d *door.Door, v client.File) *typist {
 	t.Helper()
 	test.NewTempApp(t).Settings().SetTheme(parts.NewLook())
 	c, err := link.Dial(v)
@@ -58,7 +64,10 @@ func sitDown(t *testing.T, d *door.Door, v client.Vault) *typist {
 		c = client.Dial(apitest.Socket(t))
 	}
 	l := link.New(c, v, known)
-	p := &typist{house: &house{Home: d.Home, t: t}, states: make(chan link.State, 4096)}
+	p := &typist{house: &house{Home: d.Home, t: t}, log: &bytes.Buffer{}, states: make(chan link.State, 4096)}
+	old := log.Writer()
+	log.SetOutput(p.log)
+	t.Cleanup(func() { log.SetOutput(old) })
 	p.s = screen.New(screen.Options{Hub: near{l, d.Address()}, Texts: i18n.For("en"), Place: time.UTC,
 		Work:  func(f func(context.Context)) { f(t.Context()) },
 		After: func(time.Duration, func()) func() { return func() {} }})
@@ -136,6 +145,7 @@ func TestAFreshHubIsSetUpByKeyboard(t *testing.T) {
 	p.presses(fyne.KeyReturn)
 	p.sees("Step 2 of 3: Password")
 	p.close()
+	p.tellsNobody(v, code)
 
 	p = sitDown(t, d, v) // what was done is not asked again
 	p.sees("Step 2 of 3: Password")
@@ -149,11 +159,85 @@ func TestAFreshHubIsSetUpByKeyboard(t *testing.T) {
 	p.presses(fyne.KeyReturn)
 	p.expect("Step 3 of 3: Apple Home", "482-61-937")
 	p.scans(apitest.SetupURI)
+	p.expect("One device was found:", "Garden Cam")
+	p.tab("Add")
+	p.presses(fyne.KeyReturn) // it asks for the camera's own name and password
+	p.types("admin")
+	p.c().FocusNext()
+	p.types("a camera's own password")
+	p.presses(fyne.KeyReturn)
+	p.expect("Added")
 	p.tab("Done")
 	p.presses(fyne.KeyReturn)
 	p.sees("Rocket")
 	if d.Home.Status(t.Context()).State != wire.Open {
 		t.Error("the hub is not open")
+	}
+}
+
+// tellsNobody looks for what is secret in the log and in what the app remembers outside the vault.
+func (p *typist) tellsNobody(v client.File, code string) {
+	p.t.Helper()
+	self, err := v.Load()
+	if err != nil || !self.Paired() {
+		p.t.Fatalf("the app is paired with %v, %v", self, err)
+	}
+	said := p.log.String()
+	if store, ok := fyne.CurrentApp().Preferences().(interface{ ReadValues(func(map[string]any)) }); ok {
+		store.ReadValues(func(all map[string]any) { said += fmt.Sprint(all) })
+	} else {
+		p.t.Error("the preferences cannot be read")
+	}
+	for _, secret := range []string{code, strings.ReplaceAll(code, "-", ""), string(self.Key), base64.StdEncoding.EncodeToString(self.Key), hex.EncodeToString(self.Key), self.Hub} {
+		if strings.Contains(strings.ToUpper(said), strings.ToUpper(secret)) {
+			p.t.Errorf("%q is in %q", secret, said)
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(filepath.Dir(string(v)), "*")); err != nil || len(files) != 1 {
+		p.t.Errorf("the vault left %q, %v", files, err)
+	}
+}
+
+// On the hub's own computer there is nothing to type but Enter, and the app is paired all the same.
+func TestOnTheHubsOwnComputerNoCodeIsAsked(t *testing.T) {
+	h := open(t, wire.Unclaimed, "en", desktop)
+	h.here = true
+	h.s.Show(link.State{})
+	h.update()
+	h.expect("This computer, no code") // chosen, so no code is asked for
+	for _, o := range h.all() {
+		if e, ok := o.(*parts.Entry); ok {
+			t.Errorf("%q is asked for", e.PlaceHolder)
+		}
+	}
+	next, ok := h.c().Focused().(*parts.Button)
+	if !ok || next.Text != "Next" {
+		t.Fatalf("the focus is on %v", h.c().Focused())
+	}
+	next.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	h.expect("Step 2 of 3: Password")
+	h.update() // still through the socket
+	h.expect("Step 2 of 3: Password")
+}
+
+// The settings leave a hub, once a person has confirmed it.
+func TestAnotherHubCanBeTaken(t *testing.T) {
+	h := open(t, wire.Open, "en", desktop)
+	h.s.Go(model.Route{Place: model.AtSettings})
+	test.Tap(h.button("Use another hub"))
+	if said := strings.Join(h.modal(), " "); h.left || !strings.Contains(said, "forgets the hub") {
+		t.Fatalf("left: %v; asked %q", h.left, said)
+	}
+	h.c().FocusNext()
+	for range 10 {
+		if b, ok := h.c().Focused().(*parts.Button); ok && b.Text == "Forget this hub" {
+			b.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+			break
+		}
+		h.c().FocusNext()
+	}
+	if !h.left {
+		t.Error("the hub is not left")
 	}
 }
 
