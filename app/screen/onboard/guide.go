@@ -141,6 +141,11 @@ func (g *Guide) work(b *parts.Button, meanwhile string, do func(ctx context.Cont
 		return
 	}
 	name := b.Text
+	c := g.Desk.Canvas()
+	held := c != nil && c.Focused() == b
+	if held {
+		c.Unfocus() // Tab goes nowhere from what is disabled
+	}
 	b.Disable()
 	b.SetText(g.text(meanwhile))
 	g.Desk.Work(func(ctx context.Context) {
@@ -151,6 +156,9 @@ func (g *Guide) work(b *parts.Button, meanwhile string, do func(ctx context.Cont
 		fyne.Do(func() {
 			b.SetText(name)
 			b.Enable()
+			if held && c.Focused() == nil {
+				c.Focus(b)
+			}
 			then(err)
 		})
 	})
