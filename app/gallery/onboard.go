@@ -91,6 +91,11 @@ func outset() []Scene {
 			s.Guide().Next()
 			s.Guide().Next()
 		})},
+		{"home-lost", func(h *House, s *screen.Screen) {
+			now := h.State()
+			now.Lost = true
+			s.Show(now)
+		}},
 		{"locked-shut", func(h *House, s *screen.Screen) {
 			h.Turn(link.Locked)
 			s.Show(link.State{Phase: link.Locked, Known: true, Shut: wire.Refuse(http.StatusInternalServerError, "hub.damaged")})

@@ -138,6 +138,7 @@ func (s *Screen) again() {
 	if s.shell == nil || s.shell.page == nil {
 		return
 	}
+	s.shell.lose(s.state.Lost)
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
 	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
 	s.lookAtPage()

@@ -169,6 +169,12 @@ func TestALostLineIsSaidAndTheHomeStays(t *testing.T) {
 	snap, _ := h.Snapshot(t.Context())
 	h.s.Show(link.State{Phase: link.Open, Lost: true, Home: snap})
 	h.expect("The line to the hub is lost", "Rocket")
+	h.s.Go(model.Route{Place: model.AtDevices})
+	h.expect("The line to the hub is lost", "Rocket")
+	h.update()
+	if h.says("The line to the hub is lost") {
+		t.Error("it is still said to be lost")
+	}
 }
 
 func TestTheCodeOnTheScreenCanBeScanned(t *testing.T) {
