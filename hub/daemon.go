@@ -16,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -28,6 +29,7 @@ const version = "0.1.0"
 type daemon struct {
 	*keys.Ring
 	*pairing.Book
+	*page.Desk
 	settings settings
 	socket   string
 	api      string
@@ -62,6 +64,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	return &daemon{
 		Ring:     ring,
 		Book:     book,
+		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
@@ -175,6 +178,7 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 		d.Book.Close()
 		return nil, errors.Join(err, h.close(), d.Release())
 	}
+	d.Desk.Open(context.Background(), archive.Document[page.State]{Store: h.store, Name: "page"})
 	h.noteOpened()
 	d.mu.Lock()
 	d.house = h
@@ -218,6 +222,7 @@ func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) err
 	err := d.Ring.ChangePassword(ctx, r)
 	if err == nil {
 		d.DropOthers(server.AppOf(ctx).ID)
+		d.EndSessions()
 	}
 	return err
 }
@@ -254,6 +259,7 @@ func (d *daemon) inside() *house {
 }
 
 func (d *daemon) close() {
+	d.Desk.Close()
 	d.Book.Close()
 	if h := d.inside(); h != nil {
 		if err := h.close(); err != nil {

@@ -42,6 +42,7 @@ type Home struct {
 	apps     []wire.App
 	clips    *clips
 	paired   func(pin string) (hub, api string)
+	page     wire.Page
 }
 
 // Order is a command that reached an accessory.

@@ -30,6 +30,7 @@ type Hub interface {
 	Family
 	Bridges
 	Apps
+	Pages
 	Clips() Clips
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
@@ -173,6 +174,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.family()
 	a.homekit()
 	a.apps()
+	a.pages()
 	a.events()
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
