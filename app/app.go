@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/vault"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/hub/api/client"
@@ -137,25 +139,33 @@ func open(f flags) (l home, closed func(), err error) {
 	if f.demo || f.gallery {
 		return gallery.New(time.Now), func() {}, nil
 	}
-	vault := client.DefaultVault()
-	line, err := dial(f.hub, vault)
+	keys := vault.New(client.DefaultVault())
+	line, err := dial(f.hub, keys)
 	if err != nil {
 		return nil, nil, err
 	}
-	return link.New(line, vault), line.Close, nil
+	made := link.New(line.Client, keys, line.known)
+	made.Socket, made.Stay = cmp.Or(f.hub, client.DefaultSocket()), f.hub != ""
+	return made, made.Close, nil
+}
+
+// line is a client, and whether it is one of a hub that the app is paired with.
+type line struct {
+	*client.Client
+	known bool
 }
 
 // dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
 // to this user's own.
-func dial(socket string, v client.Vault) (*client.Client, error) {
+func dial(socket string, v client.Vault) (line, error) {
 	if socket != "" {
-		return client.Dial(socket), nil
+		return line{client.Dial(socket), false}, nil
 	}
-	line, err := link.Dial(v)
-	if line != nil || err != nil {
-		return line, err
+	c, err := link.Dial(v)
+	if c != nil || err != nil {
+		return line{c, true}, err
 	}
-	return client.Dial(client.DefaultSocket()), nil
+	return line{client.Dial(client.DefaultSocket()), false}, nil
 }
 
 // follow does what a person chooses in the settings, and remembers it.

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ingle-home/ingle/hub/announce/beacon"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
@@ -131,6 +132,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return network.Serve(ctx) })
+	work.Go(func() error { return beacon.Run(ctx, s.heard(ln.Addr()), d.log) })
 	work.Go(func() error {
 		select {
 		case <-listening:
@@ -217,6 +219,14 @@ func listenAPI(ctx context.Context, address string) (net.Listener, error) {
 		return nil, wire.Refuse(0, "serve.listen", "address", address, "error", err.Error())
 	}
 	return ln, nil
+}
+
+// heard is the address that apps may hear of.
+func (s settings) heard(listening net.Addr) string {
+	if at, ok := listening.(*net.TCPAddr); ok && s.loopback {
+		return s.address(at.Port)
+	}
+	return listening.String()
 }
 
 // from notes where each request comes from.

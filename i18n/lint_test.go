@@ -15,7 +15,7 @@ import (
 
 // quotes are the marks that a language puts around what is quoted, and its apostrophe.
 func quotes() map[string]string {
-	return map[string]string{"en": "“”’", "de": "„“’", "es": "“”", "fr": "«»’", "it": "“”’", "nl": "“”’", "pl": "„”", "pt_BR": "“”"}
+	return map[string]string{"en": "“”’", "de": "app.clip.pause onboard.step.3 „“’", "es": "app.privacy.apps#other “”", "fr": "app.privacy.apps#other app.keeps.positions «»’", "it": "onboard.save.path onboard.step.2 “”’", "nl": "onboard.step.3 app.privacy.apps#other “”’", "pl": "onboard.step.3 „”", "pt_BR": "onboard.step.3 app.privacy.apps#other “”"}
 }
 
 // command is what is typed as it stands, in any language.

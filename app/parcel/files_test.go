@@ -33,6 +33,9 @@ func TestTheDesktopsMenu(t *testing.T) {
 // TestIPhonesAskInEveryLanguage holds what iOS shows before it lets the app into the local network
 // against the languages. Info.plist is merged into the one that Fyne's packager writes.
 func TestIPhonesAskInEveryLanguage(t *testing.T) {
+	if !strings.Contains(sources(t, "hub/announce"), `= "`+bonjour+`"`) {
+		t.Errorf("the hub does not announce itself as %s", bonjour)
+	}
 	var languages strings.Builder
 	for _, lang := range i18n.Languages() {
 		tag := strings.ReplaceAll(lang, "_", "-")

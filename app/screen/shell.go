@@ -5,6 +5,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/care"
@@ -25,7 +26,8 @@ const (
 type shell struct {
 	content *fyne.Container
 	holder  *fyne.Container
-	lost    *parts.Tile // says that the line to the hub is
+	around  *fyne.Container
+	lost    fyne.CanvasObject // says on every page that what is shown is old
 	route   model.Route
 	behind  []model.Route // the way back
 	page    frame.Page
@@ -35,8 +37,7 @@ type shell struct {
 }
 
 func (s *Screen) newShell() *shell {
-	h := &shell{holder: container.NewStack(), pages: map[model.Route]frame.Page{}, lost: parts.NewToast(s.text("home.lost"), "", true, nil)}
-	h.lost.Hide()
+	h := &shell{holder: container.NewStack(), pages: map[model.Route]frame.Page{}}
 	toasts := frame.NewToasts(s.desk)
 	rail := container.NewVBox()
 	h.rail = s.navs(model.Pages(), true, rail)
@@ -47,7 +48,12 @@ func (s *Screen) newShell() *shell {
 	h.bar = s.navs(model.Narrow(), false, bar)
 	left := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(14, 14, 10, 10), rail))
 	low := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(4, 4, 4, 4), bar))
-	h.content = container.NewStack(container.New(&around{}, left, low, h.holder, h.lost), toasts.Content())
+	lost := frame.Wrapped(s.text("home.lost"))
+	lost.Importance = widget.WarningImportance
+	h.lost = lost
+	h.lost.Hide()
+	h.around = container.New(&around{}, left, low, h.holder, h.lost)
+	h.content = container.NewStack(h.around, toasts.Content())
 	s.shell = h
 	s.Go(model.Route{})
 	return h
@@ -143,14 +149,6 @@ func (h *shell) mark(yes bool) {
 	h.bar[model.AtHome].Mark(yes)
 }
 
-// warn says, or says no more, that the line to the hub is lost and that what is shown is old.
-func (h *shell) warn(lost bool) {
-	if lost != h.lost.Visible() {
-		frame.Visible(h.lost, lost)
-		h.content.Refresh()
-	}
-}
-
 func (s *Screen) newPage(r model.Route) frame.Page {
 	switch r.Place {
 	case model.AtDevices:
@@ -179,36 +177,41 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 	return rooms.NewHome(s.desk)
 }
 
-// around lays out the rail, the bar and the page: only one of the first two is on view. Above the page
-// stands what must be known about it.
+// lose says on every page whether what is shown is old.
+func (h *shell) lose(yes bool) {
+	if yes != h.lost.Visible() {
+		frame.Visible(h.lost, yes)
+		h.around.Refresh()
+	}
+}
+
+// around lays out the rail, the bar and the page, with what is said above it: only one of the first two is
+// on view.
 type around struct{}
 
 func (*around) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	rail, bar := objects[0], objects[1]
+	rail, bar, page, said := objects[0], objects[1], objects[2], objects[3]
 	isWide := size.Width >= wide
 	frame.Visible(rail, isWide)
 	frame.Visible(bar, !isWide)
+	left, low := float32(0), float32(barHeight)
 	if isWide {
 		rail.Resize(fyne.NewSize(railWidth, size.Height))
-		beside(objects[2], objects[3], fyne.NewPos(railWidth, 0), fyne.NewSize(size.Width-railWidth, size.Height))
-		return
+		left, low = railWidth, 0
+	} else {
+		bar.Move(fyne.NewPos(0, size.Height-barHeight))
+		bar.Resize(fyne.NewSize(size.Width, barHeight))
 	}
-	bar.Move(fyne.NewPos(0, size.Height-barHeight))
-	bar.Resize(fyne.NewSize(size.Width, barHeight))
-	beside(objects[2], objects[3], fyne.NewPos(0, 0), fyne.NewSize(size.Width, size.Height-barHeight))
-}
-
-// beside gives the page what the line above it leaves.
-func beside(page, above fyne.CanvasObject, at fyne.Position, size fyne.Size) {
-	if above.Visible() {
-		above.Resize(fyne.NewSize(size.Width-2*frame.Gap, above.MinSize().Height)) // words wrap to the width first
-		h := above.MinSize().Height
-		above.Resize(fyne.NewSize(size.Width-2*frame.Gap, h))
-		above.Move(at.AddXY(frame.Gap, frame.Gap))
-		at, size.Height = at.AddXY(0, h+frame.Gap), size.Height-h-frame.Gap
+	top := float32(0)
+	if said.Visible() {
+		width := size.Width - left - 2*frame.Gap
+		said.Resize(fyne.NewSize(width, said.MinSize().Height)) // words wrap to the width first
+		top = said.MinSize().Height
+		said.Resize(fyne.NewSize(width, top))
+		said.Move(fyne.NewPos(left+frame.Gap, 0))
 	}
-	page.Move(at)
-	page.Resize(size)
+	page.Move(fyne.NewPos(left, top))
+	page.Resize(fyne.NewSize(size.Width-left, size.Height-low-top))
 }
 
 func (*around) MinSize(objects []fyne.CanvasObject) fyne.Size {

@@ -32,7 +32,11 @@ func (p *Settings) paired(apps []wire.App) []fyne.CanvasObject {
 		revoke := parts.NewSign(p.d.Text("app.settings.apps.revoke")+": "+one.Name, theme.DeleteIcon(), func() { p.revoke(one) })
 		list = append(list, container.NewBorder(nil, nil, nil, container.NewCenter(revoke), frame.Tight(name, frame.Caption(about))))
 	}
-	return append(list, frame.Button(p.d.Text("app.settings.apps.let-in"), theme.ContentAddIcon(), p.invite))
+	list = append(list, frame.Button(p.d.Text("app.settings.apps.let-in"), theme.ContentAddIcon(), p.invite))
+	if hub, ok := p.d.Hub.(frame.Leaver); ok {
+		list = append(list, frame.Button(p.d.Text("app.settings.leave"), theme.LogoutIcon(), func() { p.d.Leave(hub.Forget) }))
+	}
+	return list
 }
 
 func (p *Settings) revoke(one wire.App) {

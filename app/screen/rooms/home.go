@@ -73,6 +73,9 @@ func (h *Home) Show(s frame.State) {
 	if !h.view.Well && len(h.view.Advice) > 0 {
 		summary, care = "", h.view.Summary
 	}
+	if s.Lost {
+		summary = "" // the banner says it
+	}
 	frame.Set(h.summary, summary)
 	if care != "" && h.caring.Text != care {
 		h.caring.SetText(care)

@@ -39,7 +39,19 @@ func (h *Home) PairHere(_ context.Context, r wire.PairRequest) (wire.Paired, err
 	defer h.mu.Unlock()
 	app := wire.App{ID: r.Pin[:16], Name: r.Name, Platform: r.Platform, Role: wire.RoleOwner, Added: time.Now().UTC()}
 	h.apps = append(h.apps, app)
-	return wire.Paired{App: app, Pin: r.Pin}, nil
+	if h.paired == nil {
+		return wire.Paired{App: app, Pin: r.Pin}, nil
+	}
+	pin, api := h.paired(r.Pin)
+	return wire.Paired{App: app, Pin: pin, API: api}, nil
+}
+
+// OnPair has paired told the pin of each app that pairs on the hub's own machine; it gives the hub's pin and
+// the URL of its listener.
+func (h *Home) OnPair(paired func(pin string) (hub, api string)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paired = paired
 }
 
 // RenameApp gives an app another name.

@@ -41,6 +41,7 @@ type Home struct {
 	backups  wire.BackupStatus
 	apps     []wire.App
 	clips    *clips
+	paired   func(pin string) (hub, api string)
 	page     wire.Page
 }
 

@@ -104,7 +104,7 @@ func TestTheFirstAppMayOnlySetThePassword(t *testing.T) {
 	for _, r := range server.Routes() {
 		for _, role := range []string{"", wire.RoleOwner} {
 			code, said := call(as(apitest.New(wire.Unclaimed), role), r[0], strings.ReplaceAll(r[1], "{id}", apitest.Toy), "{}")
-			free := r[1] == "/api/v1/status" || role != "" && (r[1] == "/api/v1/setup" || r[1] == "/api/v1/passphrase")
+			free := r[1] == "/api/v1/status" || role != "" && (r[1] == "/api/v1/setup" || r[1] == "/api/v1/passphrase" || r[1] == "/api/v1/password/check")
 			if refused := code == http.StatusForbidden; refused == free {
 				t.Errorf("%s %s told %q on an unclaimed hub %d %s", r[0], r[1], role, code, said)
 			}

@@ -43,4 +43,9 @@ func (a *api) keys() {
 			offer, err := a.Hub.Suggest(ctx, in.Language)
 			return &answer[wire.Passphrase]{offer}, err
 		})
+	add(a, route{"check-password", "POST", "/password/check", Owner, always, 0, "Say whether a password that somebody thinks of would do, and why not"},
+		func(ctx context.Context, in *answer[wire.PasswordCheck]) (*answer[wire.Verdict], error) {
+			verdict, err := a.Hub.Judge(ctx, in.Body.Password)
+			return &answer[wire.Verdict]{verdict}, err
+		})
 }

@@ -56,6 +56,8 @@ type Keys interface {
 	Rotate(ctx context.Context, r wire.UnlockRequest) error
 	// Suggest offers a password in a language; it must answer in every state.
 	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
+	// Judge says what a password is worth; it must answer in every state.
+	Judge(ctx context.Context, password string) (wire.Verdict, error)
 }
 
 // Rooms are the things in the home.
