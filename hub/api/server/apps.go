@@ -92,13 +92,13 @@ func Paired(r *http.Request) Access {
 // lately is how long the password that an app gave is good for what takes it again.
 const lately = 5 * time.Minute
 
-// Proofs are which apps gave the owner's password, and when. The zero value has none.
-type Proofs struct {
+// proofs are which apps gave the owner's password, and when. The zero value has none.
+type proofs struct {
 	mu sync.Mutex
 	at map[string]time.Time // by app
 }
 
-func (p *Proofs) note(app string) {
+func (p *proofs) note(app string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil {
@@ -112,7 +112,7 @@ func (p *Proofs) note(app string) {
 	p.at[app] = time.Now()
 }
 
-func (p *Proofs) lately(app string) bool {
+func (p *proofs) lately(app string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at, ok := p.at[app]
@@ -120,7 +120,7 @@ func (p *Proofs) lately(app string) bool {
 }
 
 // forget has every app give the password anew, once there is another one.
-func (p *Proofs) forget() {
+func (p *proofs) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.at)

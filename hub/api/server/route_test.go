@@ -29,7 +29,7 @@ func Routes() [][4]string {
 }
 
 // Late lets the time pass for which a password is good.
-func (p *Proofs) late() {
+func (p *proofs) late() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id := range p.at {
@@ -38,7 +38,7 @@ func (p *Proofs) late() {
 }
 
 func TestAPasswordIsGoodForAWhile(t *testing.T) {
-	var p Proofs
+	var p proofs
 	if p.lately("phone") || p.lately("") {
 		t.Error("nobody gave it")
 	}
