@@ -29,9 +29,9 @@ type Finder interface {
 func (a *api) cameras() {
 	a.still()
 	type change struct {
-		ID string `path:"id" maxLength:"64"`
-		guarded
-		Body wire.CameraRequest
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.CameraRequest
 	}
 	add(a, route{"set-camera", "POST", "/accessories/{id}/camera", Owner, nil, 0, "Say whether a camera may be heard, and whether motion is looked for in its pictures"},
 		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {

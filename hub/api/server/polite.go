@@ -75,7 +75,7 @@ func notAgain(why once.Refusal) *wire.Problem {
 	case once.Lost:
 		return wire.Refuse(http.StatusConflict, wire.CodeDone)
 	case once.Busy:
-		return wire.Refuse(http.StatusTooManyRequests, wire.CodeTooMany)
+		return wire.Refuse(http.StatusTooManyRequests, wire.CodeBusy)
 	}
 	return wire.Refuse(http.StatusBadRequest, wire.CodeInvalid)
 }

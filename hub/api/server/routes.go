@@ -56,9 +56,9 @@ func (a *api) rooms() {
 		})
 	a.aboutThings()
 	type change struct {
-		ID string `path:"id" maxLength:"64"`
-		guarded
-		Body wire.ChangeRequest
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.ChangeRequest
 	}
 	add(a, route{"change-accessory", "POST", "/accessories/{id}", Owner, nil, 0, "Give a thing another name, room, address or login, or try it again"},
 		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
@@ -74,11 +74,6 @@ func (a *api) rooms() {
 			return &none{}, a.Hub.Do(ctx, in.ID, in.Body)
 		})
 	a.place()
-}
-
-// guarded is a change that is made only to what the caller has seen.
-type guarded struct {
-	IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
 }
 
 // aboutThings tells what people decided about a thing, with the tag that a change may name.
@@ -105,9 +100,9 @@ func tagOf(a wire.About) string {
 
 func (a *api) place() {
 	type move struct {
-		ID string `path:"id" maxLength:"64"`
-		guarded
-		Body wire.Placement
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.Placement
 	}
 	add(a, route{"place-accessory", "POST", "/accessories/{id}/homekit", Owner, nil, 0, "Say which HomeKit server shows a thing"},
 		func(ctx context.Context, in *move) (*answer[wire.Accessory], error) {
