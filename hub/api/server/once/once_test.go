@@ -175,12 +175,12 @@ func TestTheMemoryForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d desk
 		d.ask("phone", "k", "/", "")
-		time.Sleep(once.Lasts - time.Second)
+		<-time.After(once.Lasts - time.Second)
 		d.ask("phone", "k", "/", "")
 		if d.done.Load() != 1 {
 			t.Error("it was forgotten too early")
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if d.ask("phone", "k", "/", ""); d.done.Load() != 2 {
 			t.Error("it is remembered for ever")
 		}
