@@ -100,10 +100,11 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	defer d.close()
 	shared := &server.Shared{}
 	network := entrance.New(ln, entrance.Options{
-		Identity: d.Book, Log: d.log,
+		Identity: d.Book, Tokens: d.tokens, Log: d.log,
 		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log}), caller),
 	})
 	d.OnDrop(network.Drop)
+	d.tokens.OnDrop(network.Drop)
 	d.tellSwap()
 	d.start(ctx)
 	told := ctx

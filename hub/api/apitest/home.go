@@ -42,6 +42,7 @@ type Home struct {
 	apps     []wire.App
 	clips    *clips
 	past     []wire.Reported
+	tokens   []wire.Token
 }
 
 // Order is a command that reached an accessory.

@@ -61,6 +61,32 @@ func (a *api) apps() {
 		})
 }
 
+// Tokens let scripts in. A token is named by its ID or name.
+type Tokens interface {
+	List(ctx context.Context) ([]wire.Token, error)
+	// Make draws one; its secret is in the answer only.
+	Make(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error)
+	// Revoke ends its connections too.
+	Revoke(ctx context.Context, id string) error
+}
+
+func (a *api) tokens() {
+	add(a, route{"list-tokens", "GET", "/tokens", Owner, nil, 0, "The tokens that let scripts in"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Token], error) {
+			list, err := a.Hub.Tokens().List(ctx)
+			return &answer[[]wire.Token]{full(list)}, err
+		})
+	add(a, route{"make-token", "POST", "/tokens", Owner, nil, http.StatusCreated, "Let a script in; the token is shown once"},
+		func(ctx context.Context, in *answer[wire.TokenRequest]) (*answer[wire.NewToken], error) {
+			made, err := a.Hub.Tokens().Make(ctx, in.Body)
+			return &answer[wire.NewToken]{made}, err
+		})
+	add(a, route{"revoke-token", "DELETE", "/tokens/{id}", Owner, nil, http.StatusNoContent, "Let a script in no more, and end its connections"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Tokens().Revoke(ctx, in.ID)
+		})
+}
+
 type appKey struct{}
 
 // WithApp notes which paired app sent a request; the listener does that, once it has seen the app's key.

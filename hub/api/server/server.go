@@ -32,6 +32,7 @@ type Hub interface {
 	Bridges
 	Apps
 	Clips() Clips
+	Tokens() Tokens
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -185,6 +186,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.family()
 	a.homekit()
 	a.apps()
+	a.tokens()
 	a.events()
 	a.docs()
 	a.describeAll()
