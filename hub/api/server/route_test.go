@@ -32,15 +32,6 @@ func Routes() [][4]string {
 	return list
 }
 
-// Described is the description of the API as JSON, for the tests outside.
-func Described() []byte {
-	raw, err := build(http.NewServeMux(), Options{}).huma.OpenAPI().MarshalJSON()
-	if err != nil {
-		panic(err)
-	}
-	return raw
-}
-
 // Late lets the time pass for which a password is good.
 func (p *proofs) late() {
 	p.mu.Lock()
