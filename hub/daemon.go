@@ -20,6 +20,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -32,7 +33,8 @@ const version = "0.1.0"
 type daemon struct {
 	*keys.Ring
 	*pairing.Book
-	tokens   *tokens.Box
+	tokens *tokens.Box
+	*page.Desk
 	settings settings
 	socket   string
 	api      string
@@ -68,6 +70,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 		Ring:     ring,
 		Book:     book,
 		tokens:   tokens.New(problem, time.Now),
+		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
@@ -182,6 +185,7 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 		d.tokens.Close()
 		return nil, errors.Join(err, h.close(), d.Release())
 	}
+	d.Desk.Open(context.Background(), archive.Document[page.State]{Store: h.store, Name: "page"})
 	h.noteOpened()
 	d.mu.Lock()
 	d.house = h
@@ -261,6 +265,7 @@ func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) err
 	err := d.Ring.ChangePassword(ctx, r)
 	if err == nil {
 		d.DropOthers(server.AppOf(ctx).ID)
+		d.EndSessions()
 	}
 	return err
 }
@@ -297,6 +302,7 @@ func (d *daemon) inside() *house {
 }
 
 func (d *daemon) close() {
+	d.Desk.Close()
 	d.Book.Close()
 	d.tokens.Close()
 	if h := d.inside(); h != nil {

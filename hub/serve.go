@@ -38,6 +38,7 @@ const shut = -1
 type settings struct {
 	dir         string
 	api         string        // address of the network listener
+	page        string        // address of the plain page, while it is switched on
 	homekitPort int           // 0: any
 	watchPort   int           // of the door for children's watches; shut, or 0: any
 	loopback    bool          // listen and announce on this machine only
@@ -59,6 +60,7 @@ func serveCommand(text *i18n.Texts) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&s.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
 	f.StringVar(&s.api, "api", "0.0.0.0:8443", text.Text("flag.api", nil))
+	f.StringVar(&s.page, "page", "0.0.0.0:8444", text.Text("flag.page", nil))
 	f.IntVar(&s.homekitPort, "homekit-port", 51826, text.Text("flag.homekit-port", nil))
 	f.IntVar(&s.watchPort, "watch-port", -1, text.Text("flag.watch-port", nil))
 	f.StringVar(&s.keyFile, "key-file", "", text.Text("flag.key-file", nil))
@@ -99,12 +101,11 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	}
 	defer d.close()
 	shared := &server.Shared{}
-	network := entrance.New(ln, entrance.Options{
-		Identity: d.Book, Tokens: d.tokens, Log: d.log,
-		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log}), caller),
-	})
+	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log})
+	network := entrance.New(ln, entrance.Options{Identity: d.Book, Tokens: d.tokens, Log: d.log, API: from(api, caller)})
 	d.OnDrop(network.Drop)
 	d.tokens.OnDrop(network.Drop)
+	d.OnAPI(from(api, entrance.Source))
 	d.tellSwap()
 	d.start(ctx)
 	told := ctx
@@ -218,6 +219,14 @@ func caller(r *http.Request) string {
 		return keys.App + app.ID
 	}
 	return entrance.Source(r)
+}
+
+// pageAddress keeps the plain page to this machine where all else is.
+func (s settings) pageAddress() string {
+	if _, port, err := net.SplitHostPort(s.page); err == nil && s.loopback {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return s.page
 }
 
 func newLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

@@ -47,6 +47,7 @@ type House struct {
 	rules   map[string]wire.ClipRule
 	backups wire.BackupStatus
 	apps    []wire.App
+	page    wire.Page
 	release model.Release
 	made    int
 	frame   int

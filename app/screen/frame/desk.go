@@ -54,6 +54,8 @@ type Keys interface {
 	Apps(ctx context.Context) ([]wire.App, error)
 	Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error)
 	RevokeApp(ctx context.Context, id string) error
+	Page(ctx context.Context) (wire.Page, error)
+	SetPage(ctx context.Context, on bool) (wire.Page, error)
 }
 
 // Updater is a hub that knows about newer versions of itself.

@@ -43,6 +43,7 @@ type Home struct {
 	clips    *clips
 	past     []wire.Reported
 	tokens   []wire.Token
+	page     wire.Page
 }
 
 // Order is a command that reached an accessory.

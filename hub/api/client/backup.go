@@ -48,3 +48,16 @@ func (c *Client) Export(ctx context.Context, r wire.ExportRequest) (wire.Export,
 func (c *Client) Exporting(ctx context.Context) (wire.ExportStatus, error) {
 	return ask[wire.ExportStatus](ctx, c, "GET", "/export", nil)
 }
+
+// Page says whether the plain page for browsers is on, and how to know it.
+func (c *Client) Page(ctx context.Context) (wire.Page, error) {
+	return ask[wire.Page](ctx, c, "GET", "/page", nil)
+}
+
+// SetPage switches the plain page for browsers on or off.
+func (c *Client) SetPage(ctx context.Context, on bool) (wire.Page, error) {
+	if on {
+		return ask[wire.Page](ctx, c, "POST", "/page/on", nil)
+	}
+	return ask[wire.Page](ctx, c, "POST", "/page/off", nil)
+}

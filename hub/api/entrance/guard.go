@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -78,20 +79,35 @@ func (l *Listener) token(r *http.Request) (wire.Token, bool) {
 // meant says whether a request was made for this hub: a name that somebody's web page made point here, or
 // a page of another place that a browser shows, was not.
 func (l *Listener) meant(r *http.Request) bool {
-	host := r.Host
+	return l.names.Hold(r.Host) && l.cross.Check(r) == nil && r.Header.Get("Origin") == ""
+}
+
+// Names are those by which the hub may be called, beside its addresses.
+type Names map[string]bool
+
+// HostNames are those of this machine.
+func HostNames() Names {
+	names := Names{"localhost": true}
+	if name, err := os.Hostname(); err == nil {
+		first, _, _ := strings.Cut(strings.ToLower(name), ".")
+		names[first+".local"] = true
+	}
+	return names
+}
+
+// Hold says whether a request's Host, with or without a port, is one of the names or an address.
+func (n Names) Hold(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if _, err := netip.ParseAddr(host); err != nil && !l.names[host] {
-		return false
-	}
-	return l.cross.Check(r) == nil && r.Header.Get("Origin") == ""
+	_, err := netip.ParseAddr(host)
+	return err == nil || n[host]
 }
 
 // hold notes an app's connection, which strangers push out no more.
 func (l *Listener) hold(app string, c net.Conn) {
-	l.crowd.leave(c)
+	l.crowd.Leave(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[app] == nil {
@@ -104,9 +120,9 @@ func (l *Listener) hold(app string, c net.Conn) {
 func (l *Listener) note(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		l.crowd.enter(c)
+		l.crowd.Enter(c)
 	case http.StateClosed, http.StateHijacked:
-		l.crowd.leave(c)
+		l.crowd.Leave(c)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for app, conns := range l.open {

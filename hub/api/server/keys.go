@@ -90,3 +90,27 @@ func (a *api) exports() {
 			return &answer[wire.ExportStatus]{s}, err
 		})
 }
+
+// Pages is the plain page for browsers.
+type Pages interface {
+	Page(ctx context.Context) (wire.Page, error)
+	PageOn(ctx context.Context) (wire.Page, error)
+	// PageOff ends its connections too.
+	PageOff(ctx context.Context) (wire.Page, error)
+}
+
+func (a *api) pages() {
+	for _, r := range []struct {
+		route
+		do func(Pages, context.Context) (wire.Page, error)
+	}{
+		{route{"show-page", "GET", "/page", Owner, nil, 0, "Whether the plain page for browsers is on, and how to know it"}, Pages.Page},
+		{route{"page-on", "POST", "/page/on", Owner, nil, 0, "Switch the plain page for browsers on"}, Pages.PageOn},
+		{route{"page-off", "POST", "/page/off", Owner, nil, 0, "Switch the plain page for browsers off, and end its connections"}, Pages.PageOff},
+	} {
+		add(a, r.route, func(ctx context.Context, _ *none) (*answer[wire.Page], error) {
+			p, err := r.do(a.Hub, ctx)
+			return &answer[wire.Page]{p}, err
+		})
+	}
+}

@@ -95,7 +95,7 @@ func (a *api) stranger(ctx context.Context) *wire.Problem {
 // owner's password lately. Routes that take the password with the request look at it themselves.
 func (r route) final() bool {
 	switch r.id {
-	case "new-code", "invite-app", "make-token":
+	case "new-code", "invite-app", "make-token", "page-on":
 		return true
 	case "revoke-app", "revoke-token": // it must be quick, and whoever was revoked can be paired again
 		return false

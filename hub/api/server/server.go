@@ -31,6 +31,7 @@ type Hub interface {
 	Family
 	Bridges
 	Apps
+	Pages
 	Clips() Clips
 	Tokens() Tokens
 	// Troubles lists what is wrong, the most severe first.
@@ -192,6 +193,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.homekit()
 	a.apps()
 	a.tokens()
+	a.pages()
 	a.events()
 	a.docs()
 	a.describeAll()
