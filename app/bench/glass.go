@@ -84,17 +84,15 @@ func (g *glass) count(part image.Rectangle, counts func([3]byte) bool) int {
 	return len(seen)
 }
 
-// line is one in the middle of the test picture that a part shows. What is drawn reaches the display in
-// pieces, and a whole picture might be seen twice.
-func (g *glass) line(part image.Rectangle) (one image.Rectangle, ok bool) {
-	top, bottom := part.Max.Y, part.Min.Y
+// picture is where a part shows a test picture.
+func (g *glass) picture(part image.Rectangle) (image.Rectangle, bool) {
+	out := image.Rectangle{Min: image.Pt(part.Min.X, part.Max.Y), Max: image.Pt(part.Max.X, part.Min.Y)}
 	for y := part.Min.Y; y < part.Max.Y; y++ {
 		if g.strong(image.Rect(part.Min.X, y, part.Max.X, y+1)) >= 3 {
-			top, bottom = min(top, y), max(bottom, y)
+			out.Min.Y, out.Max.Y = min(out.Min.Y, y), max(out.Max.Y, y+1)
 		}
 	}
-	middle := (top + bottom) / 2
-	return image.Rect(part.Min.X, middle, part.Max.X, middle+1), bottom > top
+	return out, !out.Empty()
 }
 
 // until waits until ok, and gives when that was.
@@ -127,9 +125,12 @@ func (g *glass) rest(ctx context.Context, part image.Rectangle, calm time.Durati
 	return err
 }
 
+// torn is how long the pieces of one picture take to reach the display: what changes within it is one.
+const torn = 25 * time.Millisecond
+
 // changes counts how often a part changes in a span.
 func (g *glass) changes(ctx context.Context, part image.Rectangle, span time.Duration) (int, error) {
-	last, n, end := g.sum(part), 0, time.Now().Add(span)
+	last, n, since, end := g.sum(part), 0, time.Now(), time.Now().Add(span)
 	tick := time.NewTicker(blink)
 	defer tick.Stop()
 	for time.Now().Before(end) {
@@ -138,9 +139,11 @@ func (g *glass) changes(ctx context.Context, part image.Rectangle, span time.Dur
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		if now := g.sum(part); now != last {
-			last, n = now, n+1
+		now := g.sum(part)
+		if now != last && time.Since(since) > torn {
+			n, since = n+1, time.Now()
 		}
+		last = now
 	}
 	return n, nil
 }

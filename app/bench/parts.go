@@ -200,16 +200,16 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 		d.do(ctx, "mousemove", "400", "250", "click", "1"), pause(ctx, b.span(5*time.Second))); err != nil {
 		return err
 	}
-	var line image.Rectangle
+	var eye image.Rectangle
 	if _, err := until(ctx, "the camera's picture", func() (ok bool) {
-		line, ok = d.glass.line(image.Rect(200, 60, 620, 400))
+		eye, ok = d.glass.picture(image.Rect(200, 60, 620, 400))
 		return ok
 	}); err != nil {
 		return err
 	}
 	span, pictures := b.span(20*time.Second), 0
 	cpu, err := b.share(ctx, app, span, func() (err error) {
-		pictures, err = d.glass.changes(ctx, line, span)
+		pictures, err = d.glass.changes(ctx, eye, span)
 		return err
 	})
 	if err != nil {

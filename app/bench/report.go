@@ -70,8 +70,8 @@ const method = `
   Mesa's and the fonts' pages in it.
 - The watch reports its battery over its own connection; from before that to the first pixel on its page that differs, everything on the way
   is counted: the hub's driver, its bus, the API's stream, the app and the drawing.
-- Pictures of a camera are counted when the line in the middle of its picture differs, on the page that looks closely at it. The hub takes them from
-  the camera's H.264, as it does for any camera.
+- Pictures of a camera are counted when its picture differs, on the page that looks closely at it; what differs within 25 ms is the same
+  picture, which reaches the display in pieces. The hub takes them from the camera's H.264, as it does for any camera.
 - Four live cameras are the demo's two and two simulated RTSP cameras of 640 × 360, all at Home.
 `
 
