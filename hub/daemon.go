@@ -16,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -287,8 +288,10 @@ func (h *house) openClips(ctx context.Context) {
 	if h.unsound != nil {
 		store = nil
 	}
-	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
+	h.studio = live.New(live.Options{Log: h.log})
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log, Studio: h.studio,
+		Changed: func(camera string) { h.feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: camera}}) },
+		Prove:   func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
 }
 
 // Clips implements server.Hub.
