@@ -36,6 +36,7 @@ type State struct {
 	Lost  bool
 	Why   error // there is no hub: it is not ours, or this app is none of its apps any more
 	Home  wire.Snapshot
+	Films int // grows when what was recorded may not be what it was
 }
 
 // Link is the connection. It is safe for concurrent use.
@@ -140,9 +141,13 @@ func (l *Link) take(e wire.Event) error {
 		s.Phase, s.Lost = Open, false
 		if e.Snapshot != nil {
 			s.Home = *e.Snapshot
+			s.Films++
 		}
 		if e.Change != nil {
 			s.Home.Apply(*e.Change)
+			if e.Change.Filmed != nil {
+				s.Films++
+			}
 		}
 	})
 	return nil

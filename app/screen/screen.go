@@ -106,6 +106,7 @@ func (s *Screen) Show(state link.State) {
 		s.entry = nil
 		for s.desk.Escape() {
 		}
+		s.leave()
 		s.begin()
 		s.put(s.gate(state.Phase))
 		s.focus()
@@ -133,7 +134,7 @@ func (s *Screen) again() {
 		return
 	}
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
-	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost, Films: s.state.Films})
 	s.lookAtPage()
 }
 
@@ -160,6 +161,7 @@ func (s *Screen) lookAtPage() {
 func (s *Screen) Rest(yes bool) {
 	s.resting = yes
 	if yes {
+		s.leave()
 		s.look(nil, false)
 		return
 	}

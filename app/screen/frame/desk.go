@@ -11,6 +11,7 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -36,6 +37,7 @@ type Cameras interface {
 	Secure(ctx context.Context, id string) error
 	Clips(ctx context.Context, camera string) ([]wire.Clip, error)
 	ClipStill(ctx context.Context, id string) ([]byte, error)
+	ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error
 	KeepClip(ctx context.Context, id string, kept bool) (wire.Clip, error)
 	DeleteClip(ctx context.Context, id string) error
 	ExportClip(ctx context.Context, id string, r wire.ClipExportRequest) (wire.ClipExport, error)
@@ -69,9 +71,10 @@ type Taste struct {
 
 // State is what pages show: the home as it is now, and what was reported since the app looks.
 type State struct {
-	Home wire.Snapshot
-	Past *model.Past
-	Lost bool // the line to the hub is; Home is what was last seen
+	Home  wire.Snapshot
+	Past  *model.Past
+	Lost  bool // the line to the hub is; Home is what was last seen
+	Films int  // grows when what was recorded may not be what it was
 }
 
 // Page is one screen of an open home. Its methods are for the window's goroutine.
@@ -79,6 +82,9 @@ type Page interface {
 	Content() fyne.CanvasObject
 	Show(State)
 }
+
+// Leaver is a page that does something while somebody looks at it. Leave ends that.
+type Leaver interface{ Leave() }
 
 // Viewer is a page with pictures of cameras.
 type Viewer interface {
@@ -124,7 +130,7 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 				d.confirm(func() { d.Try(do, then) })
 			case err != nil:
 				d.Again() // a slider goes back to what is
-				d.toasts.say(model.Problem(err, d.Texts), "", true, nil)
+				d.Fail(err)
 			case then != nil:
 				then()
 			}
@@ -132,9 +138,17 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 	})
 }
 
+// Fail says what went wrong.
+func (d *Desk) Fail(err error) { d.toasts.say(model.Problem(err, d.Texts), "", true, nil) }
+
 // Load is Try for what a page shows by itself: where the hub does not tell this person, nothing is said
 // and then does not run.
 func (d *Desk) Load(do func(ctx context.Context) error, then func()) {
+	d.LoadOr(do, then, func() {})
+}
+
+// LoadOr is Load that runs denied where the hub does not tell this person.
+func (d *Desk) LoadOr(do func(ctx context.Context) error, then, denied func()) {
 	told := true
 	d.Try(func(ctx context.Context) error {
 		err := do(ctx)
@@ -145,7 +159,9 @@ func (d *Desk) Load(do func(ctx context.Context) error, then func()) {
 	}, func() {
 		if told {
 			then()
+			return
 		}
+		denied()
 	})
 }
 
