@@ -179,7 +179,7 @@ func (r *renderer) paint() {
 	if r.focused {
 		r.ground.StrokeWidth, r.ground.StrokeColor = 2, theme.Color(theme.ColorNamePrimary)
 	}
-	r.rail.FillColor = theme.Color(theme.ColorNameSeparator)
+	r.rail.FillColor = theme.Color(theme.ColorNameDisabled)
 	r.done.FillColor = theme.Color(theme.ColorNamePrimary)
 	r.sign.Resource = theme.MediaPlayIcon()
 	if r.playing {
