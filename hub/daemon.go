@@ -15,6 +15,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
+	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/pairing"
@@ -323,4 +324,13 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 // Exporting implements server.Exports.
 func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
 	return d.inside().desk.Status(), nil
+}
+
+// Holdings implements server.Exports.
+func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	h := d.inside()
+	return holdings.Places{Readings: h.readings,
+		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
+	}.Count(ctx)
 }

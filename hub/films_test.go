@@ -69,6 +69,12 @@ func TestPicturesThatMove(t *testing.T) {
 		t.Error(err)
 	}
 
+	for _, k := range must[[]wire.Holding](t)(c.Holdings(t.Context())) {
+		if k.What == "recordings" && k.Count != len(must[[]wire.Clip](t)(c.Clips(t.Context(), ""))) {
+			t.Errorf("%d recordings are counted", k.Count)
+		}
+	}
+
 	private := make(chan error, 1)
 	n := 0
 	err := c.Frames(t.Context(), id, as, func(frames.Frame) error {

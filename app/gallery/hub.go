@@ -207,3 +207,19 @@ func (h *House) Release(context.Context) (model.Release, error) {
 	defer h.mu.Unlock()
 	return h.release, nil
 }
+
+// Holdings counts what there is of the family.
+func (h *House) Holdings(context.Context) ([]wire.Holding, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	ago := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
+	films := wire.Holding{What: "recordings", Count: len(h.clips)}
+	for _, c := range h.clips {
+		if films.Size += c.Size; films.Oldest == nil || c.At.Before(*films.Oldest) {
+			films.Oldest = &c.At
+		}
+	}
+	return []wire.Holding{films, {What: "positions", Count: 1204, Oldest: ago(163 * time.Hour), Days: 7}, {What: "steps", Count: 611, Oldest: ago(163 * time.Hour), Days: 7},
+		{What: "alarms", Count: 2, Oldest: ago(31 * 24 * time.Hour)}, {What: "apps", Count: len(h.apps)}}, nil
+}

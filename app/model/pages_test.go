@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,20 @@ func TestTheReelIsATimeline(t *testing.T) {
 	if d := r.Clips[1].Detail; d != "somebody rang · 3600 s · 2.0 GB · its end is missing · kept" {
 		t.Errorf("%q", d)
 	}
-	if k := model.RecordingsOf(clips, i18n.For("en"), time.UTC); k.Much != "2 recordings · 2.0 GB" || k.Oldest != "The oldest is of 25.11. 12:05" {
-		t.Errorf("%+v", k)
+}
+
+func TestPrivacySaysWhatTheHubCounted(t *testing.T) {
+	oldest := at.Add(-2 * time.Hour)
+	kept := model.CountsOf([]wire.Holding{{What: "recordings", Count: 2, Size: 2e9, Oldest: &oldest}, {What: "positions", Days: 7}, {What: "heart", Days: 7},
+		{What: "alarms", Count: 1, Oldest: &oldest}, {What: "readings", Count: 3, Days: 7}, {What: "apps", Count: 1}, {What: "of a later version", Count: 4}}, i18n.For("en"), time.UTC)
+	want := []model.Kept{
+		{What: "Recordings", Much: "2 recordings · 2.0 GB", Oldest: "The oldest is of 25.11. 12:05", Until: "As long as you chose at each camera"},
+		{What: "Positions", Much: "Nothing"},
+		{What: "Alarms and doorbells", Much: "One entry", Oldest: "The oldest is of 25.11. 12:05", Until: "Until somebody deletes it"},
+		{What: "Other readings", Much: "3 entries", Until: "Each goes after 7 days"},
+		{What: "Apps that are let in", Much: "One app", Until: "Until you shut them out in the settings"},
+	}
+	if !slices.Equal(kept, want) {
+		t.Errorf("%+v", kept)
 	}
 }

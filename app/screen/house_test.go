@@ -76,6 +76,13 @@ func (a asked) Clips(ctx context.Context, camera string) ([]wire.Clip, error) {
 	return a.Client.Clips(ctx, camera)
 }
 
+func (a asked) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Holdings(ctx)
+}
+
 func (a asked) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
 	n := 0
 	return a.Client.ClipFrames(ctx, id, from, l, func(f frames.Frame) error {

@@ -25,6 +25,7 @@ type Hub interface {
 	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
 	Cameras
 	Keys
+	Holdings(ctx context.Context) ([]wire.Holding, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
 	Backup(ctx context.Context, r wire.BackupRequest) (wire.Backup, error)
 	Backups(ctx context.Context) (wire.BackupStatus, error)

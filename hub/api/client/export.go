@@ -25,3 +25,8 @@ func (c *Client) Export(ctx context.Context, r wire.ExportRequest) (wire.Export,
 func (c *Client) Exporting(ctx context.Context) (wire.ExportStatus, error) {
 	return ask[wire.ExportStatus](ctx, c, "GET", "/export", nil)
 }
+
+// Holdings counts what the hub keeps about the people of the home.
+func (c *Client) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	return ask[[]wire.Holding](ctx, c, "GET", "/holdings", nil)
+}
