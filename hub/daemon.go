@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/tokens"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
@@ -30,6 +32,7 @@ const version = "0.1.0"
 type daemon struct {
 	*keys.Ring
 	*pairing.Book
+	tokens   *tokens.Box
 	settings settings
 	socket   string
 	api      string
@@ -64,6 +67,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	return &daemon{
 		Ring:     ring,
 		Book:     book,
+		tokens:   tokens.New(problem, time.Now),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
@@ -175,6 +179,7 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	}
 	if err := settle(h); err != nil {
 		d.Book.Close()
+		d.tokens.Close()
 		return nil, errors.Join(err, h.close(), d.Release())
 	}
 	h.noteOpened()
@@ -190,6 +195,9 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 // knowApps takes the sealed list of apps; first is the one that set the password just now. Without the
 // list the hub is of use all the same, to those who sit at it.
 func (h *house) knowApps(ctx context.Context, first string) error {
+	if err := h.tokens.Open(ctx, tokenStore{archive.Document[tokens.State]{Store: h.store, Name: "tokens"}}); err != nil {
+		h.log.Error("the tokens of scripts are not known", "err", err)
+	}
 	err := h.Book.Open(ctx, archive.Document[pairing.State]{Store: h.store, Name: "apps"}, first)
 	if err != nil && first == "" {
 		h.log.Error("the paired apps are not known", "err", err)
@@ -197,6 +205,21 @@ func (h *house) knowApps(ctx context.Context, first string) error {
 	}
 	return err
 }
+
+// tokenStore keeps the tokens of scripts, of which there are none at first.
+type tokenStore struct{ archive.Document[tokens.State] }
+
+// Load implements tokens.Store.
+func (s tokenStore) Load(ctx context.Context) (tokens.State, error) {
+	kept, err := s.Document.Load(ctx)
+	if isNone(err) {
+		err = nil
+	}
+	return kept, err
+}
+
+// Tokens implements server.Hub.
+func (d *daemon) Tokens() server.Tokens { return d.tokens }
 
 // Invite implements server.Apps: an app has the role of its person unless it is told another.
 func (d *daemon) Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error) {
@@ -257,6 +280,7 @@ func (d *daemon) inside() *house {
 
 func (d *daemon) close() {
 	d.Book.Close()
+	d.tokens.Close()
 	if h := d.inside(); h != nil {
 		if err := h.close(); err != nil {
 			d.log.Error("the store did not close well", "err", err)

@@ -98,19 +98,20 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
-	proofs := &server.Proofs{}
+	shared := &server.Shared{}
 	network := entrance.New(ln, entrance.Options{
-		Identity: d.Book, Log: d.log,
-		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Proofs: proofs, Log: d.log}), caller),
+		Identity: d.Book, Tokens: d.tokens, Log: d.log,
+		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log}), caller),
 	})
 	d.OnDrop(network.Drop)
+	d.tokens.OnDrop(network.Drop)
 	d.tellSwap()
 	d.start(ctx)
 	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Proofs: proofs, Log: d.log})
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Shared: shared, Log: d.log})
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return network.Serve(ctx) })

@@ -85,7 +85,7 @@ func (d *Desk) Frames(ctx context.Context, id string, from time.Duration, l wire
 		return put(frames.Frame{JPEG: jpeg, Into: at})
 	})
 	if errors.Is(err, live.ErrBusy) {
-		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeBusy)
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeDecoding)
 	}
 	return problem(err, id)
 }

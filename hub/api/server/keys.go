@@ -12,7 +12,7 @@ func (a *api) keys() {
 		func(ctx context.Context, in *answer[wire.PasswordRequest]) (*none, error) {
 			err := a.Hub.ChangePassword(ctx, in.Body)
 			if err == nil {
-				a.Proofs.forget()
+				a.Shared.proofs.forget()
 			}
 			return &none{}, err
 		})
@@ -42,5 +42,58 @@ func (a *api) keys() {
 		func(ctx context.Context, in *ask) (*answer[wire.Passphrase], error) {
 			offer, err := a.Hub.Suggest(ctx, in.Language)
 			return &answer[wire.Passphrase]{offer}, err
+		})
+}
+
+// Backups are copies of all that the hub keeps, for the day on which it is lost.
+type Backups interface {
+	// Backup returns when the file was read again and opened; it ends with ctx.
+	Backup(ctx context.Context, r wire.BackupRequest) (wire.Backup, error)
+	Backups(ctx context.Context) (wire.BackupStatus, error)
+	ScheduleBackups(ctx context.Context, s wire.BackupSchedule) (wire.BackupStatus, error)
+}
+
+func (a *api) backups() {
+	add(a, route{"make-backup", "POST", "/backup", Owner, nil, 0, "Make a backup; answers when it was read again and opened, and gives up when the caller does"},
+		func(ctx context.Context, in *answer[wire.BackupRequest]) (*answer[wire.Backup], error) {
+			made, err := a.Hub.Backup(ctx, in.Body)
+			return &answer[wire.Backup]{made}, err
+		})
+	add(a, route{"list-backups", "GET", "/backup", Owner, nil, 0, "The schedule, the newest backup, and how far the one is that is being made"},
+		func(ctx context.Context, _ *none) (*answer[wire.BackupStatus], error) {
+			s, err := a.Hub.Backups(ctx)
+			return &answer[wire.BackupStatus]{s}, err
+		})
+	add(a, route{"schedule-backups", "POST", "/backup/schedule", Owner, nil, 0, "Have the hub make backups by itself, or not any more"},
+		func(ctx context.Context, in *answer[wire.BackupSchedule]) (*answer[wire.BackupStatus], error) {
+			s, err := a.Hub.ScheduleBackups(ctx, in.Body)
+			return &answer[wire.BackupStatus]{s}, err
+		})
+}
+
+// Exports are copies in the clear of what the hub keeps, for somebody who wants to read it elsewhere.
+type Exports interface {
+	// Export takes the password again. It returns when the file is whole and durable, and ends with ctx.
+	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
+	Exporting(ctx context.Context) (wire.ExportStatus, error)
+	// Holdings counts what the hub keeps about the people of the home.
+	Holdings(ctx context.Context) ([]wire.Holding, error)
+}
+
+func (a *api) exports() {
+	add(a, route{"make-export", "POST", "/export", Owner, nil, 0, "Write what the hub keeps into one archive in the clear; takes the password again, and gives up when the caller does"},
+		func(ctx context.Context, in *answer[wire.ExportRequest]) (*answer[wire.Export], error) {
+			made, err := a.Hub.Export(ctx, in.Body)
+			return &answer[wire.Export]{made}, err
+		})
+	add(a, route{"show-export", "GET", "/export", Owner, nil, 0, "How far the export is that is being made"},
+		func(ctx context.Context, _ *none) (*answer[wire.ExportStatus], error) {
+			s, err := a.Hub.Exporting(ctx)
+			return &answer[wire.ExportStatus]{s}, err
+		})
+	add(a, route{"list-holdings", "GET", "/holdings", Owner, nil, 0, "What the hub keeps about the people of the home: how much, how old, until when"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Holding], error) {
+			list, err := a.Hub.Holdings(ctx)
+			return &answer[[]wire.Holding]{full(list)}, err
 		})
 }

@@ -28,8 +28,17 @@ func Routes() [][4]string {
 	return list
 }
 
+// Described is the description of the API as JSON, for the tests outside.
+func Described() []byte {
+	raw, err := build(http.NewServeMux(), Options{}).huma.OpenAPI().MarshalJSON()
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
 // Late lets the time pass for which a password is good.
-func (p *Proofs) late() {
+func (p *proofs) late() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id := range p.at {
@@ -38,7 +47,7 @@ func (p *Proofs) late() {
 }
 
 func TestAPasswordIsGoodForAWhile(t *testing.T) {
-	var p Proofs
+	var p proofs
 	if p.lately("phone") || p.lately("") {
 		t.Error("nobody gave it")
 	}
