@@ -26,6 +26,7 @@ type Hub interface {
 	Cameras
 	Keys
 	Holdings(ctx context.Context) ([]wire.Holding, error)
+	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
 	Backup(ctx context.Context, r wire.BackupRequest) (wire.Backup, error)
 	Backups(ctx context.Context) (wire.BackupStatus, error)

@@ -22,6 +22,7 @@ type Device struct {
 	*frame.Living[deviceView]
 	d     *frame.Desk
 	id    string
+	asked bool         // what the hub kept of it was asked for
 	speed *parts.Speed // lives as long as the page, so that it is not pulled from under a finger
 }
 
@@ -42,6 +43,10 @@ func NewDevice(d *frame.Desk, id string) *Device {
 
 // Show brings it up to date.
 func (p *Device) Show(s frame.State) {
+	if at := slices.IndexFunc(s.Home.Accessories, func(a wire.Accessory) bool { return a.ID == p.id }); at >= 0 && !p.asked {
+		p.asked = true
+		p.d.Recall(s.Past, s.Home.Accessories[at:at+1], p.d.Again)
+	}
 	v, there := model.DeviceOf(s.Home, p.id, s.Past, p.d.Texts, p.d.Place)
 	p.Update(deviceView{v, there})
 }

@@ -17,9 +17,8 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
-// filmed is how a recording is asked for: as large as its place on the page, and as smooth as the hub
-// makes it.
-var filmed = wire.Look{Width: 640, Height: 360, Rate: 12}
+// filmed is how a recording is asked for: as large as its place on the page.
+func filmed() wire.Look { return wire.Look{Width: 640, Height: 360, Rate: 12} }
 
 // projector plays the recording that is chosen: the pictures come from the hub, one after the other, as
 // fast as they were taken. While it is paused the hub decodes nothing. Its methods are for the window's
@@ -125,7 +124,7 @@ func (p *projector) run(from time.Duration, one bool) {
 	}
 	p.d.Work(func(life context.Context) {
 		defer context.AfterFunc(life, stop)()
-		err := p.d.Hub.ClipFrames(looking, id, from, filmed, take)
+		err := p.d.Hub.ClipFrames(looking, id, from, filmed(), take)
 		fyne.Do(func() {
 			stop()
 			if p.turn == turn && !errors.Is(err, errSeen) && life.Err() == nil {
