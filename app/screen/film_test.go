@@ -1,6 +1,7 @@
 package screen_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -123,5 +124,36 @@ func TestWhoMayNotSeeRecordingsSeesThePictureOnly(t *testing.T) {
 	h.expect("Now")
 	if h.says("Recordings") {
 		t.Error("recordings are spoken of")
+	}
+}
+
+func TestTheKeyDeleteTakesAThingAwayAndUndoBringsItBack(t *testing.T) {
+	h := open(t, wire.Open, "en", desktop)
+	h.s.Keys()
+	press := h.w.Canvas().OnTypedKey()
+	there := func() bool {
+		list, _ := h.Accessories(t.Context())
+		return slices.ContainsFunc(list, func(a wire.Accessory) bool { return a.ID == apitest.Toy })
+	}
+	h.visit(model.AtDevice, "stop-all") // the hub's own stays
+	press(key(fyne.KeyDelete))
+	if h.says("Undo") {
+		t.Error("the hub's own switch goes")
+	}
+	h.visit(model.AtDevice, apitest.Toy)
+	press(key(fyne.KeyDelete))
+	if h.says("Rocket ·") || !there() {
+		t.Error("it is shown, or went at once")
+	}
+	test.Tap(h.button("Undo"))
+	h.pass()
+	if !there() {
+		t.Error("it went all the same")
+	}
+	h.visit(model.AtDevice, apitest.Toy)
+	press(key(fyne.KeyDelete))
+	h.pass()
+	if there() {
+		t.Error("it stays")
 	}
 }

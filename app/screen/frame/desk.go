@@ -88,6 +88,9 @@ type Page interface {
 // Leaver is a page that does something while somebody looks at it. Leave ends that.
 type Leaver interface{ Leave() }
 
+// Remover is a page of one thing that the key Delete takes away, with time to undo that.
+type Remover interface{ Remove() }
+
 // Viewer is a page with pictures of cameras.
 type Viewer interface {
 	Cameras() (ids []string, live bool) // live: somebody looks closely at this one

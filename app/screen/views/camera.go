@@ -105,6 +105,13 @@ func (p *Camera) choose(id string) {
 	p.Show(p.state)
 }
 
+// Remove deletes the recording that is chosen.
+func (p *Camera) Remove() {
+	if p.at != "" && !p.shut {
+		p.remove(model.Clip{ID: p.at})
+	}
+}
+
 // Leave stops what plays.
 func (p *Camera) Leave() { p.film.pause() }
 
