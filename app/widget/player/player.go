@@ -181,9 +181,13 @@ func (r *renderer) paint() {
 	}
 	r.rail.FillColor = theme.Color(theme.ColorNameDisabled)
 	r.done.FillColor = theme.Color(theme.ColorNamePrimary)
-	r.sign.Resource = theme.MediaPlayIcon()
+	sign := theme.MediaPlayIcon()
 	if r.playing {
-		r.sign.Resource = theme.MediaPauseIcon()
+		sign = theme.MediaPauseIcon()
+	}
+	if r.sign.Resource != sign {
+		r.sign.Resource = sign
+		r.sign.Refresh() // it is drawn once otherwise
 	}
 	r.clock.Text, r.count.Text = "", ""
 	if !r.begin.IsZero() {

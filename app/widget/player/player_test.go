@@ -48,3 +48,30 @@ func TestEveryKeyOfTheBar(t *testing.T) {
 		t.Error(last)
 	}
 }
+
+func TestTheSignSaysWhatATapDoes(t *testing.T) {
+	test.NewTempApp(t)
+	b := player.New(player.Words{})
+	w := test.NewTempWindow(t, b)
+	w.Resize(fyne.NewSize(300, 60))
+	b.Load(time.Now(), 20*time.Second)
+	sign := func() string {
+		m, all := w.Canvas().Capture(), ""
+		for y := range 60 {
+			for x := range 40 {
+				r, g, bl, _ := m.At(x, y).RGBA()
+				all += string(rune('a' + (r+g+bl)>>15))
+			}
+		}
+		return all
+	}
+	still := sign()
+	b.Set(0, true)
+	if sign() == still {
+		t.Error("it looks the same while it plays")
+	}
+	b.Set(0, false)
+	if sign() != still {
+		t.Error("it does not come back")
+	}
+}
