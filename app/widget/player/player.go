@@ -39,6 +39,7 @@ type Bar struct {
 	playing   bool
 	focused   bool
 	sign      *canvas.Image
+	ink       color.Color // that the sign was drawn in
 	ground    *canvas.Rectangle
 	rail      *canvas.Rectangle
 	done      *canvas.Rectangle
@@ -185,8 +186,8 @@ func (r *renderer) paint() {
 	if r.playing {
 		sign = theme.MediaPauseIcon()
 	}
-	if r.sign.Resource != sign {
-		r.sign.Resource = sign
+	if ink := theme.Color(theme.ColorNameForeground); r.sign.Resource != sign || r.ink != ink {
+		r.sign.Resource, r.ink = sign, ink
 		r.sign.Refresh() // it is drawn once otherwise
 	}
 	r.clock.Text, r.count.Text = "", ""
