@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -219,7 +221,25 @@ func (s tokenStore) Load(ctx context.Context) (tokens.State, error) {
 }
 
 // Tokens implements server.Hub.
-func (d *daemon) Tokens() server.Tokens { return d.tokens }
+func (d *daemon) Tokens() server.Tokens { return scripts{d.tokens, d} }
+
+// scripts tells whoever makes a token where the hub is, and how a script knows it for this one.
+type scripts struct {
+	*tokens.Box
+	hub *daemon
+}
+
+// Make implements server.Tokens.
+func (s scripts) Make(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error) {
+	made, err := s.Box.Make(ctx, r)
+	if err != nil {
+		return made, err
+	}
+	key := sha256.Sum256(s.hub.Certificate().Leaf.RawSubjectPublicKeyInfo)
+	made.Pin = "sha256//" + base64.StdEncoding.EncodeToString(key[:])
+	made.API = "https://" + entrance.Reach(strings.TrimPrefix(s.hub.api, "https://"))
+	return made, nil
+}
 
 // Invite implements server.Apps: an app has the role of its person unless it is told another.
 func (d *daemon) Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error) {

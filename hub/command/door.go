@@ -328,7 +328,7 @@ func (r *room) tokens() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("tokens.made", "name", made.Name, "secret", made.Secret, "until", made.Until.Local().Format(time.DateOnly))
+		return c.say("tokens.made", "name", made.Name, "secret", made.Secret, "until", made.Until.Local().Format(time.DateOnly), "api", made.API, "pin", made.Pin)
 	})
 	add.Short = r.text.Text("command.tokens.add", nil)
 	add.Flags().StringVar(&q.Role, "role", wire.RoleMember, r.text.Text("flag.token-role", nil))

@@ -46,7 +46,7 @@ func (h tokens) Make(_ context.Context, r wire.TokenRequest) (wire.NewToken, err
 	now := time.Now().UTC()
 	made := wire.Token{ID: h.id("token"), Name: r.Name, Role: r.Role, Added: now, Until: now.AddDate(0, 0, cmp.Or(r.Days, 365))}
 	h.Home.tokens = append(h.Home.tokens, made)
-	return wire.NewToken{Token: made, Secret: TokenSecret + made.ID}, nil
+	return wire.NewToken{Token: made, Secret: TokenSecret + made.ID, API: "https://192.168.1.7:8443", Pin: "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}, nil
 }
 
 func (h tokens) Revoke(_ context.Context, which string) error {

@@ -260,7 +260,8 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 			Responses  map[string]struct{ Content map[string]json.RawMessage }
 		}
 	}
-	if err := json.Unmarshal(server.Described(), &all); err != nil {
+	raw, err := server.Description()
+	if err != nil || json.Unmarshal(raw, &all) != nil {
 		t.Fatal(err)
 	}
 	for path, item := range all.Paths {

@@ -155,6 +155,11 @@ func OpenAPI() ([]byte, error) {
 	return build(http.NewServeMux(), Options{}).huma.OpenAPI().YAML()
 }
 
+// Description is the same as JSON.
+func Description() ([]byte, error) {
+	return build(http.NewServeMux(), Options{}).huma.OpenAPI().MarshalJSON()
+}
+
 type api struct {
 	Options
 	huma   huma.API

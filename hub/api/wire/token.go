@@ -23,4 +23,6 @@ type TokenRequest struct {
 type NewToken struct {
 	Token
 	Secret string `json:"secret" doc:"for the header Authorization: Bearer"`
+	API    string `json:"api" doc:"URL at which the script finds the hub"`
+	Pin    string `json:"pin" doc:"the hub's public key as curl's --pinnedpubkey takes it"`
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +42,34 @@ func cpu(pids []int) (time.Duration, error) {
 			return 0, fmt.Errorf("processor time: %w", err)
 		}
 		all += time.Duration(t.Nano())
+	}
+	return all, nil
+}
+
+// switches is how often the threads of processes were stopped and another went on, so far.
+func switches(pids []int) (all float64, err error) {
+	for _, pid := range pids {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+		if err != nil {
+			return 0, err
+		}
+		for _, file := range files {
+			status, err := os.ReadFile(file)
+			if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+				continue // a thread that has ended
+			}
+			if err != nil {
+				return 0, err
+			}
+			for _, kind := range []string{"\nvoluntary_ctxt_switches:", "\nnonvoluntary_ctxt_switches:"} {
+				_, rest, _ := strings.Cut(string(status), kind)
+				var n float64
+				if _, err := fmt.Sscan(rest, &n); err != nil {
+					return 0, fmt.Errorf("switches: %w", err)
+				}
+				all += n
+			}
+		}
 	}
 	return all, nil
 }

@@ -98,6 +98,9 @@ const method = `
   stand the lowest and the highest.
 - Who watches is the same for all: [this program](../../hub/homekit/camera/bench/viewer.go) pairs, starts a stream and decrypts
   every packet. Processor time is that of the measured programs alone, user and kernel, after some seconds of warming up.
+- Switches of threads tell how often a program is woken; they depend less than processor time on what else the machine does. A
+  camera sends a picture as a dozen packets, and each may wake a program. With one camera and one viewer, about two fifths of Ingle's
+  processor time was Go's scheduler waking threads and laying them to rest (one sample on a busy machine, November 2026).
 - One picture in seven carries the time at which the camera sent it; go2rtc removes it. From there to the last packet of the picture's arrival is
   what a program adds; the simulated camera's own sending is in it, the same for all. ffmpeg sends a picture when it
   sees the next one.

@@ -62,6 +62,7 @@ func (b *bench) all(ctx context.Context) ([]result, error) {
 // sample is what one run found out, for each camera.
 type sample struct {
 	cpu      float64 // % of one processor
+	switches float64 // of threads, a picture
 	total    float64 // resident memory, MB
 	added    float64 // … by its being watched
 	p50, p99 float64 // ms from the camera to the whole picture
@@ -102,6 +103,7 @@ func compared(group, peer string, limit float64, ours, theirs []sample, more []r
 	}
 	all = append(all, more...)
 	all = append(all,
+		versus("switches of its threads for a picture", "", ours, theirs, func(s sample) float64 { return s.switches }, 0),
 		alone("pictures that arrive", "%", ours, theirs, func(s sample) float64 { return s.share }, 0),
 		alone("packets lost or unreadable", "", ours, theirs, func(s sample) float64 { return s.bad }, exactly))
 	for i := range all {
@@ -183,6 +185,10 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 	if err != nil {
 		return sample{}, err
 	}
+	switched, err := switches(r.pids())
+	if err != nil {
+		return sample{}, err
+	}
 	began := time.Now()
 	if err := pause(ctx, long); err != nil {
 		return sample{}, err
@@ -192,6 +198,10 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 		return sample{}, err
 	}
 	lasted := time.Since(began)
+	switchedLater, err := switches(r.pids())
+	if err != nil {
+		return sample{}, err
+	}
 	var all seen
 	for _, v := range r.viewers {
 		s := v.since()
@@ -208,7 +218,7 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 	slices.Sort(all.took)
 	n := float64(len(r.viewers))
 	return sample{
-		cpu: 100 * (after - before).Seconds() / lasted.Seconds() / n, total: total / n, added: (total - r.idle) / n,
+		cpu: 100 * (after - before).Seconds() / lasted.Seconds() / n, switches: (switchedLater - switched) / float64(all.pictures), total: total / n, added: (total - r.idle) / n,
 		p50: part(all.took, 0.5), p99: part(all.took, 0.99),
 		share: 100 * float64(all.pictures) / (fps * lasted.Seconds() * n), bad: float64(all.lost + all.faults),
 	}, nil
