@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
-	"github.com/ingle-home/ingle/accessories/internal/factory"
+	"github.com/ingle-home/ingle/accessories/factory"
 	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/rtsp"
 	"github.com/ingle-home/ingle/accessories/trait"
