@@ -164,5 +164,16 @@ func (d *Desk) Order(o model.Order) {
 	d.Try(func(ctx context.Context) error { return d.Hub.Do(ctx, o.Accessory, o.Do) }, nil)
 }
 
+// Leave asks whether the app shall forget its hub, and has it do so.
+func (d *Desk) Leave(forget func(context.Context) error) {
+	d.Ask(Question{Title: d.Text("app.settings.leave"), Text: d.Text("app.settings.leave.text"), Yes: d.Text("app.settings.leave.yes"), Danger: true,
+		Do: func(ctx context.Context, _ []Answer) (string, error) { return "", forget(ctx) }})
+}
+
+// Leaver is a hub that the app can forget.
+type Leaver interface {
+	Forget(ctx context.Context) error
+}
+
 // Gone says whether a thing is about to be deleted.
 func (d *Desk) Gone(id string) bool { return d.gone[id] }
