@@ -22,7 +22,6 @@ import (
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/hub/api/client"
-	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -61,7 +60,7 @@ func Main() {
 type home interface {
 	screen.Hub
 	Run(ctx context.Context, changed func(link.State))
-	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+	link.Eyes
 }
 
 // run shows the window until it is closed, and waits for all that it started.
@@ -86,7 +85,7 @@ func run(f flags) error {
 		return err
 	}
 	w := a.NewWindow(texts.Text("home.title", nil))
-	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
+	pictures := link.NewPictures(l, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})

@@ -61,3 +61,8 @@ func (c *Client) SetPage(ctx context.Context, on bool) (wire.Page, error) {
 	}
 	return ask[wire.Page](ctx, c, "POST", "/page/off", nil)
 }
+
+// Holdings counts what the hub keeps about the people of the home.
+func (c *Client) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	return ask[[]wire.Holding](ctx, c, "GET", "/holdings", nil)
+}
