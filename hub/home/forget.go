@@ -34,7 +34,11 @@ func (h *Home) RemoveZone(ctx context.Context, id string) error {
 // Disown gives a thing a name that says nothing of anybody, in no room and with no owner; its identity stays.
 func (h *Home) Disown(ctx context.Context, id string) error {
 	_, err := h.changeAccessory(ctx, id, nil, func(a *Accessory) error {
-		a.Name, a.Person, a.Room = h.unique(strings.ToUpper(a.Kind[:1])+a.Kind[1:]), "", ""
+		neutral := strings.ToUpper(a.Kind[:1]) + a.Kind[1:]
+		if number, is := strings.CutPrefix(a.Name, neutral); !is || strings.Trim(number, " 0123456789") != "" {
+			a.Name = h.unique(neutral)
+		}
+		a.Person, a.Room = "", ""
 		return nil
 	})
 	return err

@@ -67,6 +67,7 @@ func (d *Desk) Forget(ctx context.Context, s Scope, words ...string) ([]byte, er
 	d.busy.Lock()
 	defer d.busy.Unlock()
 	e := Entry{ID: "r-" + strings.ToLower(rand.Text()[:16]), Scope: s, Begun: d.Now().UTC(), Epoch: d.Sealer.Epoch(), Outcomes: map[string]Outcome{}}
+	e.Scope.Ticket = e.ID
 	before, err := d.Inventory(ctx, s)
 	if err != nil {
 		return nil, err
