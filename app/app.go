@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/vault"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -79,6 +82,9 @@ func run(f flags) error {
 	a := app.NewWithID(id)
 	taste := tasteOf(a.Preferences())
 	texts := textsIn(taste.Language)
+	if err := words.Speak(texts); err != nil {
+		return err
+	}
 	w := a.NewWindow(texts.Text("home.title", nil))
 	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
@@ -124,25 +130,33 @@ func open(f flags) (l home, closed func(), err error) {
 	if f.demo || f.gallery {
 		return gallery.New(time.Now), func() {}, nil
 	}
-	vault := client.DefaultVault()
-	line, err := dial(f.hub, vault)
+	keys := vault.New(client.DefaultVault())
+	line, err := dial(f.hub, keys)
 	if err != nil {
 		return nil, nil, err
 	}
-	return link.New(line, vault), line.Close, nil
+	made := link.New(line.Client, keys, line.known)
+	made.Socket, made.Stay = cmp.Or(f.hub, client.DefaultSocket()), f.hub != ""
+	return made, made.Close, nil
+}
+
+// line is a client, and whether it is one of a hub that the app is paired with.
+type line struct {
+	*client.Client
+	known bool
 }
 
 // dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
 // to this user's own.
-func dial(socket string, v client.Vault) (*client.Client, error) {
+func dial(socket string, v client.Vault) (line, error) {
 	if socket != "" {
-		return client.Dial(socket), nil
+		return line{client.Dial(socket), false}, nil
 	}
-	line, err := link.Dial(v)
-	if line != nil || err != nil {
-		return line, err
+	c, err := link.Dial(v)
+	if c != nil || err != nil {
+		return line{c, true}, err
 	}
-	return client.Dial(client.DefaultSocket()), nil
+	return line{client.Dial(client.DefaultSocket()), false}, nil
 }
 
 // follow does what a person chooses in the settings, and remembers it.
@@ -153,6 +167,9 @@ func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
 		if t.Language != taste.Language {
 			texts := textsIn(t.Language)
+			if err := words.Speak(texts); err != nil {
+				fyne.LogError("words", err)
+			}
 			s.Speak(texts)
 			n.speak(texts)
 		}

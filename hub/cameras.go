@@ -7,10 +7,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/find"
 	"github.com/ingle-home/ingle/hub/home"
@@ -194,4 +197,34 @@ func (h *house) asks(f find.Found) []wire.Question {
 		}
 	}
 	return list
+}
+
+// historyTime bounds how long the store is read for one picture of the past.
+const historyTime = 15 * time.Second
+
+// History implements server.Past. What Privacy or another class keeps out of the store is not there.
+func (d *daemon) History(ctx context.Context, which, of string, from, to time.Time, points int) (wire.History, error) {
+	h := d.inside()
+	all := h.accessories()
+	i := slices.IndexFunc(all, func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	t, known := trait.Lookup(of)
+	switch {
+	case i < 0:
+		return wire.History{}, problem(home.ErrUnknown)
+	case !known:
+		return wire.History{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", of)
+	}
+	past := wire.History{Accessory: all[i].ID, Trait: of, From: from, To: to}
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	err := h.readings.Of(ctx, past.Accessory, t, from, to, func(older []archive.Past) error {
+		list := make([]wire.Point, 0, len(older)+len(past.Points))
+		for _, p := range older {
+			list = append(list, wire.Point{At: p.At.UTC(), Value: p.Value, Count: 1})
+		}
+		past.Points = append(list, past.Points...)
+		past = past.Join(wire.MaxPoints) // the few that are shown stay in memory, not all that are kept
+		return nil
+	})
+	return past.Join(points), problem(err)
 }

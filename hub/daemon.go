@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,13 +11,16 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/tokens"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -28,6 +33,8 @@ const version = "0.1.0"
 type daemon struct {
 	*keys.Ring
 	*pairing.Book
+	tokens *tokens.Box
+	*page.Desk
 	settings settings
 	socket   string
 	api      string
@@ -62,6 +69,8 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	return &daemon{
 		Ring:     ring,
 		Book:     book,
+		tokens:   tokens.New(problem, time.Now),
+		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
@@ -173,8 +182,10 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	}
 	if err := settle(h); err != nil {
 		d.Book.Close()
+		d.tokens.Close()
 		return nil, errors.Join(err, h.close(), d.Release())
 	}
+	d.Desk.Open(context.Background(), archive.Document[page.State]{Store: h.store, Name: "page"})
 	h.noteOpened()
 	d.mu.Lock()
 	d.house = h
@@ -188,12 +199,48 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 // knowApps takes the sealed list of apps; first is the one that set the password just now. Without the
 // list the hub is of use all the same, to those who sit at it.
 func (h *house) knowApps(ctx context.Context, first string) error {
+	if err := h.tokens.Open(ctx, tokenStore{archive.Document[tokens.State]{Store: h.store, Name: "tokens"}}); err != nil {
+		h.log.Error("the tokens of scripts are not known", "err", err)
+	}
 	err := h.Book.Open(ctx, archive.Document[pairing.State]{Store: h.store, Name: "apps"}, first)
 	if err != nil && first == "" {
 		h.log.Error("the paired apps are not known", "err", err)
 		return nil
 	}
 	return err
+}
+
+// tokenStore keeps the tokens of scripts, of which there are none at first.
+type tokenStore struct{ archive.Document[tokens.State] }
+
+// Load implements tokens.Store.
+func (s tokenStore) Load(ctx context.Context) (tokens.State, error) {
+	kept, err := s.Document.Load(ctx)
+	if isNone(err) {
+		err = nil
+	}
+	return kept, err
+}
+
+// Tokens implements server.Hub.
+func (d *daemon) Tokens() server.Tokens { return scripts{d.tokens, d} }
+
+// scripts tells whoever makes a token where the hub is, and how a script knows it for this one.
+type scripts struct {
+	*tokens.Box
+	hub *daemon
+}
+
+// Make implements server.Tokens.
+func (s scripts) Make(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error) {
+	made, err := s.Box.Make(ctx, r)
+	if err != nil {
+		return made, err
+	}
+	key := sha256.Sum256(s.hub.Certificate().Leaf.RawSubjectPublicKeyInfo)
+	made.Pin = "sha256//" + base64.StdEncoding.EncodeToString(key[:])
+	made.API = "https://" + entrance.Reach(strings.TrimPrefix(s.hub.api, "https://"))
+	return made, nil
 }
 
 // Invite implements server.Apps: an app has the role of its person unless it is told another.
@@ -218,6 +265,7 @@ func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) err
 	err := d.Ring.ChangePassword(ctx, r)
 	if err == nil {
 		d.DropOthers(server.AppOf(ctx).ID)
+		d.EndSessions()
 	}
 	return err
 }
@@ -254,7 +302,9 @@ func (d *daemon) inside() *house {
 }
 
 func (d *daemon) close() {
+	d.Desk.Close()
 	d.Book.Close()
+	d.tokens.Close()
 	if h := d.inside(); h != nil {
 		if err := h.close(); err != nil {
 			d.log.Error("the store did not close well", "err", err)

@@ -22,7 +22,7 @@ import (
 )
 
 func demoCommand(text *i18n.Texts) *cobra.Command {
-	s := settings{api: "127.0.0.1:0", loopback: true}
+	s := settings{api: "127.0.0.1:0", page: "127.0.0.1:0", loopback: true}
 	lan := false
 	c := &cobra.Command{
 		Use:   "demo",
@@ -30,7 +30,7 @@ func demoCommand(text *i18n.Texts) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if lan {
-				s.api, s.loopback = "0.0.0.0:0", false
+				s.api, s.page, s.loopback = "0.0.0.0:0", "0.0.0.0:0", false
 			}
 			return demo(c.Context(), s, c.OutOrStdout(), text)
 		},

@@ -18,11 +18,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ingle-home/ingle/hub/announce/beacon"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
@@ -38,12 +40,27 @@ const shut = -1
 type settings struct {
 	dir         string
 	api         string        // address of the network listener
+	page        string        // address of the plain page, while it is switched on
 	homekitPort int           // 0: any
 	watchPort   int           // of the door for children's watches; shut, or 0: any
 	loopback    bool          // listen and announce on this machine only
 	keyFile     string        // where the key for starting by itself lies; "" is wherever serves best
 	effort      time.Duration // of one try at a new password; 0 is the least allowed
 	json        bool
+	text        *i18n.Texts // the home's language, in which HomeKit names what is the hub's own
+}
+
+// words are those that HomeKit shows behind the names that people gave.
+func (s settings) words() homekit.Words {
+	if s.text == nil {
+		return homekit.Words{}
+	}
+	say := func(key string) string { return s.text.Text(key, nil) }
+	return homekit.Words{
+		Privacy: say("trait.privacy"), StopAll: say("trait.stop-all"), Battery: say("app.trait.battery"), Button: say("homekit.word.button"),
+		Doorbell: say("trait.doorbell"), Fall: say("homekit.word.fall"), Motion: say("app.trait.motion"),
+		At: say("tile.place.at"), Find: say("homekit.word.find"),
+	}
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
@@ -59,6 +76,7 @@ func serveCommand(text *i18n.Texts) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&s.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
 	f.StringVar(&s.api, "api", "0.0.0.0:8443", text.Text("flag.api", nil))
+	f.StringVar(&s.page, "page", "0.0.0.0:8444", text.Text("flag.page", nil))
 	f.IntVar(&s.homekitPort, "homekit-port", 51826, text.Text("flag.homekit-port", nil))
 	f.IntVar(&s.watchPort, "watch-port", -1, text.Text("flag.watch-port", nil))
 	f.StringVar(&s.keyFile, "key-file", "", text.Text("flag.key-file", nil))
@@ -92,28 +110,30 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	if err != nil {
 		return err
 	}
+	s.text = text
 	d, err := newDaemon(s, "https://"+ln.Addr().String())
 	if err != nil {
 		_ = ln.Close()
 		return err
 	}
 	defer d.close()
-	proofs := &server.Proofs{}
-	network := entrance.New(ln, entrance.Options{
-		Identity: d.Book, Log: d.log,
-		API: from(server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Proofs: proofs, Log: d.log}), caller),
-	})
+	shared := &server.Shared{}
+	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log})
+	network := entrance.New(ln, entrance.Options{Identity: d.Book, Tokens: d.tokens, Log: d.log, API: from(api, caller)})
 	d.OnDrop(network.Drop)
+	d.tokens.OnDrop(network.Drop)
+	d.OnAPI(from(api, entrance.Source))
 	d.tellSwap()
 	d.start(ctx)
 	told := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Proofs: proofs, Log: d.log})
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Shared: shared, Log: d.log})
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return network.Serve(ctx) })
+	work.Go(func() error { return beacon.Run(ctx, s.heard(ln.Addr()), d.log) })
 	work.Go(func() error {
 		select {
 		case <-listening:
@@ -202,6 +222,14 @@ func listenAPI(ctx context.Context, address string) (net.Listener, error) {
 	return ln, nil
 }
 
+// heard is the address that apps may hear of.
+func (s settings) heard(listening net.Addr) string {
+	if at, ok := listening.(*net.TCPAddr); ok && s.loopback {
+		return s.address(at.Port)
+	}
+	return listening.String()
+}
+
 // from notes where each request comes from.
 func from(h http.Handler, source func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -217,6 +245,14 @@ func caller(r *http.Request) string {
 		return keys.App + app.ID
 	}
 	return entrance.Source(r)
+}
+
+// pageAddress keeps the plain page to this machine where all else is.
+func (s settings) pageAddress() string {
+	if _, port, err := net.SplitHostPort(s.page); err == nil && s.loopback {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return s.page
 }
 
 func newLog() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

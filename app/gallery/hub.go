@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ingle-home/ingle/app/model"
@@ -164,6 +165,25 @@ func (h *House) RevokeApp(_ context.Context, id string) error {
 	defer h.mu.Unlock()
 	h.apps = slices.DeleteFunc(slices.Clone(h.apps), func(a wire.App) bool { return a.ID == id })
 	return nil
+}
+
+// Page is the plain page of a house that shows none.
+func (h *House) Page(context.Context) (wire.Page, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.page, nil
+}
+
+// SetPage shows what a page that is on would say; nobody serves it.
+func (h *House) SetPage(_ context.Context, on bool) (wire.Page, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.page = wire.Page{On: on}
+	if on {
+		h.page.Address, h.page.Words = "https://192.0.2.10:8444", "branch bridge grow fiddle errand journal twig"
+		h.page.Fingerprint = strings.TrimSuffix(strings.Repeat("A1:40:1B:0D:", 8), ":")
+	}
+	return h.page, nil
 }
 
 // Export writes nothing.

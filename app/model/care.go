@@ -2,7 +2,6 @@ package model
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -59,8 +58,8 @@ func RecordingsOf(clips []wire.Clip, t *i18n.Texts, place *time.Location) Kept {
 		}
 	}
 	if len(clips) > 0 {
-		k.Much = t.Count("app.privacy.clips", len(clips)) + " · " + Size(size)
-		k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(oldest, place)})
+		k.Much = t.Count("app.privacy.clips", len(clips)) + " · " + t.Size(size)
+		k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(oldest, place, t)})
 	}
 	return k
 }
@@ -85,17 +84,6 @@ func HoldingsOf(s wire.Snapshot, t *i18n.Texts) []Kept {
 		}
 	}
 	return list
-}
-
-// Size is a number of bytes as people read it.
-func Size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64) + " GB"
-	case n >= 1e6:
-		return strconv.FormatInt(n/1e6, 10) + " MB"
-	}
-	return strconv.FormatInt(max(1, n/1e3), 10) + " kB"
 }
 
 // Release is what there is to know about the hub's own version. Signed is "signed", "unsigned" or

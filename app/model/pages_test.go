@@ -67,7 +67,7 @@ func TestAFactoryPasswordIsOnTheLabel(t *testing.T) {
 	d, _ := model.DeviceOf(s, apitest.Camera, model.NewPast(), i18n.For("en"), time.UTC)
 	found := false
 	for _, f := range d.Label {
-		found = found || f.Value == "Still the factory's"
+		found = found || f.Value == "Still the factory’s"
 	}
 	if !found {
 		t.Errorf("%+v", d.Label)

@@ -35,6 +35,8 @@ type house struct {
 	guest   bool   // who asks is not told about backups and recordings
 	strict  bool   // it takes the password again to remove a thing
 	dialled string // where a hub was looked for
+	here    bool   // there is a hub on this computer
+	left    bool   // the app was told to forget its hub
 }
 
 // later is what is to be done after a while.
@@ -84,6 +86,22 @@ func (a asked) Unlock(ctx context.Context, password string) error {
 	err := a.Client.Unlock(ctx, password)
 	a.h.strict = a.h.strict && err != nil
 	return err
+}
+
+// Search finds the hub on this computer and one elsewhere.
+func (a asked) Search(_ context.Context, found func([]link.Found)) {
+	list := []link.Found{{Address: "192.168.1.20:8443", State: wire.Claimed}}
+	if a.h.here {
+		list = append([]link.Found{{Here: true, State: a.h.Status(context.Background()).State}}, list...)
+	}
+	found(list)
+}
+
+func (a asked) PairHere(context.Context) error { return nil }
+
+func (a asked) Forget(context.Context) error {
+	a.h.left = true
+	return nil
 }
 
 // Pair knows one code.
@@ -186,6 +204,20 @@ func (h *house) button(text string) fyne.Tappable {
 	}
 	h.t.Fatalf("the window has no button %q; it says %q", text, h.words())
 	panic("unreachable")
+}
+
+func (h *house) c() fyne.Canvas { return h.w.Canvas() }
+
+// modal is all the text of what is over the page.
+func (h *house) modal() (list []string) {
+	if top := h.c().Overlays().Top(); top != nil {
+		for _, o := range walk(top) {
+			if l, ok := o.(*widget.Label); ok {
+				list = append(list, l.Text)
+			}
+		}
+	}
+	return list
 }
 
 // words is all the text on view.

@@ -164,6 +164,21 @@ func TestSettingsKeepTheWayIn(t *testing.T) {
 	}
 }
 
+func TestSettingsSwitchThePageForBrowsers(t *testing.T) {
+	h := open(t, wire.Open, "en", phone)
+	h.visit(model.AtSettings, "")
+	h.expect("The plain page for browsers is off.")
+	test.Tap(h.button("Switch the page on"))
+	h.w.Canvas().Focused().TypedKey(enter())
+	h.expect("https://192.168.1.5:8444", "otter lantern violet harbour pickle summer gate", "AB:CD:EF")
+	test.Tap(h.button("Switch the page off"))
+	h.w.Canvas().Focused().TypedKey(enter())
+	h.expect("The plain page for browsers is off.")
+	if p, err := h.Page(t.Context()); err != nil || p.On {
+		t.Errorf("it is %+v, %v", p, err)
+	}
+}
+
 func TestHealthLeadsToTheNextStep(t *testing.T) {
 	h := open(t, wire.Open, "en", phone)
 	list := []wire.Trouble{{Code: "camera-unsafe", Subject: apitest.Camera, Severity: "warning"}, {Code: "accessory-unreachable", Subject: apitest.Toy},

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -144,6 +145,42 @@ func (r *room) privacy() *cobra.Command {
 	})
 	rotate.Short = r.text.Text("command.privacy.rotate", nil)
 	return r.group("privacy", rotate)
+}
+
+// page shows and switches the plain page for browsers.
+func (r *room) page() *cobra.Command {
+	list := []*cobra.Command{
+		r.command("show", cobra.NoArgs, func(c *call, _ []string) error {
+			return c.showPage(func(ctx context.Context) (wire.Page, error) { return c.hub.Page(ctx) })
+		}),
+		r.command("on", cobra.NoArgs, func(c *call, _ []string) error {
+			return c.showPage(func(ctx context.Context) (wire.Page, error) { return c.hub.SetPage(ctx, true) })
+		}),
+		r.command("off", cobra.NoArgs, func(c *call, _ []string) error {
+			return c.showPage(func(ctx context.Context) (wire.Page, error) { return c.hub.SetPage(ctx, false) })
+		}),
+	}
+	for _, c := range list {
+		c.Short = r.text.Text("command.page."+c.Name(), nil)
+	}
+	return r.group("page", list...)
+}
+
+// showPage prints the address of the page, and what to compare when a browser opens it.
+func (c *call) showPage(act func(context.Context) (wire.Page, error)) error {
+	ctx, cancel := c.brief()
+	defer cancel()
+	p, err := act(ctx)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return c.printJSON(p)
+	case !p.On:
+		return c.say("page.show.off")
+	}
+	return errors.Join(c.say("page.show.on", "address", p.Address), c.say("page.show.words", "words", p.Words),
+		c.say("page.show.fingerprint"), c.say("page.show.hex", "fingerprint", p.Fingerprint), c.say("page.show.warn"))
 }
 
 // done says what happened, to a person or in JSON.

@@ -116,6 +116,6 @@ func (p *Privacy) export(v privacyView) {
 				r.Person = v.Persons[n-1]
 			}
 			made, err := p.d.Hub.Export(ctx, r)
-			return p.d.Texts.Text("app.privacy.exported", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+			return p.d.Texts.Text("app.privacy.exported", i18n.Args{"path": made.Path, "size": p.d.Texts.Size(made.Size)}), err
 		}, Then: p.d.Say})
 }

@@ -22,12 +22,14 @@ type Settings struct {
 	d       *frame.Desk
 	backups wire.BackupStatus
 	apps    []wire.App
+	page    wire.Page
 }
 
 type settingsView struct {
 	Protection wire.Protection
 	Backups    wire.BackupStatus
 	Apps       []wire.App
+	Page       wire.Page
 }
 
 // NewSettings makes it.
@@ -41,21 +43,25 @@ func NewSettings(d *frame.Desk) *Settings {
 func (p *Settings) load() {
 	var status wire.BackupStatus
 	var apps []wire.App
+	var page wire.Page
 	p.d.Load(func(ctx context.Context) (err error) {
 		if status, err = p.d.Hub.Backups(ctx); err != nil {
 			return err
 		}
-		apps, err = p.d.Hub.Apps(ctx)
+		if apps, err = p.d.Hub.Apps(ctx); err != nil {
+			return err
+		}
+		page, err = p.d.Hub.Page(ctx)
 		return err
 	}, func() {
-		p.backups, p.apps = status, apps
+		p.backups, p.apps, p.page = status, apps, page
 		p.d.Again()
 	})
 }
 
 // Show brings it up to date.
 func (p *Settings) Show(s frame.State) {
-	p.Update(settingsView{s.Home.Status.Protection, p.backups, p.apps})
+	p.Update(settingsView{s.Home.Status.Protection, p.backups, p.apps, p.page})
 }
 
 func (p *Settings) build(v settingsView) []fyne.CanvasObject {
@@ -66,6 +72,7 @@ func (p *Settings) build(v settingsView) []fyne.CanvasObject {
 		frame.Section(p.d.Text("app.settings.home"), people, home),
 		frame.Section(p.d.Text("app.settings.backup"), p.backup(v.Backups)...),
 		frame.Section(p.d.Text("app.settings.apps"), p.paired(v.Apps)...),
+		frame.Section(p.d.Text("app.settings.page"), p.browser(v.Page)...),
 		frame.Section(p.d.Text("app.settings.keys"), p.keys(v.Protection)...))}
 }
 
@@ -99,7 +106,7 @@ func (p *Settings) backup(b wire.BackupStatus) []fyne.CanvasObject {
 	}
 	list := []fyne.CanvasObject{frame.Wrapped(p.d.Texts.Text("backup.every."+every, i18n.Args{"folder": b.Schedule.Folder, "keep": keep}))}
 	if b.Last != nil {
-		list = append(list, frame.Low(p.d.Texts.Text("backup.last", i18n.Args{"date": model.When(b.Last.Made, p.d.Place), "path": b.Last.Path, "size": model.Size(b.Last.Size)})))
+		list = append(list, frame.Low(p.d.Texts.Text("backup.last", i18n.Args{"date": model.When(b.Last.Made, p.d.Place, p.d.Texts), "path": b.Last.Path, "size": p.d.Texts.Size(b.Last.Size)})))
 	}
 	return append(list, container.NewVBox(
 		frame.Button(p.d.Text("app.settings.backup.now"), theme.DocumentSaveIcon(), p.backUp),

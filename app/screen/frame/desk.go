@@ -54,6 +54,8 @@ type Keys interface {
 	Apps(ctx context.Context) ([]wire.App, error)
 	Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error)
 	RevokeApp(ctx context.Context, id string) error
+	Page(ctx context.Context) (wire.Page, error)
+	SetPage(ctx context.Context, on bool) (wire.Page, error)
 }
 
 // Updater is a hub that knows about newer versions of itself.
@@ -160,6 +162,17 @@ func (d *Desk) confirm(again func()) {
 // Order sends a command.
 func (d *Desk) Order(o model.Order) {
 	d.Try(func(ctx context.Context) error { return d.Hub.Do(ctx, o.Accessory, o.Do) }, nil)
+}
+
+// Leave asks whether the app shall forget its hub, and has it do so.
+func (d *Desk) Leave(forget func(context.Context) error) {
+	d.Ask(Question{Title: d.Text("app.settings.leave"), Text: d.Text("app.settings.leave.text"), Yes: d.Text("app.settings.leave.yes"), Danger: true,
+		Do: func(ctx context.Context, _ []Answer) (string, error) { return "", forget(ctx) }})
+}
+
+// Leaver is a hub that the app can forget.
+type Leaver interface {
+	Forget(ctx context.Context) error
 }
 
 // Gone says whether a thing is about to be deleted.

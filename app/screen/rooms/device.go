@@ -130,15 +130,11 @@ func pairs(facts []model.Fact) fyne.CanvasObject {
 }
 
 func chart(c model.Chart) fyne.CanvasObject {
-	top := 100.0
-	if c.Top != "100 %" {
-		top = max(1, model.Peak(c.Points))
-	}
 	first, last := c.Points[0].At, c.Points[len(c.Points)-1].At
 	span := max(1, last.Sub(first).Seconds())
 	var marks []parts.Mark
 	for _, p := range c.Points {
-		marks = append(marks, parts.Mark{X: float32(p.At.Sub(first).Seconds() / span), Y: float32(p.Value / top)})
+		marks = append(marks, parts.Mark{X: float32(p.At.Sub(first).Seconds() / span), Y: float32(p.Value / c.Peak)})
 	}
 	return parts.NewChart(c.Name, marks, c.Top, c.Low, c.From, c.To)
 }

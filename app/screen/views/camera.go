@@ -200,7 +200,7 @@ func (p *Camera) save(c model.Clip) {
 		Fields: []frame.Field{{Name: p.d.Text("app.path"), Value: folder}, {Name: p.d.Text("gate.password"), Secret: true}},
 		Do: func(ctx context.Context, a []frame.Answer) (string, error) {
 			made, err := p.d.Hub.ExportClip(ctx, c.ID, wire.ClipExportRequest{Path: a[0].Text, Password: a[1].Text})
-			return p.d.Texts.Text("clips.exported", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+			return p.d.Texts.Text("clips.exported", i18n.Args{"path": made.Path, "size": p.d.Texts.Size(made.Size)}), err
 		}, Then: p.d.Say})
 }
 

@@ -6,32 +6,35 @@ import (
 	"sync"
 )
 
-// crowd closes the oldest connection of strangers when there are too many. The newest stays: a stranger
-// who holds many must not keep the household out.
-type crowd struct {
+// Crowd closes the oldest connection of strangers when there are more than Most. The newest stays: a stranger
+// who holds many must not keep the household out. It is safe for concurrent use.
+type Crowd struct {
+	Most int
+
 	mu   sync.Mutex
-	most int
 	list []net.Conn // oldest first
 }
 
-func (c *crowd) enter(conn net.Conn) {
+// Enter notes a stranger's connection.
+func (c *Crowd) Enter(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list = append(c.list, conn)
-	if len(c.list) > c.most {
+	if len(c.list) > c.Most {
 		drop(c.list[0])
 		c.list = slices.Delete(c.list, 0, 1)
 	}
 }
 
-func (c *crowd) leave(conn net.Conn) {
+// Leave forgets one: it is closed, or no stranger's any more.
+func (c *Crowd) Leave(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list = slices.DeleteFunc(c.list, func(o net.Conn) bool { return o == conn })
 }
 
-// disperse sends all away, when the hub ends.
-func (c *crowd) disperse() {
+// Disperse sends all away, when the hub ends.
+func (c *Crowd) Disperse() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, conn := range c.list {

@@ -17,8 +17,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,9 +35,16 @@ type Identity interface {
 	Serve(ctx context.Context, conn *tls.Conn)
 }
 
+// Tokens know scripts. They are safe for concurrent use.
+type Tokens interface {
+	// Known is asked at every request.
+	Known(ctx context.Context, secret string) (wire.Token, bool)
+}
+
 // Options are what New needs.
 type Options struct {
 	Identity Identity
+	Tokens   Tokens       // of scripts; nil: there are none
 	API      http.Handler // it finds the calling app with server.AppOf
 	Log      *slog.Logger
 }
@@ -50,8 +55,8 @@ var errUnknown = errors.New("entrance: the key is of no paired app")
 type Listener struct {
 	o     Options
 	ln    net.Listener
-	names map[string]bool // by which the hub may be called, beside its addresses
-	crowd crowd
+	names Names
+	crowd Crowd
 	cross *http.CrossOriginProtection
 
 	mu   sync.Mutex
@@ -64,12 +69,8 @@ const Most = 128
 
 // New gives a listener on a TCP port; ln is the listener's from then on.
 func New(ln net.Listener, o Options) *Listener {
-	l := &Listener{o: o, names: map[string]bool{"localhost": true}, crowd: crowd{most: Most}, cross: http.NewCrossOriginProtection(), open: map[string]map[net.Conn]bool{}}
-	if name, err := os.Hostname(); err == nil {
-		first, _, _ := strings.Cut(strings.ToLower(name), ".")
-		l.names[first+".local"] = true
-	}
-	l.ln = tls.NewListener(near{ln}, &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: l.greet})
+	l := &Listener{o: o, names: HostNames(), crowd: Crowd{Most: Most}, cross: http.NewCrossOriginProtection(), open: map[string]map[net.Conn]bool{}}
+	l.ln = tls.NewListener(Near(ln), &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: l.greet})
 	return l
 }
 
@@ -90,7 +91,7 @@ func (l *Listener) Serve(ctx context.Context) error {
 		// must not be spread over two.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){
 			claim.Protocol: func(_ *http.Server, c *tls.Conn, _ http.Handler) {
-				l.crowd.leave(c)               // one is served at a time and the others go at once: strangers push it out no more
+				l.crowd.Leave(c)               // one is served at a time and the others go at once: strangers push it out no more
 				_ = c.SetDeadline(time.Time{}) // the claim has its own
 				l.o.Identity.Serve(ctx, c)
 			},
@@ -100,7 +101,7 @@ func (l *Listener) Serve(ctx context.Context) error {
 	closing.Add(1)
 	stop := context.AfterFunc(ctx, func() {
 		defer closing.Done()
-		l.crowd.disperse()
+		l.crowd.Disperse()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		if s.Shutdown(end) != nil {
@@ -175,7 +176,9 @@ func (l *Listener) Drop(app string) {
 	delete(l.open, app)
 }
 
-// near takes connections from addresses of the home only.
+// Near takes connections from addresses of the home only.
+func Near(ln net.Listener) net.Listener { return near{ln} }
+
 type near struct{ net.Listener }
 
 func (n near) Accept() (net.Conn, error) {

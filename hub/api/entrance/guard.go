@@ -1,16 +1,19 @@
 package entrance
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
 	"crypto/tls"
 
 	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 type connKey struct{}
@@ -25,11 +28,11 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if contact(w, r) {
 		return
 	}
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		l.o.API.ServeHTTP(w, r)
+		l.keyless(w, r, c)
 		return
 	}
-	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	app, err := l.caller(*r.TLS)
 	if err == nil {
 		l.hold(app.ID, c)
@@ -45,23 +48,66 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(r.Context(), app)))
 }
 
+// keyless serves scripts, which show a token, and strangers, who show nothing. Whoever shows what is no
+// token is a stranger.
+func (l *Listener) keyless(w http.ResponseWriter, r *http.Request, c net.Conn) {
+	token, ok := l.token(r)
+	if !ok {
+		l.o.API.ServeHTTP(w, r)
+		return
+	}
+	l.hold(token.ID, c)
+	if token, ok = l.token(r); !ok { // revoked while it was about to be held: it was not dropped
+		drop(c)
+		return
+	}
+	free := http.NewResponseController(w)
+	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
+	ctx, cancel := context.WithTimeout(r.Context(), time.Until(token.Until)) // a stream ends with its token
+	defer cancel()
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(ctx, wire.App{ID: token.ID, Role: token.Role})))
+}
+
+func (l *Listener) token(r *http.Request) (wire.Token, bool) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if l.o.Tokens == nil || !strings.EqualFold(scheme, "Bearer") {
+		return wire.Token{}, false
+	}
+	return l.o.Tokens.Known(r.Context(), strings.TrimSpace(secret))
+}
+
 // meant says whether a request was made for this hub: a name that somebody's web page made point here, or
 // a page of another place that a browser shows, was not.
 func (l *Listener) meant(r *http.Request) bool {
-	host := r.Host
+	return l.names.Hold(r.Host) && l.cross.Check(r) == nil && r.Header.Get("Origin") == ""
+}
+
+// Names are those by which the hub may be called, beside its addresses.
+type Names map[string]bool
+
+// HostNames are those of this machine.
+func HostNames() Names {
+	names := Names{"localhost": true}
+	if name, err := os.Hostname(); err == nil {
+		first, _, _ := strings.Cut(strings.ToLower(name), ".")
+		names[first+".local"] = true
+	}
+	return names
+}
+
+// Hold says whether a request's Host, with or without a port, is one of the names or an address.
+func (n Names) Hold(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if _, err := netip.ParseAddr(host); err != nil && !l.names[host] {
-		return false
-	}
-	return l.cross.Check(r) == nil && r.Header.Get("Origin") == ""
+	_, err := netip.ParseAddr(host)
+	return err == nil || n[host]
 }
 
 // hold notes an app's connection, which strangers push out no more.
 func (l *Listener) hold(app string, c net.Conn) {
-	l.crowd.leave(c)
+	l.crowd.Leave(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[app] == nil {
@@ -74,9 +120,9 @@ func (l *Listener) hold(app string, c net.Conn) {
 func (l *Listener) note(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		l.crowd.enter(c)
+		l.crowd.Enter(c)
 	case http.StateClosed, http.StateHijacked:
-		l.crowd.leave(c)
+		l.crowd.Leave(c)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for app, conns := range l.open {

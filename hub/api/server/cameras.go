@@ -29,12 +29,13 @@ type Finder interface {
 func (a *api) cameras() {
 	a.still()
 	type change struct {
-		ID   string `path:"id" maxLength:"64"`
-		Body wire.CameraRequest
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.CameraRequest
 	}
 	add(a, route{"set-camera", "POST", "/accessories/{id}/camera", Owner, nil, 0, "Say whether a camera may be heard, and whether motion is looked for in its pictures"},
 		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
-			changed, err := a.Hub.SetCamera(ctx, in.ID, in.Body)
+			changed, err := changing(ctx, a, in.ID, in.IfMatch, func() (wire.Accessory, error) { return a.Hub.SetCamera(ctx, in.ID, in.Body) })
 			return &answer[wire.Accessory]{changed}, err
 		})
 	add(a, route{"secure", "POST", "/accessories/{id}/secure", Owner, nil, http.StatusNoContent, "Give a thing passwords of its own in place of its factory's"},

@@ -49,3 +49,22 @@ type Question struct {
 	Secret   bool   `json:"secret,omitempty"`
 	Optional bool   `json:"optional,omitempty"`
 }
+
+// About is what people decided about a thing: all of an Accessory that does not change by itself.
+type About struct {
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	Driver  string  `json:"driver,omitempty"`
+	Kind    string  `json:"kind"`
+	Room    string  `json:"room,omitempty"`
+	Person  string  `json:"person,omitempty"`
+	Zone    string  `json:"zone,omitempty"`
+	Alone   bool    `json:"alone,omitempty"`
+	Private bool    `json:"private,omitempty"`
+	Camera  *Camera `json:"camera,omitempty"`
+}
+
+// AboutOf is what people decided about an accessory.
+func AboutOf(a Accessory) About {
+	return About{a.ID, a.Name, a.Driver, a.Kind, a.Room, a.Person, a.Zone, a.Alone, a.Private, a.Camera}
+}
