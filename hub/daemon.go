@@ -42,6 +42,7 @@ type daemon struct {
 	api      string
 	log      *slog.Logger
 	feed     *server.Feed
+	shared   *server.Shared
 
 	opening sync.Mutex // one setup or unlock at a time
 	mu      sync.Mutex
@@ -78,6 +79,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 		api:      api,
 		log:      log,
 		feed:     server.NewFeed(),
+		shared:   &server.Shared{},
 		opened:   make(chan struct{}),
 	}, nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
-	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/upkeep"
@@ -338,17 +337,18 @@ func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
 	return n, errors.Join(err, backup.Expire(s.dir, now))
 }
 
-// swept is that, and the clips that have had their time.
+// swept is that, and what has had its time by the household's rules.
 type swept struct {
 	tended
-	clips *clips.Desk
+	house *house
 }
 
 // Sweep implements upkeep.Store.
 func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.tended.Sweep(ctx, now)
-	gone, errClips := s.clips.Sweep(ctx, now)
-	return n + gone, errors.Join(err, errClips)
+	gone, errClips := s.house.clips.Sweep(ctx, now)
+	old, errRules := s.house.expire(ctx, now)
+	return n + gone + old, errors.Join(err, errClips, errRules)
 }
 
 // noteOpened lets the days begin for which what a restore replaced is kept, with the next sweep: only a

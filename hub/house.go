@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,6 +71,8 @@ type house struct {
 	latch    *alarm.Latch
 	bridges  *bridges
 	drivers  map[string]device.Driver
+
+	secrecy secrecy
 
 	switching sync.Mutex // one change of the switches at a time
 	veiling   sync.Mutex // one order to the Privacy switch at a time
@@ -166,6 +169,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err := h.openShelf(ctx, v); err != nil {
 		return err
 	}
+	if err := h.openPrivacy(ctx, v); err != nil {
+		return err
+	}
 	if h.unsound != nil {
 		h.tellUnsound()
 	} else if err := h.care(ctx, inside); err != nil {
@@ -177,7 +183,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: swept{tended{h.store, h.settings.dir}, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -189,6 +195,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "renewal", h.renew)
 	h.run(ctx, "clips", h.clips.Run)
 	h.run(ctx, "backups", h.shelf.Run)
+	h.run(ctx, "forgetting", h.forgets)
 	return nil
 }
 
@@ -279,10 +286,19 @@ func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) e
 		if in {
 			now[c.Accessory] = c.Reading.At
 		}
+		maps.DeleteFunc(now, func(id string, _ time.Time) bool { return !h.lives(id) })
 		if err := h.presence.Save(ctx, now); err != nil {
 			h.stored(err)
 		}
 	}
+}
+
+// lives says whether the person and the zone of a presence are still of this home.
+func (h *house) lives(presence string) bool {
+	person, in, _ := strings.Cut(presence, "@")
+	has := h.home.Contents()
+	_, err := has.Person(person)
+	return err == nil && slices.ContainsFunc(has.Zones, func(z home.Zone) bool { return z.ID == in })
 }
 
 // inZones is who was in which zone when it was last kept.

@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -57,19 +58,35 @@ func (r Rule) Fits() bool {
 
 // Lasts is how long a category of a person is kept: the shorter of their rule and everybody's.
 func (c Choices) Lasts(category Category, person string) time.Duration {
-	days, said := 0, false
-	for _, r := range c.Rules {
-		if r.Category == category && (r.Person == "" || r.Person == person) && (!said || r.Days < days) {
-			days, said = r.Days, true
-		}
+	if lasts, said := c.Said(category, person); said {
+		return lasts
 	}
-	switch {
-	case said:
-		return time.Duration(days) * day
-	case category == Alarms:
+	if category == Alarms {
 		return usualAlarms * day
 	}
 	return usualDays * day
+}
+
+// Said is Lasts where somebody said something.
+func (c Choices) Said(category Category, person string) (lasts time.Duration, said bool) {
+	for _, r := range c.Rules {
+		fits := r.Category == category && (r.Person == "" || r.Person == person)
+		if its := time.Duration(r.Days) * day; fits && (!said || its < lasts) {
+			lasts, said = its, true
+		}
+	}
+	return lasts, said
+}
+
+// Clone copies so deep that the copy can be changed.
+func (c Choices) Clone() Choices {
+	c.Rules, c.Consents, c.Paused = slices.Clone(c.Rules), slices.Clone(c.Consents), maps.Clone(c.Paused)
+	all := make(map[string]map[string]bool, len(c.Cleanup))
+	for ticket, apps := range c.Cleanup {
+		all[ticket] = maps.Clone(apps)
+	}
+	c.Cleanup = all
+	return c
 }
 
 // Set puts a rule in the place of the one of its category and person.

@@ -45,6 +45,7 @@ type Home struct {
 	past     []wire.Reported
 	tokens   []wire.Token
 	page     wire.Page
+	privacy  privacy
 }
 
 // Order is a command that reached an accessory.
@@ -57,6 +58,7 @@ type Order struct {
 func New(state wire.State) *Home {
 	h := &Home{Feed: server.NewFeed(), password: Password}
 	h.clips = newClips(h)
+	h.privacy.home = h
 	if state == wire.Unclaimed {
 		h.password = ""
 	}

@@ -33,6 +33,9 @@ type Hub interface {
 	Apps
 	Pages
 	Clips() Clips
+	Privacy() Privacy
+	// Wipe forgets everything, also of a hub that is locked.
+	Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyReceipt, error)
 	Tokens() Tokens
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
@@ -187,6 +190,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.keys()
 	a.backups()
 	a.exports()
+	a.privacy()
 	a.clips()
 	a.rooms()
 	a.past()

@@ -97,7 +97,7 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 }
 
 // stays says what a folder has that was wiped: its lock, the journal and the receipts of it.
-func stays(name string) bool { return matches(name, "hub.lock", "hub.sock", journal, folder) }
+func stays(name string) bool { return matches(name, "lock", "hub.sock", journal, folder) }
 
 func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
