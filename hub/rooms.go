@@ -196,6 +196,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	if err := h.clips.Forget(ctx, a.ID); err != nil {
 		return problem(err)
 	}
+	h.labels.Forget(a.ID)
 	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
 		return h.refused(err)
 	}

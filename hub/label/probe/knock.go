@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // line is one connection to a door. It can be read once and greeted in TLS once; it has no other way
@@ -23,9 +21,7 @@ func knock(ctx context.Context, at netip.AddrPort) (line, State) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	d := net.Dialer{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0) // it only saves a packet
-		})
+		return c.Control(holdBack)
 	}}
 	d.SetMultipathTCP(false)
 	conn, err := d.DialContext(ctx, "tcp", at.String())
@@ -60,8 +56,8 @@ func (l line) hangUp() int {
 	sent := worst
 	if raw, err := l.tcp.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) {
-			if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-				sent = int(info.Segs_out)
+			if n, ok := packets(fd); ok {
+				sent = n
 			}
 		})
 	}

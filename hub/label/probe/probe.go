@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -182,6 +183,8 @@ func (p *Prober) begin(ctx context.Context, t Target) error {
 	switch next, paused := l.next(t.host, p.clock.Now()); {
 	case paused:
 		return ErrPaused
+	case !next.IsZero() && l.At[l.key(t.host)].Sub(p.clock.Now()) > skewed: // the clock was wrong then
+		return errors.Join(ErrDaily, p.note(ctx, func(Looks, time.Time) {}))
 	case !next.IsZero():
 		return ErrDaily
 	}
