@@ -40,7 +40,7 @@ func Search(s wire.Snapshot, t *i18n.Texts, text string) []Hit {
 			look(Hit{p.Name, t.Text("app.page.people", nil), Route{Place: AtPeople}})
 		}
 	}
-	for _, p := range append(Pages(), AtHealth, AtPairing) {
+	for _, p := range append(Pages(), AtHealth, AtPairing, AtKept, AtReceipts, AtRules, AtLooks, AtLabels, AtSecurity) {
 		look(Hit{t.Text(p.Key(), nil), "", Route{Place: p}})
 	}
 	all := append(begin, within...)

@@ -119,7 +119,7 @@ func (a asked) Search(_ context.Context, found func([]link.Found)) {
 
 func (a asked) PairHere(context.Context) error { return nil }
 
-func (a asked) Forget(context.Context) error {
+func (a asked) Unpair(context.Context) error {
 	a.h.left = true
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 type Hub interface {
 	frame.Hub
 	onboard.Hub
-	Forget(ctx context.Context) error // leave this hub
+	Unpair(ctx context.Context) error // leave this hub
 }
 
 // Options are what the screens need. Work runs a function elsewhere and waits for it before the app

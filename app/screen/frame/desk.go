@@ -25,6 +25,8 @@ type Hub interface {
 	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
 	Cameras
 	Keys
+	Archive
+	Labels
 	Holdings(ctx context.Context) ([]wire.Holding, error)
 	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
@@ -111,7 +113,8 @@ type Desk struct {
 	After    func(d time.Duration, f func()) (stop func())
 	Go       func(model.Route)
 	Back     func()
-	Again    func() // shows the page anew
+	Again    func()         // shows the page anew
+	Hold     func(yes bool) // keeps the page on view whatever becomes of the hub: a proof is shown once
 	Canvas   func() fyne.Canvas
 	Taste    Taste
 	SetTaste func(Taste)
@@ -193,7 +196,7 @@ func (d *Desk) Leave(forget func(context.Context) error) {
 
 // Forgetter is a hub that the app can forget.
 type Forgetter interface {
-	Forget(ctx context.Context) error
+	Unpair(ctx context.Context) error
 }
 
 // Gone says whether a thing is about to be deleted.
