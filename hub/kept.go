@@ -305,6 +305,14 @@ func (h *house) openLabels() error {
 	return nil
 }
 
+// welcome shows a new thing, and notes that the household agreed to a look at its doors.
+func (h *house) welcome(ctx context.Context, id string, agreed bool) {
+	h.show()
+	if agreed {
+		h.stored(h.labels.Agree(ctx, id))
+	}
+}
+
 // Labels implements server.Hub.
 func (d *daemon) Labels() server.Labels { return d.inside().labels }
 

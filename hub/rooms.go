@@ -155,7 +155,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	if err != nil {
 		return wire.Accessory{}, h.refused(err)
 	}
-	h.show()
+	h.welcome(ctx, a.ID, r.Check)
 	w := h.accessory(a)
 	h.feed.Publish(wire.Change{Accessory: &w})
 	return w, nil

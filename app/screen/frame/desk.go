@@ -103,7 +103,8 @@ type Viewer interface {
 }
 
 // Desk is what a page works with. Work runs a function elsewhere and waits for it before the app
-// ends; After calls f on the window's goroutine later, unless stopped.
+// ends; After calls f on the window's goroutine later, unless stopped. Proof shows the receipt of what was
+// just forgotten.
 type Desk struct {
 	Hub      Hub
 	Texts    *i18n.Texts
@@ -114,7 +115,8 @@ type Desk struct {
 	Go       func(model.Route)
 	Back     func()
 	Again    func()         // shows the page anew
-	Hold     func(yes bool) // keeps the page on view whatever becomes of the hub: a proof is shown once
+	Hold     func(yes bool) // keeps what is on view whatever becomes of the hub
+	Proof    func(wire.PrivacyReceipt)
 	Canvas   func() fyne.Canvas
 	Taste    Taste
 	SetTaste func(Taste)

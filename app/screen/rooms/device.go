@@ -79,7 +79,7 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 	for _, c := range v.Charts {
 		grid.Add(frame.Section(c.Name, chart(c), frame.Caption(p.d.Text("app.device.past"))))
 	}
-	grid.Add(frame.Section(p.d.Text("app.device.label"), pairs(v.Label), frame.Caption(p.d.Text("app.label.more"))))
+	grid.Add(p.safe(v.Device))
 	page := []fyne.CanvasObject{p.d.BackHead(v.Name), frame.Low(v.Where)}
 	if v.Note != "" {
 		note := frame.Wrapped(v.Note)
@@ -93,6 +93,17 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 	remove := frame.Button(p.d.Text("app.device.remove"), theme.DeleteIcon(), func() { p.remove(v.Device) })
 	remove.Importance = widget.LowImportance
 	return append(page, container.NewHBox(remove))
+}
+
+// safe is what is known of the thing's safety, with the way to all of it and to who looked.
+func (p *Device) safe(v model.Device) fyne.CanvasObject {
+	to := func(at model.Place) func() { return func() { p.d.Go(model.Route{Place: at, ID: p.id}) } }
+	body := []fyne.CanvasObject{pairs(v.Label)}
+	if !own(v) {
+		body = append(body, frame.Button(p.d.Text("app.page.label"), theme.ConfirmIcon(), to(model.AtLabel)),
+			frame.Button(p.d.Text("app.page.looks"), theme.VisibilityIcon(), to(model.AtLooks)))
+	}
+	return frame.Section(p.d.Text("app.device.label"), body...)
 }
 
 func (p *Device) use(v model.Device) []fyne.CanvasObject {

@@ -70,7 +70,7 @@ func (l *labels) Offline(ctx context.Context, id string, o wire.LabelOffline) (w
 func (l *labels) of(a wire.Accessory) wire.Label {
 	l.home.mu.Lock()
 	defer l.home.mu.Unlock()
-	at := time.Date(2026, 11, 20, 7, 10, 0, 0, time.UTC)
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	until := at.AddDate(0, 0, 30)
 	w := wire.Label{
 		Device: a.ID, Name: a.Name, Kind: a.Kind, Maker: "Maker", Model: "Model 1", Firmware: "V5.5.82 build 190120", Made: at, OK: 1, Fix: 1, Unknown: 1,

@@ -27,7 +27,7 @@ type capture struct {
 	packets int
 	ports   map[uint16]int
 	calls   map[uint16]int // packets that begin a connection
-	said    []byte // all payloads
+	said    []byte         // all payloads
 }
 
 func watch(t *testing.T, to string) *capture {
