@@ -82,7 +82,9 @@ func date(text string, place *time.Location) (time.Time, bool) {
 func Forgettable() []string { return []string{"location", "health", "alarms", "recordings"} }
 
 // CategoryName is what people call a category.
-func CategoryName(category string, t *i18n.Texts) string { return word("privacy.category."+category, t) }
+func CategoryName(category string, t *i18n.Texts) string {
+	return word("privacy.category."+category, t)
+}
 
 // Title says what is about to be forgotten.
 func Title(scope wire.PrivacyScope, s wire.Snapshot, t *i18n.Texts, place *time.Location) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -188,10 +190,13 @@ func much(count int, bytes int64, t *i18n.Texts) string {
 
 func day(at time.Time, place *time.Location, t *i18n.Texts) string { return model.When(at, place, t) }
 
-// word is a text of the hub's, or what it stands for where a newer hub says what this app has no text for.
+// word is a text of the hub's as a title, or what it stands for where a newer hub says what this app has no
+// text for.
 func word(key string, t *i18n.Texts) string {
+	text := key[strings.LastIndexByte(key, '.')+1:]
 	if t.Has(key) {
-		return t.Text(key, nil)
+		text = t.Text(key, nil)
 	}
-	return key[strings.LastIndexByte(key, '.')+1:]
+	r, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[n:]
 }

@@ -29,9 +29,9 @@ func SlipsOf(list []wire.PrivacyReceipt, t *i18n.Texts, place *time.Location) []
 
 func state(done bool, t *i18n.Texts) string {
 	if done {
-		return t.Text("app.receipt.done", nil)
+		return t.Text("receipt.state.done", nil)
 	}
-	return t.Text("app.receipt.waiting", nil)
+	return t.Text("receipt.state.waiting", nil)
 }
 
 // Proof is a receipt to read. Sound says that its signature fits; nothing else of it is worth anything
@@ -61,7 +61,7 @@ func ProofOf(file string, t *i18n.Texts, place *time.Location) Proof {
 	for _, c := range v.Counts {
 		name := word("privacy.kind."+c.Kind, t)
 		if c.Where != "hub" && c.Where != "" {
-			name += " (" + word("privacy.where."+c.Where, t) + ")"
+			name += " (" + t.Text("privacy.where."+c.Where, nil) + ")"
 		}
 		p.Counts = append(p.Counts, model.Fact{Name: name, Value: fmt.Sprintf("%d → %d", c.Before, c.After)})
 	}
@@ -79,8 +79,8 @@ func ProofOf(file string, t *i18n.Texts, place *time.Location) Proof {
 	for _, r := range v.Remains {
 		p.Remains = append(p.Remains, model.Fact{Name: word("privacy.kind."+r.What, t), Value: why(r.Why, 0, t)})
 	}
-	if p.Search = t.Text("app.receipt.unsearched", nil); v.Search.Words > 0 {
-		p.Search = t.Text("app.receipt.searched", i18n.Args{"size": t.Size(v.Search.Bytes), "found": strconv.Itoa(v.Search.Found)})
+	if p.Search = t.Text("receipt.not-searched", nil); v.Search.Words > 0 {
+		p.Search = t.Text("receipt.searched", i18n.Args{"bytes": strconv.FormatInt(v.Search.Bytes, 10), "found": strconv.Itoa(v.Search.Found)})
 	}
 	return p
 }

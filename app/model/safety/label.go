@@ -4,13 +4,16 @@ package safety
 
 import (
 	"bytes"
-	_ "embed"
-	"html/template"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/command/sheet"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -39,7 +42,7 @@ func stateOf(s string) State {
 
 // Word is what the state is called.
 func (s State) Word(t *i18n.Texts) string {
-	return t.Text("app.safety."+[...]string{"unknown", "ok", "fix", "none"}[s], nil)
+	return word("label.state."+[...]string{wire.LabelUnknown, wire.LabelOK, wire.LabelFix, wire.LabelNone}[s], t)
 }
 
 // Card is a label in a list. Counts stand apart: no mark stands for the whole.
@@ -80,7 +83,14 @@ func about(l wire.Label, t *i18n.Texts) string {
 }
 
 func counts(l wire.Label, t *i18n.Texts) []Count {
-	return []Count{{OK, t.Count("app.safety.n-ok", l.OK)}, {Fix, t.Count("app.safety.n-fix", l.Fix)}, {Unknown, t.Count("app.safety.n-unknown", l.Unknown)}}
+	var list []Count
+	for _, c := range []struct {
+		s State
+		n int
+	}{{OK, l.OK}, {Fix, l.Fix}, {Unknown, l.Unknown}} {
+		list = append(list, Count{c.s, strconv.Itoa(c.n) + " " + c.s.Word(t)})
+	}
+	return list
 }
 
 // Label is the label of one thing.
@@ -159,11 +169,23 @@ func lineOf(w wire.LabelLine, t *i18n.Texts, when func(*time.Time) string) Line 
 	return line
 }
 
+// said is a text of the hub's; where it names a command, the app has words of its own for what it does itself.
 func said(key string, args map[string]string, t *i18n.Texts) string {
-	if !t.Has(key) {
-		return word(key, t)
+	if what, is := strings.CutSuffix(key, ".do"); is {
+		if own := "app.step." + strings.TrimPrefix(what, "label."); t.Has(own) {
+			return t.Text(own, args)
+		}
 	}
-	return t.Text(key, args)
+	if t.Has(key) {
+		return upper(t.Text(key, args))
+	}
+	return word(key, t)
+}
+
+// upper begins a line of its own with a large letter: the hub's texts are parts of lines.
+func upper(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[n:]
 }
 
 // word is a text of the hub's, or what it stands for where a newer hub says what this app has no text for.
@@ -174,24 +196,11 @@ func word(key string, t *i18n.Texts) string {
 	return key[strings.LastIndexByte(key, '.')+1:]
 }
 
-//go:embed label.html
-var sheet string
-
-// Page is a label to print: all of it, with the evidence.
-func Page(l Label, t *i18n.Texts) ([]byte, error) {
-	page, err := template.New("label").Funcs(template.FuncMap{
-		"text": func(key string) string { return t.Text(key, nil) },
-		"word": func(s State) string { return s.Word(t) },
-		"sign": func(s State) string { return [...]string{"?", "✓", "!", "–"}[s] },
-	}).Parse(sheet)
-	if err != nil {
-		return nil, err
-	}
+// Page is a label to print: all of it, with the evidence, as the hub prints it.
+func Page(l wire.Label, now time.Time, t *i18n.Texts) ([]byte, error) {
 	var out bytes.Buffer
-	err = page.Execute(&out, struct {
-		Label
-		Lang  string
-		Lines []Line
-	}{l, t.Lang(), append(append(append([]Line{}, l.Fix...), l.Simple...), l.More...)})
-	return out.Bytes(), err
+	if err := sheet.Page(&out, t, []wire.Label{l}, now); err != nil {
+		return nil, fmt.Errorf("safety: %w", err)
+	}
+	return out.Bytes(), nil
 }

@@ -112,15 +112,18 @@ func (p *Label) build(v labelView) []fyne.CanvasObject {
 		}
 		grid.Add(frame.Section(p.d.Text("app.safety.changes"), list))
 	}
-	printed := frame.Button(p.d.Text("onboard.print"), theme.DocumentPrintIcon(), func() { p.print(v.Label) })
+	printed := frame.Button(p.d.Text("onboard.print"), theme.DocumentPrintIcon(), p.print)
 	again := frame.Button(p.d.Text("app.safety.again"), theme.ViewRefreshIcon(), p.load)
 	return append(page, grid, frame.Buttons(again, printed))
 }
 
-func (p *Label) print(l safety.Label) {
-	if page, err := safety.Page(l, p.d.Texts); err == nil {
-		p.d.Print(page)
+func (p *Label) print() {
+	page, err := safety.Page(*p.label, p.d.Now(), p.d.Texts)
+	if err != nil {
+		p.d.Fail(err)
+		return
 	}
+	p.d.Print(page)
 }
 
 func (p *Label) lines(list []safety.Line, open map[string]bool) []fyne.CanvasObject {
@@ -166,10 +169,10 @@ func (p *Label) line(l safety.Line, open bool) fyne.CanvasObject {
 func (p *Label) senses(v labelView) fyne.CanvasObject {
 	var body []fyne.CanvasObject
 	if len(v.Senses) > 0 {
-		body = append(body, frame.Pair(p.d.Text("app.safety.senses"), strings.Join(v.Senses, ", ")))
+		body = append(body, frame.Pair(p.d.Text("label.senses"), strings.Join(v.Senses, ", ")))
 	}
 	if len(v.Holds) > 0 {
-		body = append(body, frame.Pair(p.d.Text("app.safety.holds"), strings.Join(v.Holds, ", ")))
+		body = append(body, frame.Pair(p.d.Text("label.holds"), strings.Join(v.Holds, ", ")))
 	}
 	return frame.Section(p.d.Text("app.safety.what"), append(body, frame.Button(p.d.Text("app.page.looks"), theme.VisibilityIcon(), func() {
 		p.d.Go(model.Route{Place: model.AtLooks, ID: p.id})
@@ -193,7 +196,7 @@ func (p *Label) doors(v labelView) fyne.CanvasObject {
 func (p *Label) knock(v labelView) {
 	q := frame.Question{Title: p.d.Text("app.safety.doors.look"), Text: p.d.Text("app.safety.doors.again"), Yes: p.d.Text("app.safety.doors.look"), Busy: p.d.Text("app.safety.doors.busy")}
 	if !v.Agreed {
-		q.Text, q.Yes = p.d.Text("app.safety.doors.ask"), p.d.Text("app.safety.doors.yes")
+		q.Text, q.Yes = p.d.Text("label.consent.ask"), p.d.Text("app.safety.doors.yes")
 	}
 	var got wire.Label
 	q.Do = func(ctx context.Context, _ []frame.Answer) (_ string, err error) {

@@ -207,7 +207,7 @@ func (p *Receipt) proof(v keeping.Proof) []fyne.CanvasObject {
 		for _, f := range v.Counts {
 			list.Add(frame.Pair(f.Name, f.Value))
 		}
-		tiles = append(tiles, frame.Section(p.d.Text("app.receipt.counts"), list))
+		tiles = append(tiles, frame.Section(p.d.Text("receipt.counts"), list))
 	}
 	if len(v.Waiting) > 0 {
 		tiles = append(tiles, frame.Section(p.d.Text("app.forget.waiting"), steps(theme.HistoryIcon(), v.Waiting)...))
@@ -216,7 +216,7 @@ func (p *Receipt) proof(v keeping.Proof) []fyne.CanvasObject {
 		tiles = append(tiles, frame.Section(p.d.Text("app.forget.impossible"), steps(theme.WarningIcon(), v.Not)...))
 	}
 	if len(v.Done) > 0 {
-		tiles = append(tiles, frame.Section(p.d.Text("app.receipt.places"), steps(theme.ConfirmIcon(), v.Done)...))
+		tiles = append(tiles, frame.Section(p.d.Text("receipt.places"), steps(theme.ConfirmIcon(), v.Done)...))
 	}
 	if len(v.Remains) > 0 {
 		var list []fyne.CanvasObject
