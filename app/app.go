@@ -16,6 +16,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
@@ -92,6 +93,9 @@ func run(f flags) error {
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
 	follow(a, s, n, taste)
+	if line, ok := l.(*link.Link); ok {
+		line.Drop = func(ctx context.Context, now link.State) bool { return drop(ctx, s, n, now) }
+	}
 	w.SetContent(s.Content())
 	w.SetPadded(false)
 	w.Resize(fyne.NewSize(1060, 740))
@@ -124,6 +128,24 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// drop forgets what the app has of the home beside its state now, and waits until that is done.
+func drop(ctx context.Context, s *screen.Screen, n *news, now link.State) bool {
+	done := make(chan struct{})
+	fyne.Do(func() {
+		s.Show(now)
+		s.Drop()
+		n.crier = model.Crier{}
+		n.take(now)
+		close(done)
+	})
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // program is the app as the system knows it.

@@ -37,8 +37,8 @@ func (s *Screen) proof(r wire.PrivacyReceipt) {
 	s.put(container.NewStack(last.Content(), toasts.Content()))
 }
 
-// Drop forgets what the app itself still has of the home: pictures, the past, the pages that keep some. The
-// page on view is made anew.
+// Drop forgets what the app still has of the home beside its state now: pictures, the past, the pages that
+// keep some. The page on view is made anew.
 func (s *Screen) Drop() {
 	s.past = model.NewPast()
 	if s.shell == nil || s.held {
@@ -46,5 +46,9 @@ func (s *Screen) Drop() {
 	}
 	clear(s.shell.pages)
 	s.past.Take(s.state.Home)
-	s.show(s.shell.route)
+	switch s.shell.route.Place {
+	case model.AtForget, model.AtReceipt: // they have nothing of it, and somebody may be in the midst of it
+	default:
+		s.show(s.shell.route)
+	}
 }

@@ -150,7 +150,7 @@ func together(items []wire.PrivacyItem, t *i18n.Texts, place *time.Location) Row
 	var bytes int64
 	var oldest, until *time.Time
 	var places []string
-	goes := true
+	goes, ours := true, false
 	for _, i := range items {
 		count += i.Count
 		bytes += i.Bytes
@@ -160,7 +160,9 @@ func together(items []wire.PrivacyItem, t *i18n.Texts, place *time.Location) Row
 		if i.Until != nil && (until == nil || i.Until.After(*until)) {
 			until = i.Until
 		}
-		goes = goes && i.Until != nil
+		if i.Where == "hub" || i.Where == "backup" { // elsewhere it is not the hub that decides
+			goes, ours = goes && i.Until != nil, true
+		}
 		if where := word("privacy.where."+i.Where, t); !slices.Contains(places, where) {
 			places = append(places, where)
 		}
@@ -170,6 +172,7 @@ func together(items []wire.PrivacyItem, t *i18n.Texts, place *time.Location) Row
 		r.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": day(*oldest, place, t)})
 	}
 	switch {
+	case !ours:
 	case goes:
 		r.Until = t.Text("app.kept.until", i18n.Args{"time": day(*until, place, t)})
 	case until == nil:

@@ -63,7 +63,7 @@ func ProofOf(file string, t *i18n.Texts, place *time.Location) Proof {
 		if c.Where != "hub" && c.Where != "" {
 			name += " (" + t.Text("privacy.where."+c.Where, nil) + ")"
 		}
-		p.Counts = append(p.Counts, model.Fact{Name: name, Value: fmt.Sprintf("%d → %d", c.Before, c.After)})
+		p.Counts = append(p.Counts, model.Fact{Name: name, Value: fmt.Sprintf("%d %s · %d %s", c.Before, t.Text("receipt.before", nil), c.After, t.Text("receipt.after", nil))})
 	}
 	for _, one := range v.Places {
 		s := Step{Place: word("privacy.holder."+one.Holder, t), Why: why(one.Why, one.Many, t)}

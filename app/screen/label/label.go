@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/model/safety"
@@ -151,7 +150,7 @@ func (p *Label) line(l safety.Line, open bool) fyne.CanvasObject {
 			box.Add(frame.Caption(f.Name + ": " + f.Value))
 		}
 	}
-	line := container.NewBorder(nil, nil, container.NewVBox(widget.NewIcon(sign(l.State))), nil, box)
+	line := frame.Signed(sign(l.State), box)
 	if len(l.Evidence) == 0 {
 		return line
 	}

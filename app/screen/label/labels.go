@@ -102,12 +102,12 @@ func (p *Labels) card(c safety.Card) fyne.CanvasObject {
 
 // Counts shows how many lines stand how, side by side: there is no mark for the whole.
 func Counts(list []safety.Count) fyne.CanvasObject {
-	row := container.New(&parts.Columns{Narrowest: 84, Gap: 2})
+	row := container.NewGridWithColumns(max(1, len(list)))
 	for _, n := range list {
 		text := frame.Wrapped(n.Text)
 		text.SizeName = theme.SizeNameCaptionText
 		text.Importance = importance(n.State)
-		row.Add(container.NewBorder(nil, nil, widget.NewIcon(sign(n.State)), nil, text))
+		row.Add(frame.Signed(sign(n.State), text))
 	}
 	return row
 }

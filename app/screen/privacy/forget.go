@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -163,7 +162,7 @@ func (p *Forget) build(v forgetView) []fyne.CanvasObject {
 func steps(icon fyne.Resource, list []keeping.Step) []fyne.CanvasObject {
 	var all []fyne.CanvasObject
 	for _, s := range list {
-		all = append(all, container.NewBorder(nil, nil, container.NewVBox(widget.NewIcon(icon)), nil, lines(s.Place, s.Much, "", s.Why)))
+		all = append(all, frame.Signed(icon, lines(s.Place, s.Much, "", s.Why)))
 	}
 	return all
 }

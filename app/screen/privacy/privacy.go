@@ -121,7 +121,7 @@ func (p *Privacy) kept(v privacyView) fyne.CanvasObject {
 	body := []fyne.CanvasObject{list}
 	if !v.Shut {
 		body = append(body, p.way("app.page.kept", theme.ListIcon(), model.Route{Place: model.AtKept}),
-			p.way("app.page.rules", theme.HistoryIcon(), model.Route{Place: model.AtRules}))
+			p.way("app.rules.button", theme.HistoryIcon(), model.Route{Place: model.AtRules}))
 	}
 	return frame.Section(p.d.Text("app.privacy.kept"), body...)
 }

@@ -194,7 +194,7 @@ func (p *Receipt) summary(v keeping.Proof) fyne.CanvasObject {
 		icon = theme.HistoryIcon()
 	}
 	stand := frame.Wrapped(v.Slip.State)
-	body := []fyne.CanvasObject{frame.Wrapped(v.Slip.Title), container.NewBorder(nil, nil, container.NewVBox(widget.NewIcon(icon)), nil, stand),
+	body := []fyne.CanvasObject{frame.Wrapped(v.Slip.Title), frame.Signed(icon, stand),
 		frame.Pair(p.d.Text("receipt.begun"), v.Begun), frame.Pair(p.d.Text("receipt.made"), v.Slip.When), frame.Caption(p.d.Text("app.receipt.nobody"))}
 	return frame.Section(p.d.Text("app.receipt.genuine"), body...)
 }
