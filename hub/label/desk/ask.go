@@ -18,6 +18,9 @@ import (
 	"github.com/ingle-home/ingle/hub/label/probe"
 )
 
+// lookTime bounds a look.
+const lookTime = 2 * time.Minute
+
 // shortest is how long a test without the internet takes at least.
 const shortest = 2 * time.Minute
 
@@ -99,6 +102,8 @@ func (d *Desk) look(ctx context.Context, a home.Accessory) error {
 	if d.Thing(a.ID).Refused { // it may have locked itself, or be about to
 		return errors.Join(probe.ErrPaused, d.prober.Pause(ctx, t))
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime) // there is one a day: who asked may go
+	defer cancel()
 	found, err := d.prober.Look(ctx, t, r.Doors)
 	if len(found.Doors) > 0 {
 		err = errors.Join(err, d.edit(ctx, a.ID, func(r *label.Record) { r.Learn(found) }))
