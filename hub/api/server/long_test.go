@@ -14,7 +14,9 @@ import (
 // slowHome takes its time to look at doors.
 type slowHome struct{ *apitest.Home }
 
-type slowLabels struct{ server.Labels }
+type labelsOf = server.Labels
+
+type slowLabels struct{ labelsOf }
 
 func (s slowHome) Labels() server.Labels { return slowLabels{s.Home.Labels()} }
 
@@ -23,7 +25,7 @@ func (s slowLabels) Check(ctx context.Context, id string, c wire.LabelCheck) (wi
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return s.Labels.Check(ctx, id, c)
+		return s.labelsOf.Check(ctx, id, c)
 	case <-ctx.Done():
 		return wire.Label{}, ctx.Err()
 	}
