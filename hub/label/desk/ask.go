@@ -61,7 +61,9 @@ func (d *Desk) Check(ctx context.Context, which string, q wire.LabelCheck) (wire
 			return wire.Label{}, problem(err, which)
 		}
 	}
-	if err := d.look(ctx, a); err != nil {
+	looking, cancel := context.WithTimeout(d.life, lookTime) // there is one a day: who asked for it may go
+	defer cancel()
+	if err := d.look(looking, a); err != nil {
 		return wire.Label{}, d.later(ctx, a, err)
 	}
 	return d.Label(ctx, a.ID)
@@ -102,8 +104,6 @@ func (d *Desk) look(ctx context.Context, a home.Accessory) error {
 	if d.Thing(a.ID).Refused { // it may have locked itself, or be about to
 		return errors.Join(probe.ErrPaused, d.prober.Pause(ctx, t))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime) // there is one a day: who asked may go
-	defer cancel()
 	found, err := d.prober.Look(ctx, t, r.Doors)
 	if len(found.Doors) > 0 {
 		err = errors.Join(err, d.edit(ctx, a.ID, func(r *label.Record) { r.Learn(found) }))
