@@ -56,6 +56,12 @@ func (d *Desk) Check(ctx context.Context, which string, q wire.LabelCheck) (wire
 	if err != nil {
 		return wire.Label{}, problem(err, which)
 	}
+	if q.Withdraw {
+		if err := d.edit(ctx, a.ID, func(r *label.Record) { r.Consent = time.Time{} }); err != nil {
+			return wire.Label{}, problem(err, which)
+		}
+		return d.Label(ctx, a.ID)
+	}
 	if q.Consent {
 		if err := d.Agree(ctx, a.ID); err != nil {
 			return wire.Label{}, problem(err, which)
