@@ -168,11 +168,11 @@ func (c *call) printLabels(path string, list []wire.Label) error {
 const looking = 2 * time.Minute
 
 func (r *room) labelCheck() *cobra.Command {
-	yes := false
+	var yes, withdraw bool
 	check := r.command("check NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
 		ctx, cancel := context.WithTimeout(c.ctx, looking)
 		defer cancel()
-		l, err := c.hub.CheckLabel(ctx, args[0], wire.LabelCheck{Consent: yes})
+		l, err := c.hub.CheckLabel(ctx, args[0], wire.LabelCheck{Consent: yes, Withdraw: withdraw})
 		if err != nil {
 			return err
 		}
@@ -184,6 +184,8 @@ func (r *room) labelCheck() *cobra.Command {
 	check.Short = r.text.Text("command.label.check", nil)
 	check.Long = check.Short + ".\n\n" + r.text.Text("label.consent.ask", nil)
 	check.Flags().BoolVar(&yes, "yes", false, r.text.Text("flag.agree", nil))
+	check.Flags().BoolVar(&withdraw, "withdraw", false, r.text.Text("flag.withdraw", nil))
+	check.MarkFlagsMutuallyExclusive("yes", "withdraw")
 	return check
 }
 

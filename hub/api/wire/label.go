@@ -61,9 +61,10 @@ type LabelState struct {
 }
 
 // LabelCheck asks for a look at a thing's doors. Consent is the household's yes, needed once; it is
-// remembered with its date.
+// remembered with its date. Withdraw takes it back, and nobody looks.
 type LabelCheck struct {
-	Consent bool `json:"consent,omitempty"`
+	Consent  bool `json:"consent,omitempty"`
+	Withdraw bool `json:"withdraw,omitempty"`
 }
 
 // LabelOffline is the test without the internet: Start, take the house off the internet for two minutes or

@@ -18,6 +18,9 @@ import (
 	"github.com/ingle-home/ingle/hub/label/probe"
 )
 
+// lookTime bounds a look.
+const lookTime = 2 * time.Minute
+
 // shortest is how long a test without the internet takes at least.
 const shortest = 2 * time.Minute
 
@@ -53,12 +56,20 @@ func (d *Desk) Check(ctx context.Context, which string, q wire.LabelCheck) (wire
 	if err != nil {
 		return wire.Label{}, problem(err, which)
 	}
+	if q.Withdraw {
+		if err := d.edit(ctx, a.ID, func(r *label.Record) { r.Consent = time.Time{} }); err != nil {
+			return wire.Label{}, problem(err, which)
+		}
+		return d.Label(ctx, a.ID)
+	}
 	if q.Consent {
 		if err := d.Agree(ctx, a.ID); err != nil {
 			return wire.Label{}, problem(err, which)
 		}
 	}
-	if err := d.look(ctx, a); err != nil {
+	looking, cancel := context.WithTimeout(d.life, lookTime) // there is one a day: who asked for it may go
+	defer cancel()
+	if err := d.look(looking, a); err != nil {
 		return wire.Label{}, d.later(ctx, a, err)
 	}
 	return d.Label(ctx, a.ID)

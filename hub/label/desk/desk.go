@@ -60,6 +60,8 @@ type Desk struct {
 	Options
 	prober *probe.Prober
 	wake   chan string
+	life   context.Context // ends with Run
+	end    context.CancelFunc
 
 	mu   sync.Mutex // one change of a record at a time
 	gone map[string]bool
@@ -76,7 +78,8 @@ func New(o Options) *Desk {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Desk{Options: o, prober: probe.New(o.Looks, o.Clock, o.Roots), wake: make(chan string, 64), gone: map[string]bool{}}
+	life, end := context.WithCancel(context.Background())
+	return &Desk{Options: o, life: life, end: end, prober: probe.New(o.Looks, o.Clock, o.Roots), wake: make(chan string, 64), gone: map[string]bool{}}
 }
 
 // wall is the real clock.
@@ -113,6 +116,7 @@ func (d *Desk) Forget(id string) {
 // Run asks devices for evidence when they open and once a day, and looks every week at the doors of those
 // for which the household agreed, until ctx ends.
 func (d *Desk) Run(ctx context.Context) error {
+	defer d.end()
 	tick := time.NewTicker(often)
 	defer tick.Stop()
 	for {
@@ -131,7 +135,7 @@ func (d *Desk) round(ctx context.Context) {
 	for _, a := range d.Home().Accessories {
 		d.told(a.ID, d.Refresh(ctx, a.ID))
 		r, err := d.Store.Load(ctx, a.ID)
-		if err != nil || r.Consent.IsZero() || d.Clock.Now().Sub(r.Looked) < weekly {
+		if err != nil || d.Quiet() || r.Consent.IsZero() || d.Clock.Now().Sub(r.Looked) < weekly {
 			continue
 		}
 		if err := d.look(ctx, a); !errors.Is(err, probe.ErrDaily) && !errors.Is(err, probe.ErrPaused) {

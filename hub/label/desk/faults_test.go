@@ -1,13 +1,19 @@
 package desk_test
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
 	"testing"
 	"time"
 
 	onvifsim "github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtspsim "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/label"
+	"github.com/ingle-home/ingle/hub/label/desk"
 )
 
 // fault is one thing that is wrong with a camera, and how its label names it.
@@ -175,5 +181,115 @@ func TestLinesEnd(t *testing.T) {
 	w.clock.pass(-60 * 24 * time.Hour)
 	if l, err := w.desk.Label(t.Context(), "camera"); err != nil || lines(l)["doors"].State != wire.LabelUnknown {
 		t.Errorf("from the future: %v, %v", lines(l)["doors"], err)
+	}
+}
+
+// TestConsentCanBeTakenBack: without it nobody looks, and what is kept about a device ends with it.
+func TestConsentCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onvif("camera", w.host(93), good(onvifsim.Options{}))
+	if l, err := w.desk.Label(t.Context(), "camera"); err != nil || !l.Doors || l.Consent != nil || l.Checked != nil {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if err := w.desk.Agree(t.Context(), "camera"); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := w.desk.Check(t.Context(), "camera", wire.LabelCheck{Withdraw: true}); err != nil || l.Consent != nil || l.Checked != nil {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	var p *wire.Problem
+	if _, err := w.desk.Check(t.Context(), "camera", wire.LabelCheck{}); !errors.As(err, &p) || p.Code != "label.consent" {
+		t.Errorf("without consent: %v", err)
+	}
+	w.desk.Forget("camera")
+	kept := w.memory.kept["camera"]
+	if err := w.desk.Agree(t.Context(), "camera"); err == nil || !bytes.Equal(kept, w.memory.kept["camera"]) {
+		t.Errorf("something is kept of a device that is gone: %v", err)
+	}
+}
+
+// TestALockedDeviceIsLeftAlone: one that does not let the hub in may have locked itself.
+func TestALockedDeviceIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	host := w.host(94)
+	w.onvif("camera", host, good(onvifsim.Options{}))
+	telnet := w.door(host+":23", "")
+	thing := w.things["camera"]
+	thing.Refused = true
+	w.things["camera"] = thing
+	var p *wire.Problem
+	if _, err := w.desk.Check(t.Context(), "camera", wire.LabelCheck{Consent: true}); !errors.As(err, &p) || p.Code != "label.paused" || p.Args["next"] == "" {
+		t.Errorf("%v, %+v", err, p)
+	}
+	thing.Refused = false
+	w.things["camera"] = thing
+	w.clock.pass(20 * time.Hour)
+	if _, err := w.desk.Check(t.Context(), "camera", wire.LabelCheck{}); !errors.As(err, &p) || p.Code != "label.paused" {
+		t.Errorf("twenty hours later: %v", err)
+	}
+	if telnet.came() > 0 {
+		t.Error("somebody came in")
+	}
+	w.clock.pass(5 * time.Hour)
+	w.check("camera")
+}
+
+// TestWithoutTheInternet: the line must have held from the start of the test to its end.
+func TestWithoutTheInternet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onvif("camera", w.host(95), good(onvifsim.Options{}))
+	step := func(s string) error {
+		_, err := w.desk.Offline(t.Context(), "camera", wire.LabelOffline{Step: s})
+		return err
+	}
+	state := func() string {
+		l, err := w.desk.Label(t.Context(), "camera")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines(l)["offline"].Text
+	}
+	if step("finish") == nil || step("start") != nil || step("finish") == nil || state() != "label.offline.untested" {
+		t.Errorf("too short: %s", state())
+	}
+	w.clock.pass(3 * time.Minute)
+	if err := step("finish"); err != nil || state() != "label.offline.worked" {
+		t.Errorf("held: %v, %s", err, state())
+	}
+	if err := step("start"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.pass(3 * time.Minute)
+	thing := w.things["camera"]
+	thing.Since = w.clock.Now().Add(-time.Minute) // it broke, and came again
+	w.things["camera"] = thing
+	if err := step("finish"); err != nil || state() != "label.offline.failed" {
+		t.Errorf("broke: %v, %s", err, state())
+	}
+}
+
+// TestTheHubMeasuresItself: a port that nobody meant is named.
+func TestTheHubMeasuresItself(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	own := desk.Measure("tpm", nil)
+	port := ln.Addr().(*net.TCPAddr).Port
+	if !own.Measured || !slices.Contains(own.Listens, port) {
+		t.Skipf("this system does not tell: %+v", own)
+	}
+	for _, l := range label.OfHub(own, time.Now()) {
+		if l.Name == "own-listeners" && l.State != label.Fix {
+			t.Errorf("%+v", l)
+		}
+	}
+	if own := desk.Measure("tpm", []string{ln.Addr().String()}); !slices.Contains(own.Meant, port) {
+		t.Errorf("%+v", own)
 	}
 }

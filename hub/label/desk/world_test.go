@@ -302,6 +302,13 @@ func (d *door) answer(conn net.Conn, greeting string) {
 	}
 }
 
+// came is how often somebody came in.
+func (d *door) came() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seen
+}
+
 func (d *door) heard() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
