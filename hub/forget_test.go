@@ -123,6 +123,7 @@ func (n *nest) furnish() {
 	if _, err := client.Pair(ctx, app.vault, n.hub.ready.API, code.Code, claim.App{Name: canaryPhone, Platform: "android"}); err != nil {
 		t.Fatal(explain(err))
 	}
+	n.phone = app.calls(n.hub)
 	for _, h := range must[wire.Status](t)(n.c.Status(ctx)).HomeKit {
 		if h.Kind == "bridge" {
 			n.creds = must[haptest.Credentials](t)(haptest.Pair(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port)), h.SetupCode, haptest.Options{}))
@@ -464,7 +465,18 @@ func TestADeviceThatIsOffWaits(t *testing.T) {
 func TestADeviceIsForgotten(t *testing.T) {
 	t.Parallel()
 	n := newNest(t)
-	n.forget(wire.PrivacyScope{Device: canaryBand})
+	v := n.forget(wire.PrivacyScope{Device: canaryBand})
+	due := must[wire.Cleanup](t)(n.phone.Cleanup(t.Context()))
+	if v.Done || !slices.Equal(due.IDs, []string{v.ID}) {
+		t.Errorf("the app is asked to drop %v; the receipt says %v", due, v.Places)
+	}
+	if err := n.phone.Cleaned(t.Context(), due); err != nil {
+		t.Fatal(explain(err))
+	}
+	soon(t, "the receipt is complete", func() bool { return must[[]wire.PrivacyReceipt](t)(n.c.Receipts(t.Context()))[0].Done })
+	if due = must[wire.Cleanup](t)(n.phone.Cleanup(t.Context())); len(due.IDs) > 0 {
+		t.Errorf("the app is asked again: %v", due)
+	}
 	after := n.clean([]string{canaryBand, canaryWatch, n.ids[canaryBand]})
 	if !slices.ContainsFunc(after["person/"+n.ids[canaryName]], func(row string) bool { return strings.Contains(row, canaryName) }) {
 		t.Error("the person went too")
