@@ -12,11 +12,14 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/find"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/live"
+	"github.com/ingle-home/ingle/hub/stream"
 )
 
 // secureTime bounds a change of a camera's passwords: some cameras restart in between.
@@ -45,6 +48,30 @@ func (d *daemon) Still(ctx context.Context, which string, width, height int) (wi
 		return wire.Still{}, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
 	}
 	return wire.Still{JPEG: s.JPEG, At: s.At}, nil
+}
+
+// Frames implements server.Cameras.
+func (d *daemon) Frames(ctx context.Context, which string, l wire.Look, put func(frames.Frame) error) error {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return problem(err)
+	}
+	if err := h.barred(a.ID); err != nil {
+		return err
+	}
+	source := h.find(a.ID).camera.Nearest(l.Width, l.Height)
+	err = h.studio.Watch(ctx, a.ID, source, live.Sight(l), func(jpeg []byte) error { return put(frames.Frame{JPEG: jpeg}) })
+	if barred := h.barred(a.ID); barred != nil {
+		return barred
+	}
+	switch {
+	case errors.Is(err, live.ErrBusy):
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeDecoding)
+	case errors.Is(err, live.ErrAway), errors.Is(err, stream.ErrPaused), errors.Is(err, stream.ErrClosed):
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
+	}
+	return err
 }
 
 // barred says, in the words of the API, why there are no pictures of a camera.

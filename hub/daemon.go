@@ -19,7 +19,9 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
+	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
@@ -339,8 +341,10 @@ func (h *house) openClips(ctx context.Context) {
 	if h.unsound != nil {
 		store = nil
 	}
-	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
+	h.studio = live.New(live.Options{Log: h.log})
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log, Studio: h.studio,
+		Changed: func(camera string) { h.feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: camera}}) },
+		Prove:   func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
 }
 
 // Clips implements server.Hub.
@@ -372,4 +376,13 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 // Exporting implements server.Exports.
 func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
 	return d.inside().desk.Status(), nil
+}
+
+// Holdings implements server.Exports.
+func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	h := d.inside()
+	return holdings.Places{Readings: h.readings,
+		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
+	}.Count(ctx)
 }

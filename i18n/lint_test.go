@@ -29,7 +29,7 @@ func sameAs() map[string]string {
 			pair.button app.label.firmware app.label.internet app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
 		"de": "app.clip.pause onboard.step.3 page.alarm page.homekit app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",
 		"es": "app.privacy.apps#other app.no app.updates.hub",
-		"fr": `app.privacy.apps#other app.keeps.positions app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
+		"fr": `app.clip.pause app.privacy.apps#other app.keeps.positions app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
 			app.updates.hub`,
 		"it": `onboard.save.path onboard.step.2 app.settings.backup app.page.privacy app.tray.privacy app.label.password homekit.kind.bridge app.no
 			app.updates.hub trait.privacy gate.password`,

@@ -38,6 +38,7 @@ type State struct {
 	Here  bool          // the hub is on this computer and the app goes through its socket
 	Known bool          // the app is paired with a hub, whether it answers or not
 	Home  wire.Snapshot
+	Films int // grows when what was recorded may not be what it was
 }
 
 // Link is the connection. It is safe for concurrent use.
@@ -130,9 +131,13 @@ func (l *Link) take(e wire.Event) error {
 		s.Phase, s.Lost = Open, false
 		if e.Snapshot != nil {
 			s.Home = *e.Snapshot
+			s.Films++
 		}
 		if e.Change != nil {
 			s.Home.Apply(*e.Change)
+			if e.Change.Filmed != nil {
+				s.Films++
+			}
 		}
 	})
 	return nil

@@ -115,7 +115,7 @@ func TestAStormIsToldInBatches(t *testing.T) {
 
 func TestPicturesOfWhatIsOnView(t *testing.T) {
 	h := apitest.New(wire.Open)
-	p := link.NewPictures(h.Still, 160, 90)
+	p := link.NewPictures(h, 160, 90)
 	ctx, cancel := context.WithCancel(t.Context())
 	type shown struct {
 		id string

@@ -121,6 +121,7 @@ func (v view) alarms(a wire.Accessory) []Alarm {
 	}
 	alarm := Alarm{Title: v.t.Text(title, i18n.Args{"name": v.called(a)}), Seen: latch.seen}
 	if at != nil {
+		alarm.At = at.UTC()
 		alarm.Since = v.t.Text("tile.sos.since", i18n.Args{"time": at.In(v.place).Format("15:04")})
 	}
 	return []Alarm{alarm}

@@ -18,6 +18,7 @@ import (
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -37,6 +38,8 @@ type house struct {
 	dialled string // where a hub was looked for
 	here    bool   // there is a hub on this computer
 	left    bool   // the app was told to forget its hub
+	films   int
+	frame   func(n int, into time.Duration) // told of each picture of a recording, before it is shown; nil: nobody
 }
 
 // later is what is to be done after a while.
@@ -73,6 +76,23 @@ func (a asked) Clips(ctx context.Context, camera string) ([]wire.Clip, error) {
 		return nil, wire.Refuse(403, wire.CodeForbidden)
 	}
 	return a.Client.Clips(ctx, camera)
+}
+
+func (a asked) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Holdings(ctx)
+}
+
+func (a asked) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
+	n := 0
+	return a.Client.ClipFrames(ctx, id, from, l, func(f frames.Frame) error {
+		if n++; a.h.frame != nil {
+			a.h.frame(n, f.Into)
+		}
+		return put(f)
+	})
 }
 
 func (a asked) Remove(ctx context.Context, id string) error {
@@ -145,7 +165,7 @@ var (
 func (h *house) update() {
 	snap, _ := h.Snapshot(context.Background())
 	phase := map[wire.State]link.Phase{wire.Open: link.Open, wire.Locked: link.Locked, wire.Unclaimed: link.Unclaimed}
-	h.s.Show(link.State{Phase: phase[snap.Status.State], Home: snap})
+	h.s.Show(link.State{Phase: phase[snap.Status.State], Home: snap, Films: h.films})
 }
 
 // all lists every visible object in the window.

@@ -25,13 +25,13 @@ func (s *Screen) strange() fyne.CanvasObject {
 	if s.state.Why != nil {
 		text = model.Problem(s.state.Why, s.o.Texts)
 	}
-	leave := widget.NewButton(s.text("app.settings.leave"), s.leave)
+	leave := widget.NewButton(s.text("app.settings.leave"), s.forget)
 	leave.Importance = widget.LowImportance
 	return card(s.text("gate.lost.title"), text, again, leave)
 }
 
-// leave has the app forget its hub, once a person has confirmed it.
-func (s *Screen) leave() { s.desk.Leave(s.o.Hub.Forget) }
+// forget has the app forget its hub, once a person has confirmed it.
+func (s *Screen) forget() { s.desk.Leave(s.o.Hub.Forget) }
 
 // pairPage shows the code of each HomeKit server, to scan and to type.
 func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {

@@ -112,6 +112,7 @@ func (s *Screen) Show(state link.State) {
 		s.entry = nil
 		for s.desk.Escape() {
 		}
+		s.leave()
 		s.begin()
 		s.put(s.gate(state.Phase))
 		s.focus()
@@ -140,7 +141,7 @@ func (s *Screen) again() {
 	}
 	s.shell.lose(s.state.Lost)
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
-	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost, Films: s.state.Films})
 	s.lookAtPage()
 }
 
@@ -167,6 +168,7 @@ func (s *Screen) lookAtPage() {
 func (s *Screen) Rest(yes bool) {
 	s.resting = yes
 	if yes {
+		s.leave()
 		s.look(nil, false)
 		return
 	}

@@ -117,6 +117,7 @@ func (s *Screen) Back() {
 
 func (s *Screen) show(r model.Route) {
 	h := s.shell
+	s.leave()
 	h.page = nil // while the next is being made nothing is shown
 	page, ok := h.pages[r]
 	if !ok {
@@ -140,6 +141,16 @@ func (s *Screen) show(r model.Route) {
 	s.again()
 	if c := s.canvas(); c != nil && c.Overlays().Top() == nil {
 		c.Unfocus()
+	}
+}
+
+// leave ends what the page does only while somebody looks.
+func (s *Screen) leave() {
+	if s.shell == nil {
+		return
+	}
+	if l, ok := s.shell.page.(frame.Leaver); ok {
+		l.Leave()
 	}
 }
 

@@ -149,3 +149,8 @@ func (c *Client) Cleaned(ctx context.Context, done wire.Cleanup) error {
 	_, err := ask[struct{}](ctx, c, "POST", "/privacy/cleanup", done)
 	return err
 }
+
+// Holdings counts what the hub keeps about the people of the home.
+func (c *Client) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	return ask[[]wire.Holding](ctx, c, "GET", "/holdings", nil)
+}

@@ -214,7 +214,7 @@ func (s *stream) visible(c wire.Change) (wire.Change, bool) {
 		return c, s.caller >= Member
 	case c.Zone != nil:
 		return c, s.caller >= Guardian
-	case c.Status != nil:
+	case c.Status != nil, c.Filmed != nil:
 		return c, s.caller >= Owner
 	case c.Troubles != nil && s.caller >= Member:
 		list := troublesFor(s.hidden, *c.Troubles)

@@ -154,6 +154,19 @@ func TestAMemberSeesNoCoordinates(t *testing.T) {
 	}
 }
 
+func TestOnlyTheOwnerHearsOfRecordings(t *testing.T) {
+	h := apitest.New(wire.Open)
+	for caller, want := range map[server.Access]bool{server.Guest: false, server.Member: false, server.Guardian: false, server.Owner: true} {
+		api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: func(*http.Request) server.Access { return caller }})
+		id, _, _ := first(t, api, "")
+		h.Feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: apitest.Camera}})
+		h.Report(apitest.Camera, trait.Motion.Of(true, time.Now()))
+		if _, _, body := first(t, api, id); strings.Contains(body, "filmed") != want {
+			t.Errorf("%v was sent %s", caller, body)
+		}
+	}
+}
+
 // reader follows a stream over a socket as the app does, as fast as it can.
 type reader struct {
 	snapshots, changes int

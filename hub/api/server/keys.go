@@ -81,6 +81,8 @@ type Exports interface {
 	// Export takes the password again. It returns when the file is whole and durable, and ends with ctx.
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
 	Exporting(ctx context.Context) (wire.ExportStatus, error)
+	// Holdings counts what the hub keeps about the people of the home.
+	Holdings(ctx context.Context) ([]wire.Holding, error)
 }
 
 func (a *api) exports() {
@@ -93,6 +95,11 @@ func (a *api) exports() {
 		func(ctx context.Context, _ *none) (*answer[wire.ExportStatus], error) {
 			s, err := a.Hub.Exporting(ctx)
 			return &answer[wire.ExportStatus]{s}, err
+		})
+	add(a, route{"list-holdings", "GET", "/holdings", Owner, nil, 0, "What the hub keeps about the people of the home: how much, how old, until when"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Holding], error) {
+			list, err := a.Hub.Holdings(ctx)
+			return &answer[[]wire.Holding]{full(list)}, err
 		})
 }
 

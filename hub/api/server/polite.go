@@ -52,7 +52,9 @@ func (a *api) polite(r route) func(huma.Context, func(huma.Context)) {
 }
 
 // whole says whether an answer is short enough to be held until it is known whether it is needed.
-func (r route) whole() bool { return r.id != "events" && r.id != "clip" }
+func (r route) whole() bool {
+	return !slices.Contains([]string{"events", "clip", "frames", "clip-frames"}, r.id)
+}
 
 // spoken says whether the body is in the language of the API. Nothing that a form of a web page sends is.
 func spoken(r *http.Request) bool {

@@ -9,6 +9,10 @@ type Still struct {
 	At   time.Time
 }
 
+// Look is how somebody looks at pictures that move: they fit into Width by Height pixels, and there are
+// about Rate a second. The hub brings what makes no sense into bounds.
+type Look struct{ Width, Height, Rate int }
+
 // Camera is what the household decided about a camera, beside whether it is on: that is the trait
 // "active".
 type Camera struct {

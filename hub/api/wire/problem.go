@@ -44,6 +44,7 @@ const (
 	CodeUnreachable = "hub.unreachable"    // 503: the thing does not answer
 	CodeRefused     = "hub.refused"        // 502: the thing refused
 	CodeUnsupported = "hub.unsupported"    // 501: the thing cannot do this
+	CodeDecoding    = "hub.decoding"       // 503: as many pictures are decoded already as there may be
 	CodeNoPicture   = "hub.no-picture"     // 503: the camera has no picture now
 	CodeInternal    = "hub.internal"       // 500
 	CodeNotRunning  = "hub.not-running"    // made by the client: nobody listens
