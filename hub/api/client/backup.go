@@ -63,11 +63,6 @@ func (c *Client) SetPage(ctx context.Context, on bool) (wire.Page, error) {
 	return ask[wire.Page](ctx, c, "POST", "/page/off", nil)
 }
 
-// Holdings counts what the hub keeps about the people of the home.
-func (c *Client) Holdings(ctx context.Context) ([]wire.Holding, error) {
-	return ask[[]wire.Holding](ctx, c, "GET", "/holdings", nil)
-}
-
 // PrivacyInventory tells how much is kept of whom, in a scope without times and in a room, which may be "".
 func (c *Client) PrivacyInventory(ctx context.Context, s wire.PrivacyScope, room string) ([]wire.PrivacyItem, error) {
 	q := url.Values{}
@@ -153,4 +148,9 @@ func (c *Client) Cleanup(ctx context.Context) (wire.Cleanup, error) {
 func (c *Client) Cleaned(ctx context.Context, done wire.Cleanup) error {
 	_, err := ask[struct{}](ctx, c, "POST", "/privacy/cleanup", done)
 	return err
+}
+
+// Holdings counts what the hub keeps about the people of the home.
+func (c *Client) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	return ask[[]wire.Holding](ctx, c, "GET", "/holdings", nil)
 }
