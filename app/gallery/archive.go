@@ -19,6 +19,7 @@ type archive struct {
 	consents []wire.Consent
 	paused   []wire.PausePerson
 	labels   []wire.Label
+	alerts   []wire.SecurityAlert
 }
 
 func newArchive(now time.Time) archive {
@@ -30,7 +31,7 @@ func newArchive(now time.Time) archive {
 		consents: []wire.Consent{{Person: "mia", What: "location", Version: "1", Given: true, At: ago(40 * day)}, {Person: "noor", What: "recordings", Version: "1", Given: true, At: ago(39 * day)},
 			{Person: "noor", What: "recordings", Version: "1", At: ago(2 * day)}},
 		paused: []wire.PausePerson{{Person: "noor", Paused: true, Since: ago(26 * time.Hour)}},
-		labels: labels(now),
+		labels: labels(now), alerts: alerts(now),
 	}
 }
 

@@ -50,6 +50,8 @@ func Scenes() []Scene {
 		{"labels", to(model.AtLabels, "")},
 		{"label", to(model.AtLabel, Porch)},
 		{"label-hub", to(model.AtLabel, wire.HubLabel)},
+		{"looks", to(model.AtLooks, "")},
+		{"security", to(model.AtSecurity, "")},
 		{"updates", to(model.AtUpdates, "")},
 		{"settings", to(model.AtSettings, "")},
 		{"health", care(model.AtHealth)},

@@ -15,6 +15,7 @@ import (
 	"github.com/ingle-home/ingle/app/screen/privacy"
 	"github.com/ingle-home/ingle/app/screen/rooms"
 	"github.com/ingle-home/ingle/app/screen/views"
+	"github.com/ingle-home/ingle/app/screen/witness"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
 
@@ -176,6 +177,10 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 		return family.NewPeople(s.desk)
 	case model.AtPrivacy, model.AtKept, model.AtForget, model.AtReceipts, model.AtReceipt, model.AtRules:
 		return s.private(r)
+	case model.AtLooks:
+		return witness.NewLooks(s.desk, r.ID)
+	case model.AtSecurity:
+		return witness.NewSecurity(s.desk)
 	case model.AtLabels:
 		return label.NewLabels(s.desk)
 	case model.AtLabel:

@@ -116,8 +116,8 @@ func signed(t *testing.T) string {
 		t.Fatal(err)
 	}
 	raw, err := receipt.Sign(receipt.Receipt{ID: "r-1", Scope: "person", Begun: noon, Made: noon, Keys: []string{"ab12"}, Search: receipt.Search{Words: 2, Bytes: 77},
-		Counts: []receipt.Count{{Kind: "location", Where: "hub", Before: 12}, {Kind: "backup", Where: "backup", Before: 1}},
-		Places: []receipt.Place{{Holder: "rows", Outcome: "gone"}, {Holder: "caches", Outcome: "waiting", Why: "privacy.why.app"}, {Holder: "devices", Outcome: "impossible", Why: "erase.reset-on-watch"}},
+		Counts:  []receipt.Count{{Kind: "location", Where: "hub", Before: 12}, {Kind: "backup", Where: "backup", Before: 1}},
+		Places:  []receipt.Place{{Holder: "rows", Outcome: "gone"}, {Holder: "caches", Outcome: "waiting", Why: "privacy.why.app"}, {Holder: "devices", Outcome: "impossible", Why: "erase.reset-on-watch"}},
 		Remains: []receipt.Remain{{What: "keys", Why: "privacy.why.flash"}}}, key)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,15 @@ type Labels interface {
 	TestOffline(ctx context.Context, id string, q wire.LabelOffline) (wire.Label, error)
 }
 
+// Witness is what pages ask about who looked, and what happened to the hub's security.
+type Witness interface {
+	Ledger(ctx context.Context, q wire.LedgerQuery) ([]wire.Viewing, error)
+	VerifyLedger(ctx context.Context) (wire.ChainCheck, error)
+	Security(ctx context.Context) (wire.Security, error)
+	VerifySecurity(ctx context.Context) (wire.ChainCheck, error)
+	AcknowledgeAlert(ctx context.Context, id string) error
+}
+
 // Print shows a page in the browser, which prints; this app writes nothing to a disk.
 func (d *Desk) Print(page []byte) {
 	d.Try(func(ctx context.Context) error {

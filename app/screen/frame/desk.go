@@ -27,6 +27,7 @@ type Hub interface {
 	Keys
 	Archive
 	Labels
+	Witness
 	Holdings(ctx context.Context) ([]wire.Holding, error)
 	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
