@@ -201,5 +201,8 @@ func word(key string, t *i18n.Texts) string {
 		text = t.Text(key, nil)
 	}
 	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
 	return string(unicode.ToUpper(r)) + text[n:]
 }

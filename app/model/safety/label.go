@@ -185,6 +185,9 @@ func said(key string, args map[string]string, t *i18n.Texts) string {
 // upper begins a line of its own with a large letter: the hub's texts are parts of lines.
 func upper(text string) string {
 	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
 	return string(unicode.ToUpper(r)) + text[n:]
 }
 

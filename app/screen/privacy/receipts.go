@@ -174,12 +174,12 @@ func (p *Receipt) build(v keeping.Proof) []fyne.CanvasObject {
 		bad.Importance = widget.DangerImportance
 		return append(page, frame.Section("", bad))
 	}
-	page = append(page, frame.Grid(append([]fyne.CanvasObject{p.summary(v)}, p.proof(v)...)...))
 	page = append(page, frame.Buttons(
 		frame.Button(p.d.Text("app.receipt.save"), theme.DocumentSaveIcon(), func() {
 			p.d.SaveAs(p.d.Text("app.receipt.save"), p.d.Text("app.receipt.save.text"), "ingle-receipt-"+v.Slip.ID+".json", []byte(p.file))
 		}),
 		frame.Button(p.d.Text("onboard.print"), theme.DocumentPrintIcon(), func() { p.d.Print(keeping.Page(p.file, p.d.Texts)) })))
+	page = append(page, frame.Grid(append([]fyne.CanvasObject{p.summary(v)}, p.proof(v)...)...))
 	if p.done != nil {
 		end := frame.Button(p.d.Text("app.receipt.end"), theme.ConfirmIcon(), p.done)
 		end.Importance = widget.HighImportance
