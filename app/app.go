@@ -106,7 +106,9 @@ func run(f flags) error {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
 		later(func(ctx context.Context) {
-			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
+			pictures.Run(ctx, func(newest map[string]link.Picture) {
+				_ = inWindow(ctx, func() { s.Pictures(newest) })
+			})
 		})
 		if f.gallery {
 			tour(a, s, l)
