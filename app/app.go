@@ -97,11 +97,11 @@ func run(f flags) error {
 	w.Resize(fyne.NewSize(1060, 740))
 	w.SetMaster()
 	rest(a.Lifecycle(), s)
+	n.tray() // Fyne starts none later
 
 	shots := make(chan error, 1)
 	a.Lifecycle().SetOnStarted(func() {
 		s.Keys()
-		n.tray()
 		later(func(ctx context.Context) {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
