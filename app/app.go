@@ -105,11 +105,7 @@ func run(f flags) error {
 		later(func(ctx context.Context) {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
-		later(func(ctx context.Context) {
-			pictures.Run(ctx, func(newest map[string]link.Picture) {
-				_ = inWindow(ctx, func() { s.Pictures(newest) })
-			})
-		})
+		later(func(ctx context.Context) { pictures.Run(ctx, show(ctx, s)) })
 		if f.gallery {
 			tour(a, s, l)
 		}
@@ -126,6 +122,13 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// show gives what brings pictures into the window, and waits until they are in it.
+func show(ctx context.Context, s *screen.Screen) func(map[string]link.Picture) {
+	return func(newest map[string]link.Picture) {
+		_ = inWindow(ctx, func() { s.Pictures(newest) }) // or the window is gone
+	}
 }
 
 // program is the app as the system knows it.

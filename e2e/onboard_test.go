@@ -34,6 +34,7 @@ func TestAFreshHubIsSetUpInTheWindow(t *testing.T) {
 	w.keep(t, w.steady(t, card), "2-recovery")
 
 	w.press(t, "space") // print
+	w.keep(t, w.look(t), "2-printing")
 	until(t, 30*time.Second, "the recovery sheet is in the browser", func() bool {
 		sheet, err := os.ReadFile(printed)
 		return err == nil && len(sheet) > 500
@@ -55,7 +56,7 @@ func printer(t *testing.T) (page string) {
 	t.Helper()
 	dir := t.TempDir()
 	page = filepath.Join(dir, "page.html")
-	script := "#!/bin/sh\nexec curl --silent --output " + page + " \"$1\"\n"
+	script := "#!/bin/sh\nexec curl --silent --noproxy '*' --output " + page + " \"$1\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
