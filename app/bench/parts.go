@@ -209,7 +209,7 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 		return err
 	}
 	span, pictures := b.span(time.Minute), 0
-	before, err := app.rss()
+	before, err := measure.Resident(app.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 	}
 	b.add("pictures a second of one camera, 640 × 360", "", least(14), float64(pictures)/span.Seconds())
 	b.add("processor time meanwhile, of one processor", "%", most(25), cpu)
-	after, err := app.rss()
+	after, err := measure.Resident(app.cmd.Process.Pid)
 	b.add("resident memory that a minute of it adds", "MB", most(20), after-before)
 	return err
 }
