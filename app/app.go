@@ -93,25 +93,21 @@ func run(f flags) error {
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
 	follow(a, s, n, taste)
-	if line, ok := l.(*link.Link); ok {
-		line.Drop = func(ctx context.Context, now link.State) bool { return drop(ctx, s, n, now) }
-	}
+	dropping(l, s, n)
 	w.SetContent(s.Content())
 	w.SetPadded(false)
 	w.Resize(fyne.NewSize(1060, 740))
 	w.SetMaster()
 	rest(a.Lifecycle(), s)
+	n.tray() // Fyne starts none later
 
 	shots := make(chan error, 1)
 	a.Lifecycle().SetOnStarted(func() {
 		s.Keys()
-		n.tray()
 		later(func(ctx context.Context) {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
-		later(func(ctx context.Context) {
-			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
-		})
+		later(func(ctx context.Context) { pictures.Run(ctx, show(ctx, s)) })
 		if f.gallery {
 			tour(a, s, l)
 		}
@@ -130,21 +126,27 @@ func run(f flags) error {
 	return nil
 }
 
-// drop forgets what the app has of the home beside its state now, and waits until that is done.
-func drop(ctx context.Context, s *screen.Screen, n *news, now link.State) bool {
-	done := make(chan struct{})
-	fyne.Do(func() {
-		s.Show(now)
-		s.Drop()
-		n.crier = model.Crier{}
-		n.take(now)
-		close(done)
-	})
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-		return false
+// dropping has the app forget what it has of the home beside its state, when the hub says so, and wait until
+// that is done.
+func dropping(l home, s *screen.Screen, n *news) {
+	line, ok := l.(*link.Link)
+	if !ok {
+		return
+	}
+	line.Drop = func(ctx context.Context, now link.State) bool {
+		return inWindow(ctx, func() {
+			s.Show(now)
+			s.Drop()
+			n.crier = model.Crier{}
+			n.take(now)
+		}) == nil
+	}
+}
+
+// show gives what brings pictures into the window, and waits until they are in it.
+func show(ctx context.Context, s *screen.Screen) func(map[string]link.Picture) {
+	return func(newest map[string]link.Picture) {
+		_ = inWindow(ctx, func() { s.Pictures(newest) }) // or the window is gone
 	}
 }
 

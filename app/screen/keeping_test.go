@@ -235,7 +235,7 @@ func TestWhatWasForgottenIsDropped(t *testing.T) {
 	h := open(t, wire.Open, "en", desktop)
 	h.visit(model.AtHome, "")
 	before := find(h, first[*parts.Picture])
-	h.s.Picture(apitest.Camera, link.Picture{Image: picture(), At: time.Now()})
+	h.s.Pictures(map[string]link.Picture{apitest.Camera: {Image: picture(), At: time.Now()}})
 	if before.Image() == nil {
 		t.Fatal("there is no picture to drop")
 	}

@@ -37,6 +37,9 @@ func SightsOf(list []wire.Viewing, now time.Time, t *i18n.Texts, place *time.Loc
 		}
 		s.What = upper(s.What)
 		s.Going = w.Act == "live" && w.End == nil && now.Sub(w.Begin) < going
+		if s.Going {
+			s.When += " · " + t.Text("app.looks.going", nil)
+		}
 		if w.End != nil && w.End.Sub(w.Begin) >= time.Minute {
 			s.When += " " + t.Text("app.looks.until", i18n.Args{"time": w.End.In(place).Format("15:04")})
 		}
@@ -73,8 +76,8 @@ func WholeOf(c wire.ChainCheck, t *i18n.Texts) Whole {
 
 // Alert is something that people should see to.
 type Alert struct {
-	ID, Title, When, Seen string
-	Alarm                 bool
+	ID, Title, Name, When, Seen string
+	Alarm                       bool
 }
 
 // Event is something that happened.
@@ -88,10 +91,7 @@ type Event struct {
 func AlertsOf(list []wire.SecurityAlert, t *i18n.Texts, place *time.Location) []Alert {
 	var open, seen []Alert
 	for _, w := range list {
-		a := Alert{ID: w.ID, Title: said("health.security-"+w.Rule, nil, t), When: span(w.First, &w.Last, w.Times, t, place), Alarm: w.Severity == "alarm"}
-		if w.Name != "" {
-			a.Title += " · " + w.Name
-		}
+		a := Alert{ID: w.ID, Title: said("health.security-"+w.Rule, nil, t), Name: w.Name, When: span(w.First, &w.Last, w.Times, t, place), Alarm: w.Severity == "alarm"}
 		if w.Acknowledged == nil {
 			open = append(open, a)
 			continue

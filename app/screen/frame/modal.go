@@ -52,6 +52,7 @@ type asking struct {
 	busy    *fyne.Container
 	yes, no *parts.Button
 	close   func()
+	over    func() // what is asked for is done, or could not be
 }
 
 // Ask asks a question.
@@ -120,7 +121,7 @@ func (a *asking) first() fyne.Focusable {
 }
 
 func (a *asking) confirm() {
-	if a.yes.Disabled() {
+	if a.yes.Works() {
 		return
 	}
 	if a.q.Do == nil {
@@ -139,7 +140,7 @@ func (a *asking) confirm() {
 			answers = append(answers, Answer{Text: f.Selected, Option: f.SelectedIndex()})
 		}
 	}
-	a.yes.Disable()
+	a.over = a.yes.Busy("")
 	Set(a.problem, "")
 	Visible(a.busy, a.q.Busy != "")
 	a.d.Work(func(ctx context.Context) {
@@ -152,7 +153,7 @@ func (a *asking) confirm() {
 }
 
 func (a *asking) done(got string, err error) {
-	a.yes.Enable()
+	a.over()
 	Visible(a.busy, false)
 	if wire.Code(err) == wire.CodeConfirm {
 		a.d.confirm(a.confirm)

@@ -98,7 +98,11 @@ func (p *Security) alert(a safety.Alert) fyne.CanvasObject {
 	default:
 		title.Importance = widget.WarningImportance
 	}
-	box := frame.Tight(title, frame.Caption(a.When))
+	box := frame.Tight(title)
+	if a.Name != "" {
+		box.Add(frame.Wrapped(a.Name))
+	}
+	box.Add(frame.Caption(a.When))
 	if a.Seen != "" {
 		box.Add(frame.Caption(a.Seen))
 		return frame.Section("", frame.Signed(sign, box))

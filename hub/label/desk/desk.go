@@ -124,7 +124,7 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case id := <-d.wake:
-			d.told(id, d.Refresh(ctx, id))
+			d.told(id, d.refresh(ctx, id, 0)) // a new session may be one with a new password
 		case <-tick.C:
 			d.round(ctx)
 		}
@@ -151,7 +151,10 @@ func (d *Desk) told(id string, err error) {
 }
 
 // Refresh asks an open device for what its driver knows, if that is older than a day.
-func (d *Desk) Refresh(ctx context.Context, id string) error {
+func (d *Desk) Refresh(ctx context.Context, id string) error { return d.refresh(ctx, id, fresh) }
+
+// refresh asks unless what is known is younger than an age.
+func (d *Desk) refresh(ctx context.Context, id string, young time.Duration) error {
 	thing := d.Thing(id)
 	if thing.Session == nil || d.Quiet() {
 		return nil
@@ -161,7 +164,7 @@ func (d *Desk) Refresh(ctx context.Context, id string) error {
 		return err
 	}
 	o := thing.Offer
-	if old.Firmware == o.Firmware && old.Model == o.Model && d.Clock.Now().Sub(old.Told) < fresh && !old.Told.After(d.Clock.Now()) {
+	if old.Firmware == o.Firmware && old.Model == o.Model && d.Clock.Now().Sub(old.Told) < young && !old.Told.After(d.Clock.Now()) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)

@@ -2,13 +2,16 @@ package desk_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/device"
 	onvifsim "github.com/ingle-home/ingle/accessories/onvif/sim"
 	rtspsim "github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -291,5 +294,45 @@ func TestTheHubMeasuresItself(t *testing.T) {
 	}
 	if own := desk.Measure("tpm", []string{ln.Addr().String()}); !slices.Contains(own.Meant, port) {
 		t.Errorf("%+v", own)
+	}
+}
+
+// TestANewPasswordCountsAtOnce: a camera that was given passwords of its own is asked again when it opens.
+func TestANewPasswordCountsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onvif("camera", w.host(96), good(onvifsim.Options{User: "admin", Password: "admin"}))
+	thing := w.things["camera"]
+	err := thing.Session.(device.Rekeyable).Rekey(t.Context(), func(k device.Keys) error {
+		for field, text := range k.Fields {
+			w.has.Accessories[0].Fields[field] = text
+		}
+		for key, secret := range k.Secrets {
+			w.secrets["camera"][key] = secret.Reveal()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, err := w.desk.Label(t.Context(), "camera"); err != nil || lines(l)["own-password"].State != wire.LabelFix {
+		t.Fatalf("nobody has asked yet: %+v, %v", lines(l)["own-password"], err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.desk.Run(ctx) })
+	defer running.Wait()
+	defer end()
+	w.desk.Opened("camera")
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
+		l, err := w.desk.Label(t.Context(), "camera")
+		if err == nil && lines(l)["own-password"].State == wire.LabelOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v, %v", lines(l)["own-password"], err)
+		}
 	}
 }
