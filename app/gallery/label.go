@@ -90,8 +90,12 @@ func (h *House) labelled(id string, change func(*wire.Label)) (wire.Label, error
 }
 
 // CheckLabel knocks at nothing: the things are made up.
-func (h *House) CheckLabel(_ context.Context, id string, _ wire.LabelCheck) (wire.Label, error) {
+func (h *House) CheckLabel(_ context.Context, id string, q wire.LabelCheck) (wire.Label, error) {
 	return h.labelled(id, func(l *wire.Label) {
+		if q.Withdraw {
+			l.Consent = nil
+			return
+		}
 		now := h.now()
 		next := now.AddDate(0, 0, 1)
 		l.Consent, l.Checked, l.Next = &now, &now, &next

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/model/safety"
@@ -189,7 +190,23 @@ func (p *Label) doors(v labelView) fyne.CanvasObject {
 		look.Disable()
 		body = append(body, frame.Pair(p.d.Text("app.safety.doors.next"), v.Next))
 	}
-	return frame.Section(p.d.Text("app.safety.doors"), append(body, look)...)
+	if body = append(body, look); v.Agreed {
+		no := frame.Button(p.d.Text("app.safety.doors.withdraw"), theme.CancelIcon(), p.withdraw)
+		no.Importance = widget.LowImportance
+		body = append(body, no)
+	}
+	return frame.Section(p.d.Text("app.safety.doors"), body...)
+}
+
+// withdraw takes the household's yes back.
+func (p *Label) withdraw() {
+	var got wire.Label
+	title := p.d.Text("app.safety.doors.withdraw")
+	p.d.Ask(frame.Question{Title: title, Text: p.d.Text("app.safety.doors.withdraw.text"), Yes: title,
+		Do: func(ctx context.Context, _ []frame.Answer) (_ string, err error) {
+			got, err = p.d.Hub.CheckLabel(ctx, p.id, wire.LabelCheck{Withdraw: true})
+			return "", err
+		}, Then: func(string) { p.take(got) }})
 }
 
 func (p *Label) knock(v labelView) {
