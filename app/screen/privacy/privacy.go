@@ -116,7 +116,7 @@ func (p *Privacy) kept(v privacyView) fyne.CanvasObject {
 		list.Add(lines(k.What, k.Much, "", k.Oldest, k.Until))
 	}
 	for _, s := range v.Sums {
-		list.Add(lines(s.Title, s.Much, "", s.Oldest, s.Until))
+		list.Add(lines(s.Title, s.Much, "", s.Oldest, s.Until, s.Where))
 	}
 	body := []fyne.CanvasObject{list}
 	if !v.Shut {
