@@ -37,6 +37,7 @@ func (r *room) setup() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		q.Language = c.text.Lang()
 		answer, err := c.hub.Claim(ctx, q)
 		if err != nil {
 			return err

@@ -55,6 +55,7 @@ type Keys interface {
 	NewRecoveryCode(ctx context.Context, password string) (wire.RecoveryCode, error)
 	ConfirmRecovery(ctx context.Context, code string) error
 	SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error)
+	SetLanguage(ctx context.Context, language string) (wire.Language, error)
 	Apps(ctx context.Context) ([]wire.App, error)
 	Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error)
 	RevokeApp(ctx context.Context, id string) error

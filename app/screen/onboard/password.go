@@ -152,7 +152,7 @@ func (p *choose) goOn() {
 	var answer wire.SetupAnswer
 	p.g.held = true // the hub is about to open, and the code is shown only once
 	p.g.work(p.next, "onboard.sealing", func(ctx context.Context) (err error) {
-		answer, err = p.g.Hub.Setup(ctx, password)
+		answer, err = p.g.Hub.Setup(ctx, password, p.g.Desk.Texts.Lang())
 		return err
 	}, func(err error) {
 		if err != nil {
