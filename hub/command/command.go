@@ -129,6 +129,7 @@ const (
 	codeUnlike   = "command.unlike"
 	codeTrait    = "command.trait"
 	codeValue    = "command.value"
+	codeRole     = "command.role"
 	codeWhich    = "command.which"
 	codeYes      = "command.yes"
 	codeClips    = "remove.clips"
@@ -138,7 +139,7 @@ const (
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeRole, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
 }
 
 // group is a command that only holds others.

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,6 +16,9 @@ import (
 func (r *room) people() *cobra.Command {
 	role := ""
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		if err := among(role, wire.RoleGuest, wire.RoleMember, wire.RoleGuardian, wire.RoleOwner); err != nil {
+			return err
+		}
 		ctx, cancel := c.brief()
 		defer cancel()
 		p, err := c.hub.AddPerson(ctx, wire.Person{Name: args[0], Role: role})
@@ -46,6 +50,14 @@ func (r *room) people() *cobra.Command {
 	})
 	list.Short = r.text.Text("command.people.list", nil)
 	return r.group("people", add, list)
+}
+
+// among refuses what is none of the roles; an empty one among them is that none need be said.
+func among(role string, roles ...string) error {
+	if slices.Contains(roles, role) {
+		return nil
+	}
+	return wire.Refuse(0, codeRole, "role", role, "known", strings.TrimPrefix(strings.Join(roles, ", "), ", "))
 }
 
 // language shows which language the home speaks, and takes another.

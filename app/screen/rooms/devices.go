@@ -59,7 +59,7 @@ func (p *Devices) build(v devicesView) []fyne.CanvasObject {
 
 // more finds what could be added.
 func (p *Devices) more() fyne.CanvasObject {
-	look := frame.Buttons(frame.Button(p.d.Text("app.devices.look"), theme.SearchIcon(), func() {
+	look := container.NewHBox(frame.Button(p.d.Text("app.devices.look"), theme.SearchIcon(), func() {
 		if p.nearby == nil {
 			p.nearby = nearby.New(p.d, p.d.Hub, p.Settle)
 			p.d.Again()
