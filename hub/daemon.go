@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,6 +25,7 @@ import (
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
+	"github.com/ingle-home/ingle/hub/tongue"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -37,6 +39,7 @@ type daemon struct {
 	*pairing.Book
 	tokens *tokens.Box
 	*page.Desk
+	*tongue.Tongue
 	settings settings
 	socket   string
 	api      string
@@ -68,18 +71,20 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	return &daemon{
+	d := &daemon{
 		Ring:     ring,
 		Book:     book,
 		tokens:   tokens.New(problem, time.Now),
-		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
 		log:      log,
 		feed:     server.NewFeed(),
 		opened:   make(chan struct{}),
-	}, nil
+	}
+	d.Tongue = tongue.New(s.language, d.speak)
+	d.Desk = page.New(page.Options{Address: s.pageAddress(), Language: d.Lang, Problem: problem, Log: log})
+	return d, nil
 }
 
 // Status implements server.Door.
@@ -88,7 +93,7 @@ func (d *daemon) Status(context.Context) wire.Status {
 	h := d.inside()
 	switch {
 	case h != nil:
-		s.State, s.HomeKit, s.Protection = wire.Open, h.bridges.status(), d.Protection()
+		s.State, s.HomeKit, s.Protection, s.Language = wire.Open, h.bridges.status(), d.Protection(), d.Lang()
 	case vault.Exists(d.settings.dir):
 		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}
@@ -103,12 +108,15 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	if vault.Exists(d.settings.dir) {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusConflict, wire.CodeClaimed)
 	}
+	if err := d.Wish(r.Language); err != nil {
+		return wire.SetupAnswer{}, err
+	}
 	v, code, err := d.Create(ctx, r)
 	if err != nil {
 		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))
 	}
 	h, err := d.enter(v, func(h *house) error {
-		if err := h.NoteRecovery(ctx, keys.Unseen); err != nil {
+		if err := errors.Join(h.NoteRecovery(ctx, keys.Unseen), h.Keep(ctx)); err != nil {
 			return err
 		}
 		if err := h.knowApps(ctx, server.AppOf(ctx).ID); err != nil {
@@ -368,6 +376,7 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 	if err := d.Prove(ctx, q.Password); err != nil {
 		return wire.Export{}, problem(err)
 	}
+	q.Language = cmp.Or(q.Language, d.Lang())
 	return d.inside().desk.Make(ctx, q)
 }
 

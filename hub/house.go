@@ -30,6 +30,7 @@ import (
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/tongue"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -134,6 +135,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err != nil {
 		return err
 	}
+	if err := h.openTongue(ctx); err != nil {
+		return err
+	}
 	inside, err := h.inZones(ctx)
 	if err != nil {
 		return err
@@ -177,6 +181,17 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	return h.settle(ctx)
+}
+
+// openTongue has the home speak the language that was chosen.
+func (h *house) openTongue(ctx context.Context) error {
+	paper := archive.Document[tongue.State]{Store: h.store, Name: "language"}
+	kept, err := recall(ctx, h, paper, tongue.State{})
+	if err != nil {
+		return err
+	}
+	h.Tongue.Open(paper, kept)
+	return nil
 }
 
 // care starts what writes to the store by itself.

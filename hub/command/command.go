@@ -28,7 +28,7 @@ func All(text *i18n.Texts) []*cobra.Command {
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.change(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
 		r.homekit(), r.find(), r.secure(), r.camera(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(), r.claimCode(), r.pairApp(),
-		r.apps(), r.label(), r.tokens(), r.page(),
+		r.apps(), r.label(), r.tokens(), r.page(), r.language(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -129,6 +129,7 @@ const (
 	codeUnlike   = "command.unlike"
 	codeTrait    = "command.trait"
 	codeValue    = "command.value"
+	codeRole     = "command.role"
 	codeWhich    = "command.which"
 	codeYes      = "command.yes"
 	codeClips    = "remove.clips"
@@ -138,7 +139,7 @@ const (
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeRole, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
 }
 
 // group is a command that only holds others.

@@ -3,16 +3,22 @@ package command
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
 )
 
 func (r *room) people() *cobra.Command {
 	role := ""
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		if err := among(role, wire.RoleGuest, wire.RoleMember, wire.RoleGuardian, wire.RoleOwner); err != nil {
+			return err
+		}
 		ctx, cancel := c.brief()
 		defer cancel()
 		p, err := c.hub.AddPerson(ctx, wire.Person{Name: args[0], Role: role})
@@ -38,13 +44,67 @@ func (r *room) people() *cobra.Command {
 		}
 		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 		for _, p := range people {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, p.Role, p.ID)
+			fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, c.text.Text("apps.role."+p.Role, nil), p.ID)
 		}
 		return w.Flush()
 	})
 	list.Short = r.text.Text("command.people.list", nil)
 	return r.group("people", add, list)
 }
+
+// among refuses what is none of the roles; an empty one among them is that none need be said.
+func among(role string, roles ...string) error {
+	if slices.Contains(roles, role) {
+		return nil
+	}
+	return wire.Refuse(0, codeRole, "role", role, "known", strings.TrimPrefix(strings.Join(roles, ", "), ", "))
+}
+
+// language shows which language the home speaks, and takes another.
+func (r *room) language() *cobra.Command {
+	return r.command("language [LANGUAGE]", cobra.MaximumNArgs(1), func(c *call, args []string) error {
+		now, err := c.spoken(args)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(now)
+		}
+		var others []string
+		for _, l := range i18n.Languages() {
+			if l != now.Language {
+				others = append(others, called(l))
+			}
+		}
+		err = c.say("language.now", "language", called(now.Language))
+		if len(args) > 0 || err != nil {
+			return err
+		}
+		return c.say("language.others", "others", strings.Join(others, ", "))
+	})
+}
+
+// spoken is the language of the home, which is the one in args from now on if there is one.
+func (c *call) spoken(args []string) (wire.Language, error) {
+	ctx, cancel := c.brief()
+	defer cancel()
+	if len(args) > 0 {
+		return c.hub.SetLanguage(ctx, args[0])
+	}
+	s, err := c.hub.Status(ctx)
+	switch {
+	case err != nil:
+		return wire.Language{}, err
+	case s.State == wire.Unclaimed:
+		return wire.Language{}, wire.Refuse(0, wire.CodeUnclaimed)
+	case s.State == wire.Locked:
+		return wire.Language{}, wire.Refuse(0, wire.CodeLocked)
+	}
+	return wire.Language{Language: s.Language}, nil
+}
+
+// called is a language as it calls itself, and as a command takes it.
+func called(lang string) string { return i18n.For(lang).Text("app.language", nil) + " (" + lang + ")" }
 
 func (r *room) zones() *cobra.Command {
 	var z wire.Zone

@@ -153,6 +153,13 @@ func Open(ctx context.Context, o Options) (*House, error) {
 	}, nil
 }
 
+// Speak gives the hub's own words anew; the next Show says them.
+func (h *House) Speak(w Words) {
+	h.showing.Lock()
+	defer h.showing.Unlock()
+	h.options.Words = cmp.Or(w, english())
+}
+
 // Show brings what is published in step with the home and gives every server with all its
 // accessories, the main one first. Accessories that did not change stay the same pointers. Offers
 // are by accessory ID; a missing one means what was last known. New numbers are saved before they

@@ -139,7 +139,7 @@ func (h *Home) Setup(_ context.Context, r wire.SetupRequest) (wire.SetupAnswer, 
 	}
 	h.password = r.Password
 	h.snap.Status.State = wire.Open
-	h.snap.Status.Protection = wire.ProtectionSameDisk
+	h.snap.Status.Protection, h.snap.Status.Language = wire.ProtectionSameDisk, r.Language
 	if r.StartLocked {
 		h.snap.Status.Protection = wire.ProtectionManual
 	}

@@ -32,6 +32,7 @@ type Hub interface {
 	Bridges
 	Apps
 	Pages
+	Tongue
 	Clips() Clips
 	Tokens() Tokens
 	Labels() Labels
@@ -61,6 +62,11 @@ type Keys interface {
 	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
 	// Judge says what a password is worth; it must answer in every state.
 	Judge(ctx context.Context, password string) (wire.Verdict, error)
+}
+
+// Tongue is the language of the home.
+type Tongue interface {
+	SetLanguage(ctx context.Context, l wire.Language) (wire.Language, error)
 }
 
 // Rooms are the things in the home.

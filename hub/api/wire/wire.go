@@ -33,6 +33,7 @@ type Status struct {
 	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
+	Language     string            `json:"language,omitempty"`                                      // of an open home
 	ClaimTried   bool              `json:"claim_tried,omitempty"`                                   // somebody tried wrong claim codes
 	Simulators   map[string]string `json:"simulators,omitempty"`                                    // name to address, demo only
 	Control      string            `json:"control,omitempty"`                                       // URL that makes simulators act, demo only
@@ -70,7 +71,8 @@ type ArmRequest struct {
 // SetupRequest claims an unclaimed hub.
 type SetupRequest struct {
 	Password    string `json:"password" maxLength:"1024"`
-	StartLocked bool   `json:"start_locked,omitempty"` // wait for the password after each restart
+	StartLocked bool   `json:"start_locked,omitempty"`                                                               // wait for the password after each restart
+	Language    string `json:"language,omitempty" maxLength:"32" doc:"of the home; without it, the hub's machine's"` // in which the hub names what is its own
 }
 
 // SetupAnswer is shown once: the recovery code opens the store when the password is lost. Whoever has
