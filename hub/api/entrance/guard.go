@@ -65,7 +65,7 @@ func (l *Listener) keyless(w http.ResponseWriter, r *http.Request, c net.Conn) {
 	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
 	ctx, cancel := context.WithTimeout(r.Context(), time.Until(token.Until)) // a stream ends with its token
 	defer cancel()
-	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(ctx, wire.App{ID: token.ID, Role: token.Role})))
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithScript(ctx, token)))
 }
 
 func (l *Listener) token(r *http.Request) (wire.Token, bool) {

@@ -100,6 +100,13 @@ func AppOf(ctx context.Context) wire.App {
 	return app
 }
 
+type scriptKey struct{}
+
+// WithScript notes which script sent a request, by its token: to the API it is an app of that role.
+func WithScript(ctx context.Context, t wire.Token) context.Context {
+	return context.WithValue(WithApp(ctx, wire.App{ID: t.ID, Role: t.Role}), scriptKey{}, true)
+}
+
 // Paired says what a caller is by the role of its app. Who has none is a stranger.
 func Paired(r *http.Request) Access {
 	switch AppOf(r.Context()).Role {
@@ -157,23 +164,15 @@ func (p *proofs) forget() {
 
 func hides(caller Access, a wire.Accessory) bool { return a.Private && caller < Owner }
 
-func hiddenIn(caller Access, list []wire.Accessory) map[string]bool {
-	hidden := map[string]bool{}
+// shownOf are the accessories that a caller is told of.
+func shownOf(caller Access, list []wire.Accessory) map[string]bool {
+	shown := make(map[string]bool, len(list))
 	for _, a := range list {
-		if hides(caller, a) {
-			hidden[a.ID] = true
+		if !hides(caller, a) {
+			shown[a.ID] = true
 		}
 	}
-	return hidden
-}
-
-// hidden are the accessories that a caller is not told of.
-func (a *api) hidden(ctx context.Context, caller Access) (map[string]bool, error) {
-	if caller >= Owner {
-		return map[string]bool{}, nil
-	}
-	list, err := a.Hub.Accessories(ctx)
-	return hiddenIn(caller, list), err
+	return shown
 }
 
 // absent refuses what names a hidden accessory, by its ID or its name, as if there were none.
@@ -211,10 +210,10 @@ func traitsFor(caller Access, list []wire.Value) []wire.Value {
 	return seen
 }
 
-func troublesFor(hidden map[string]bool, list []wire.Trouble) []wire.Trouble {
+func troublesFor(caller Access, shown map[string]bool, list []wire.Trouble) []wire.Trouble {
 	seen := make([]wire.Trouble, 0, len(list))
 	for _, t := range list {
-		if !hidden[t.Subject] {
+		if caller >= Owner || t.Subject == "" || shown[t.Subject] {
 			seen = append(seen, t)
 		}
 	}
@@ -232,8 +231,8 @@ func statusFor(caller Access, s wire.Status) wire.Status {
 }
 
 func snapshotFor(caller Access, s wire.Snapshot) wire.Snapshot {
-	hidden := hiddenIn(caller, s.Accessories)
-	s.Accessories, s.Troubles = accessoriesFor(caller, s.Accessories), troublesFor(hidden, s.Troubles)
+	shown := shownOf(caller, s.Accessories)
+	s.Accessories, s.Troubles = accessoriesFor(caller, s.Accessories), troublesFor(caller, shown, s.Troubles)
 	s.Status = statusFor(caller, s.Status)
 	if caller < Guardian {
 		s.Zones = nil

@@ -138,8 +138,9 @@ func (a *api) family() {
 			if err != nil {
 				return nil, err
 			}
-			hidden, err := a.hidden(ctx, callerOf(ctx))
-			return &answer[[]wire.Trouble]{troublesFor(hidden, list)}, err
+			things, err := a.Hub.Accessories(ctx)
+			caller := callerOf(ctx)
+			return &answer[[]wire.Trouble]{troublesFor(caller, shownOf(caller, things), list)}, err
 		})
 }
 
