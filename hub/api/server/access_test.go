@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,45 @@ func TestPrivateOnesDisappearFromAStream(t *testing.T) {
 	})
 	if len(said) != 4 || said[0].Removed != apitest.Toy || said[1].Accessory == nil || said[2].Value == nil || said[3].Condition == nil {
 		t.Errorf("a member was told %+v", said)
+	}
+}
+
+// slow is a hub that says late that a password was right.
+type slow struct {
+	*apitest.Home
+	right, say chan struct{}
+}
+
+func (s slow) Unlock(ctx context.Context, r wire.UnlockRequest) error {
+	err := s.Home.Unlock(ctx, r)
+	close(s.right)
+	<-s.say
+	return err
+}
+
+// A password that is not the hub's any more when it was found right is good for nothing.
+func TestAPasswordOfBeforeProvesNothing(t *testing.T) {
+	h := slow{apitest.New(wire.Open), make(chan struct{}), make(chan struct{})}
+	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: server.Paired})
+	as := func(app, method, path, body string) (int, string) {
+		return call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			api.ServeHTTP(w, r.WithContext(server.WithApp(r.Context(), wire.App{ID: app, Role: wire.RoleOwner})))
+		}), method, path, body)
+	}
+	var stolen sync.WaitGroup
+	stolen.Go(func() {
+		if code, said := as("stolen", "POST", "/api/v1/unlock", `{"password":"`+apitest.Password+`"}`); code != http.StatusNoContent {
+			t.Errorf("it was right: %d %s", code, said)
+		}
+	})
+	<-h.right
+	if code, said := as("sam", "POST", "/api/v1/password", `{"password":"`+apitest.Password+`","new":"another that is long enough"}`); code != http.StatusNoContent {
+		t.Errorf("another password: %d %s", code, said)
+	}
+	close(h.say)
+	stolen.Wait()
+	if code, said := as("stolen", "DELETE", "/api/v1/accessories/"+apitest.Toy, ""); code != http.StatusForbidden || !strings.Contains(said, wire.CodeConfirm) {
+		t.Errorf("the password of before takes things away: %d %s", code, said)
 	}
 }
 

@@ -127,13 +127,25 @@ const lately = 5 * time.Minute
 
 // proofs are which apps gave the owner's password, and when. The zero value has none.
 type proofs struct {
-	mu sync.Mutex
-	at map[string]time.Time // by app
+	mu    sync.Mutex
+	at    map[string]time.Time // by app
+	round int                  // rises with every password
 }
 
-func (p *proofs) note(app string) {
+// now is the round in which a password is about to be looked at.
+func (p *proofs) now() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.round
+}
+
+// note remembers who gave a password that was looked at in a round; not if there has been another one since.
+func (p *proofs) note(app string, round int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if round != p.round {
+		return
+	}
 	if p.at == nil {
 		p.at = map[string]time.Time{}
 	}
@@ -157,6 +169,7 @@ func (p *proofs) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.at)
+	p.round++
 }
 
 // The rest is what callers below the owner are not told: toys that the household keeps private, how to
