@@ -16,6 +16,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	"github.com/ingle-home/ingle/app/vault"
@@ -78,8 +79,9 @@ func run(f flags) error {
 	defer work.Wait()
 	defer stop()
 
-	a := app.NewWithID(id)
+	a := program()
 	taste := tasteOf(a.Preferences())
+	a.Settings().SetTheme(parts.LookIn(taste.Mood)) // before anything is made in its colours
 	texts := textsIn(taste.Language)
 	if err := words.Speak(texts); err != nil {
 		return err
@@ -124,6 +126,13 @@ func run(f flags) error {
 	return nil
 }
 
+// program is the app as the system knows it.
+func program() fyne.App {
+	a := app.NewWithID(id)
+	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
+	return a
+}
+
 // open gives the home that the window looks at.
 func open(f flags) (l home, closed func(), err error) {
 	if f.demo || f.gallery {
@@ -160,7 +169,6 @@ func dial(socket string, v client.Vault) (line, error) {
 
 // follow does what a person chooses in the settings, and remembers it.
 func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
-	a.Settings().SetTheme(parts.LookIn(taste.Mood))
 	s.OnTaste(func(t frame.Taste) {
 		remember(a.Preferences(), t)
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
