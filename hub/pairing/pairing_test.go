@@ -2,7 +2,9 @@ package pairing_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -16,7 +18,6 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/claim"
-	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/pairing"
@@ -138,9 +139,9 @@ func TestAnAppOfAnotherRoleComesAnew(t *testing.T) {
 	b := open(t, t.TempDir(), time.Now, &sealed{})
 	var dropped []string
 	b.OnDrop(func(app string) { dropped = append(dropped, app) })
-	file := client.File(filepath.Join(t.TempDir(), "app.json"))
+	app := key(t)
 	for i, role := range []string{wire.RoleOwner, wire.RoleOwner, wire.RoleGuest} {
-		if err := claimed(t, b, file, wire.Invitation{Role: role}); err != nil {
+		if err := claimed(t, b, app, wire.Invitation{Role: role}); err != nil {
 			t.Fatal(err)
 		}
 		if list, _ := b.Apps(t.Context(), ""); len(list) != 1 || list[0].Role != role || (len(dropped) > 0) != (i == 2) {
@@ -166,33 +167,47 @@ func TestACodeEndsWithWhoDrewIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := prove(t, b, client.File(filepath.Join(t.TempDir(), "app.json")), code.Code); wire.Code(err) != wire.CodeClaimNone {
+		if err := prove(t, b, key(t), code.Code); !errors.Is(err, claim.ErrNone) {
 			t.Errorf("%s: the code is still good: %v", how, err)
 		}
 	}
 }
 
+// key is an app that is not paired yet.
+func key(t *testing.T) tls.Certificate {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := claim.Certificate(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
 // claimed lets an app in by a code.
-func claimed(t *testing.T, b *pairing.Book, file client.File, i wire.Invitation) error {
+func claimed(t *testing.T, b *pairing.Book, app tls.Certificate, i wire.Invitation) error {
 	t.Helper()
 	code, err := b.Invite(t.Context(), i)
 	if err != nil {
 		return err
 	}
-	return prove(t, b, file, code.Code)
+	return prove(t, b, app, code.Code)
 }
 
 // prove has an app type a code, at a door that does nothing else.
-func prove(t *testing.T, b *pairing.Book, file client.File, code string) error {
+func prove(t *testing.T, b *pairing.Book, app tls.Certificate, typed string) error {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{claim.Protocol},
 		ClientAuth: tls.RequireAnyClientCert, Certificates: []tls.Certificate{*b.Certificate()}, SessionTicketsDisabled: true})
 	if err != nil {
 		return err
 	}
-	defer ln.Close()
 	var serving sync.WaitGroup
 	defer serving.Wait()
+	defer ln.Close()
 	serving.Go(func() {
 		c, err := ln.Accept()
 		if err != nil {
@@ -203,7 +218,20 @@ func prove(t *testing.T, b *pairing.Book, file client.File, code string) error {
 			b.Serve(t.Context(), conn)
 		}
 	})
-	_, err = client.Pair(t.Context(), file, ln.Addr().String(), code, client.App{Name: "Noor's phone"})
+	conn, err := tls.Dial("tcp", ln.Addr().String(), claim.Config(app))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	pin, err := claim.PinOf(tls.ConnectionState{PeerCertificates: []*x509.Certificate{app.Leaf}})
+	if err != nil {
+		return err
+	}
+	code, err := claim.ParseCode(typed)
+	if err != nil {
+		return err
+	}
+	_, err = claim.Ask(t.Context(), conn, pin, code, claim.App{Name: "Noor's phone"})
 	return err
 }
 

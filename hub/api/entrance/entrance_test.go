@@ -1,7 +1,6 @@
 package entrance_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -19,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/claim"
 	"github.com/ingle-home/ingle/hub/api/client"
@@ -289,47 +287,6 @@ func TestACrowdDoesNotPushAppsOut(t *testing.T) {
 	}
 	cancel()
 	done.Wait()
-}
-
-// One app that holds many connections pushes out its own oldest, and nobody else's.
-func TestAnAppHoldsOnlySoMany(t *testing.T) {
-	h, _ := opened(t)
-	greedy, _ := h.pair(t, wire.RoleGuest)
-	other, _ := h.pair(t, wire.RoleGuest)
-	stream := func(c caller) *http.Response {
-		c.http.Timeout = 0
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.root+"/api/v1/events", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := c.http.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = resp.Body.Close() })
-		return resp
-	}
-	quiet := stream(h.caller(t, other.Key, ""))
-	c := h.caller(t, greedy.Key, "")
-	first := stream(c)
-	for range entrance.MostOfOne {
-		stream(c)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(io.Discard, first.Body)
-	}()
-	wait(t, ended)
-	h.home.Report(apitest.Toy, trait.Speed.Of(30, time.Now()))
-	lines := bufio.NewScanner(quiet.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if lines.Text() == "event: change" {
-			return
-		}
-	}
-	t.Errorf("the other app was pushed out: %v", lines.Err())
 }
 
 // From a code on the hub to an owner's app, with a restart between any two steps.
