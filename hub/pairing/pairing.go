@@ -181,7 +181,7 @@ func (b *Book) Open(ctx context.Context, store Store, first string) error {
 	if changed {
 		s.Key = b.file.Key
 	}
-	if first != "" && b.pending() && idOf(b.file.First.Pin) == first {
+	if first != "" && b.file.First.Pin != "" && idOf(b.file.First.Pin) == first { // it asked in time, however long it took
 		s.Apps, changed = append(s.Apps, b.appOf(b.file.First.Pin, b.first, claim.Terms{Role: wire.RoleOwner})), true
 	}
 	if err := b.wear(s.Key); err != nil {

@@ -65,7 +65,7 @@ func (l *Listener) keyless(w http.ResponseWriter, r *http.Request, c net.Conn) {
 	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
 	ctx, cancel := context.WithTimeout(r.Context(), time.Until(token.Until)) // a stream ends with its token
 	defer cancel()
-	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(ctx, wire.App{ID: token.ID, Role: token.Role})))
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithScript(ctx, token)))
 }
 
 func (l *Listener) token(r *http.Request) (wire.Token, bool) {
@@ -105,15 +105,15 @@ func (n Names) Hold(host string) bool {
 	return err == nil || n[host]
 }
 
-// hold notes an app's connection, which strangers push out no more.
+// hold notes an app's connection, which strangers push out no more, and only its own newer ones.
 func (l *Listener) hold(app string, c net.Conn) {
 	l.crowd.Leave(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[app] == nil {
-		l.open[app] = map[net.Conn]bool{}
+		l.open[app] = &Crowd{Most: MostOfOne}
 	}
-	l.open[app][c] = true
+	l.open[app].Enter(c)
 }
 
 // note is the server's ConnState.
@@ -125,8 +125,8 @@ func (l *Listener) note(c net.Conn, state http.ConnState) {
 		l.crowd.Leave(c)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for app, conns := range l.open {
-			if delete(conns, c); len(conns) == 0 {
+		for app, held := range l.open {
+			if !held.Leave(c) {
 				delete(l.open, app)
 			}
 		}

@@ -46,7 +46,7 @@ func TestAPasswordIsGoodForAWhile(t *testing.T) {
 	if p.lately("phone") || p.lately("") {
 		t.Error("nobody gave it")
 	}
-	p.note("phone")
+	p.note("phone", p.now())
 	if !p.lately("phone") || p.lately("tablet") {
 		t.Error("the phone gave it, and nobody else")
 	}
@@ -54,7 +54,7 @@ func TestAPasswordIsGoodForAWhile(t *testing.T) {
 	if p.lately("phone") {
 		t.Error("five minutes are over")
 	}
-	p.note("phone")
+	p.note("phone", p.now())
 	p.forget()
 	if p.lately("phone") || len(p.at) > 0 {
 		t.Error("there is another password now")
