@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -15,11 +16,13 @@ import (
 
 	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/vault"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/app/widget/words"
 	"github.com/ingle-home/ingle/hub/api/client"
-	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -58,7 +61,7 @@ func Main() {
 type home interface {
 	screen.Hub
 	Run(ctx context.Context, changed func(link.State))
-	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+	link.Eyes
 }
 
 // run shows the window until it is closed, and waits for all that it started.
@@ -76,11 +79,15 @@ func run(f flags) error {
 	defer work.Wait()
 	defer stop()
 
-	a := app.NewWithID(id)
+	a := program()
 	taste := tasteOf(a.Preferences())
+	a.Settings().SetTheme(parts.LookIn(taste.Mood)) // before anything is made in its colours
 	texts := textsIn(taste.Language)
+	if err := words.Speak(texts); err != nil {
+		return err
+	}
 	w := a.NewWindow(texts.Text("home.title", nil))
-	pictures := link.NewPictures(l.Still, stillWidth, stillHeight)
+	pictures := link.NewPictures(l, stillWidth, stillHeight)
 	later := func(f func(context.Context)) { work.Go(func() { f(ctx) }) }
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
@@ -119,40 +126,57 @@ func run(f flags) error {
 	return nil
 }
 
+// program is the app as the system knows it.
+func program() fyne.App {
+	a := app.NewWithID(id)
+	a.SetIcon(fyne.NewStaticResource("icon.png", parcel.Icon))
+	return a
+}
+
 // open gives the home that the window looks at.
 func open(f flags) (l home, closed func(), err error) {
 	if f.demo || f.gallery {
 		return gallery.New(time.Now), func() {}, nil
 	}
-	vault := client.DefaultVault()
-	line, err := dial(f.hub, vault)
+	keys := vault.New(client.DefaultVault())
+	line, err := dial(f.hub, keys)
 	if err != nil {
 		return nil, nil, err
 	}
-	return link.New(line, vault), line.Close, nil
+	made := link.New(line.Client, keys, line.known)
+	made.Socket, made.Stay = cmp.Or(f.hub, client.DefaultSocket()), f.hub != ""
+	return made, made.Close, nil
+}
+
+// line is a client, and whether it is one of a hub that the app is paired with.
+type line struct {
+	*client.Client
+	known bool
 }
 
 // dial gives the line to the hub behind a socket, or else to the one that the app is paired with, or else
 // to this user's own.
-func dial(socket string, v client.Vault) (*client.Client, error) {
+func dial(socket string, v client.Vault) (line, error) {
 	if socket != "" {
-		return client.Dial(socket), nil
+		return line{client.Dial(socket), false}, nil
 	}
-	line, err := link.Dial(v)
-	if line != nil || err != nil {
-		return line, err
+	c, err := link.Dial(v)
+	if c != nil || err != nil {
+		return line{c, true}, err
 	}
-	return client.Dial(client.DefaultSocket()), nil
+	return line{client.Dial(client.DefaultSocket()), false}, nil
 }
 
 // follow does what a person chooses in the settings, and remembers it.
 func follow(a fyne.App, s *screen.Screen, n *news, taste frame.Taste) {
-	a.Settings().SetTheme(parts.LookIn(taste.Mood))
 	s.OnTaste(func(t frame.Taste) {
 		remember(a.Preferences(), t)
 		a.Settings().SetTheme(parts.LookIn(t.Mood))
 		if t.Language != taste.Language {
 			texts := textsIn(t.Language)
+			if err := words.Speak(texts); err != nil {
+				fyne.LogError("words", err)
+			}
 			s.Speak(texts)
 			n.speak(texts)
 		}

@@ -28,7 +28,7 @@ type news struct {
 	texts   *i18n.Texts
 	work    func(func(context.Context))
 	seen    wire.Snapshot
-	open    bool
+	crier   model.Crier
 	menu    *fyne.Menu
 	privacy *fyne.MenuItem
 }
@@ -78,14 +78,13 @@ func (n *news) turn(t trait.Trait[bool], on bool) {
 // take tells what came with a new state.
 func (n *news) take(s link.State) {
 	if s.Phase != link.Open || s.Lost {
+		n.crier.Lose()
 		return
 	}
-	if n.open {
-		for _, one := range model.Notices(n.seen, s.Home, n.texts, time.Local) {
-			n.app.SendNotification(fyne.NewNotification(one.Title, one.Text))
-		}
+	for _, one := range n.crier.Take(s.Home, n.texts, time.Local) {
+		n.app.SendNotification(fyne.NewNotification(one.Title, one.Text))
 	}
-	n.seen, n.open = s.Home, true
+	n.seen = s.Home
 	n.check()
 }
 

@@ -6,8 +6,11 @@
 // the others a hub with the demo home. hap-controller obeys peer.js by the line; what no client sends is
 // sent through go2rtc's cipher. judge.js holds what is shown against HAP-NodeJS's definitions.
 //
-// INGLE_HUB and INGLE_BENCHBRIDGE name the programs to test, INGLE_GO2RTC the one that films cameras; without
-// them they are built. INGLE_SOAK=1
-// repeats what must always work as often as the checks say, which takes some minutes. The programs may
+// TestTheWindow… and the others that open a window drive the app on a display of its own, by mouse and keyboard,
+// and look at what it shows; the pictures are kept in bin/window. The app must say nothing meanwhile: in its
+// log Fyne writes what an app does wrong.
+//
+// INGLE_HUB, INGLE_BENCHBRIDGE and INGLE_APP name the programs to test, INGLE_GO2RTC the one that films cameras;
+// without them they are built. INGLE_SOAK=1 repeats what must always work as often as the checks say, which takes some minutes. The programs may
 // be built with -race: a race that they report makes the test fail.
 package e2e

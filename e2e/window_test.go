@@ -1,146 +1,251 @@
 package e2e
 
 import (
-	"bufio"
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
-	"os"
+	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
 
-// TestTheWindowShowsTheHome runs the app in a window of a virtual display: it shows the demo home, and
-// a click on the toy's stop reaches the toy.
-func TestTheWindowShowsTheHome(t *testing.T) {
-	for _, tool := range []string{"Xvfb", "xdotool", "import"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed here: `make test` installs it", tool)
-		}
-	}
-	app := appBinary(t)
+// porchTile is where the first camera's picture is on Home, in a window as it opens.
+func porchTile() image.Rectangle { return image.Rect(220, 210, 600, 420) }
+
+// openDemo runs a demo home with the app before it, and waits until Home shows its cameras.
+func openDemo(t *testing.T) (*demo, *window) {
+	t.Helper()
 	d := startDemo(t, t.TempDir())
-	d.run(t, "", "do", "Rocket", "speed", "50")
-	screen := display(t)
-	home := t.TempDir()
-	start(t, exec.Command(app, "--hub", filepath.Join(d.dir, "hub.sock")), "DISPLAY="+screen, "HOME="+home, "XDG_CACHE_HOME="+home, "LANG=en_US.UTF-8")
+	w := openWindow(t, d.socket())
+	w.waitForHome(t)
+	return d, w
+}
 
-	var shown image.Image
-	var stop image.Point
-	until(t, 30*time.Second, "the window shows the toy", func() bool {
-		shown = shoot(t, screen)
-		at, ok := redButton(shown)
-		stop = at
-		return ok && colours(shown) > 200 // with the cameras' pictures
+func (d *demo) socket() string { return filepath.Join(d.dir, "hub.sock") }
+
+// waitForHome waits for the toy's stop and the porch's picture.
+func (w *window) waitForHome(t *testing.T) (shown *image.RGBA) {
+	t.Helper()
+	until(t, 60*time.Second, "the window shows the home", func() bool {
+		shown = w.look(t)
+		_, ok := redButton(shown)
+		return ok && colours(shown, porchTile()) >= 6
 	})
-	if kept := os.Getenv("INGLE_SCREENSHOT"); kept != "" {
-		keep(t, shown, kept)
+	return shown
+}
+
+// TestTheWindowShowsTheHome goes through the demo home by mouse and keyboard: a camera's picture moves,
+// the toy runs and stops, a switch turns and turns back, and the codes for Apple Home can be scanned.
+func TestTheWindowShowsTheHome(t *testing.T) {
+	d, w := openDemo(t)
+	first := w.look(t)
+	w.keep(t, first, "home")
+	until(t, 20*time.Second, "the porch's picture moves", func() bool { return differ(first, w.look(t), porchTile()) > 200 })
+
+	stop, _ := redButton(w.look(t))
+	w.click(t, stop.Sub(image.Pt(0, 53))) // the middle of the slider above
+	until(t, 10*time.Second, "the toy runs", func() bool { m, err := d.rocket(); return err == nil && m.Level > 0.3 })
+	w.keep(t, w.look(t), "running")
+	w.click(t, stop)
+	until(t, 5*time.Second, "the click stops the toy", func() bool { m, err := d.rocket(); return err == nil && m.Level == 0 })
+
+	w.visit(t, "Porch")
+	tick, ok := w.tick(t)
+	if !ok {
+		t.Fatal("no switch that is on is on the porch's page")
 	}
-	shell(t, screen, "xdotool", "mousemove", fmt.Sprint(stop.X), fmt.Sprint(stop.Y), "click", "1")
-	until(t, 5*time.Second, "the click stops the toy", func() bool {
-		m, err := d.rocket()
-		return err == nil && m.Level == 0
+	for _, on := range []bool{false, true} {
+		w.click(t, tick)
+		until(t, 10*time.Second, fmt.Sprintf("the hub's switch of the porch is %t", on), func() bool { return d.reads(t, "Porch", "active") == fmt.Sprint(on) })
+		w.keep(t, w.look(t), fmt.Sprintf("porch-%t", on))
+	}
+
+	w.visit(t, "Apple Home")
+	want := []string{d.server(t, "bridge").SetupURI, d.server(t, "camera").SetupURI}
+	w.scan(t, want...)
+}
+
+// tick finds the switch that is on highest on a page.
+func (w *window) tick(t *testing.T) (at image.Point, ok bool) {
+	t.Helper()
+	page := image.Rect(200, 60, 1050, 730)
+	m := w.steady(t, page)
+	for y := page.Min.Y; y < page.Max.Y; y++ {
+		for x := page.Min.X; x < page.Max.X; x++ {
+			if accent(m.RGBAAt(x, y)) {
+				return image.Pt(x+6, y+6), true
+			}
+		}
+	}
+	return at, false
+}
+
+// accent is the colour of what is on or chosen.
+func accent(c color.RGBA) bool {
+	near := func(a, b uint8) bool { return max(a, b)-min(a, b) < 8 }
+	return near(c.R, 0x6c) && near(c.G, 0xc5) && near(c.B, 0xb3)
+}
+
+// scan reads the QR codes in the window until they say what is wanted, in any order.
+func (w *window) scan(t *testing.T, want ...string) {
+	t.Helper()
+	reader, err := binary("INGLE_READQR", "./internal/readqr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said string
+	slices.Sort(want)
+	until(t, 20*time.Second, "a phone that scans the window reads "+strings.Join(want, " and "), func() bool {
+		m := w.look(t)
+		var picture, out bytes.Buffer
+		if err := png.Encode(&picture, m); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(reader)
+		cmd.Stdin, cmd.Stdout = &picture, &out
+		if cmd.Run() != nil { // there is none yet
+			return false
+		}
+		said = out.String()
+		lines := strings.Fields(said)
+		slices.Sort(lines)
+		if !slices.Equal(lines, want) {
+			return false
+		}
+		w.keep(t, m, "codes")
+		return true
 	})
 }
 
-// appBinary builds the app, which takes minutes the first time.
-func appBinary(t *testing.T) string {
+// reads is what the hub knows of a thing's trait, as JSON.
+func (d *demo) reads(t *testing.T, name, trait string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "ingle")
-	cmd := exec.Command("go", "build", "-o", path, ".")
-	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "GOFLAGS=-buildvcs=false")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the app: %v\n%s", err, out)
+	for _, a := range d.things(t) {
+		for _, v := range a.Traits {
+			if a.Name == name && v.Trait == trait {
+				return string(v.Value)
+			}
+		}
 	}
-	return path
+	return ""
 }
 
-// display starts a virtual display and gives its name.
-func display(t *testing.T) string {
-	t.Helper()
-	number, theirs, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer number.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1100x780x24", "+extension", "GLX", "-nolisten", "tcp")
-	cmd.ExtraFiles = []*os.File{theirs}
-	start(t, cmd)
-	_ = theirs.Close()
-	line, err := bufio.NewReader(number).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the display did not start: %v", err)
-	}
-	return ":" + strings.TrimSpace(line)
+// shown is a thing as `hub list` gives it.
+type shown struct {
+	Name   string `json:"name"`
+	Traits []struct {
+		Trait string          `json:"trait"`
+		Value json.RawMessage `json:"value"`
+	} `json:"traits"`
 }
 
-// start runs a program until the test ends.
-func start(t *testing.T, cmd *exec.Cmd, env ...string) {
+func (d *demo) things(t *testing.T) (all []shown) {
 	t.Helper()
-	cmd.Env = append(os.Environ(), env...)
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
+	if err := json.Unmarshal([]byte(d.run(t, "", "list", "--json")), &all); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	return all
+}
+
+// TestTheWindowOutlivesItsHub kills the hub as a power cut does: the window says so within five seconds,
+// and shows the same home again when the hub is back.
+func TestTheWindowOutlivesItsHub(t *testing.T) {
+	d, w := openDemo(t)
+	d.run(t, d.Password+"\n", "boot", "itself", "--password-stdin")
+	w.press(t, "ctrl+2")
+	list := image.Rect(190, 0, 1060, 740)
+	before := w.steady(t, list)
+	w.keep(t, before, "before")
+
+	d.kill(t)
+	took := until(t, 5*time.Second, "the window says that the line is lost", func() bool {
+		return differ(before, w.look(t), image.Rect(190, 0, 1060, 40)) > 100
+	})
+	t.Logf("said after %v", took)
+	w.keep(t, w.look(t), "lost")
+
+	again := startDemo(t, d.dir)
+	if again.State != "open" {
+		t.Fatalf("the hub is %s", again.State)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		done := make(chan error, 1)
-		go func() { done <- cmd.Wait() }()
+	took = until(t, 60*time.Second, "the same things, each once, are shown", func() bool { return differ(before, w.look(t), list) == 0 })
+	t.Logf("the same again %v after the hub was ready", took)
+	w.keep(t, w.look(t), "back")
+	w.press(t, "ctrl+1")
+	shown := w.waitForHome(t)
+	until(t, 20*time.Second, "the porch's picture moves again", func() bool { return differ(shown, w.look(t), porchTile()) > 200 })
+}
+
+// TestABusyHomeDoesNotStallTheWindow has ten thousand things happen in a minute, and a person press stop.
+func TestABusyHomeDoesNotStallTheWindow(t *testing.T) {
+	d, w := openDemo(t)
+	stop, _ := redButton(w.look(t))
+	busy := make(chan int)
+	over := make(chan struct{})
+	go func() { busy <- d.bustle(over, 10_000/60) }()
+
+	var took []time.Duration
+	began := time.Now()
+	pause := time.NewTicker(2500 * time.Millisecond)
+	defer pause.Stop()
+	for range 7 {
+		<-pause.C
+		d.run(t, "", "do", "Rocket", "speed", "50")
+		until(t, 10*time.Second, "the toy runs", func() bool { m, err := d.rocket(); return err == nil && m.Level > 0 })
+		clicked := time.Now()
+		w.click(t, stop)
+		until(t, 10*time.Second, "the click stops the toy", func() bool { m, err := d.rocket(); return err == nil && m.Level == 0 })
+		took = append(took, time.Since(clicked))
+	}
+	close(over)
+	events, lasted := <-busy, time.Since(began)
+	slices.Sort(took)
+	t.Logf("%d events in %v; a click answered after %v", events, lasted, took)
+	if took[len(took)/2] > time.Second {
+		t.Errorf("a click answers after %v; want a second", took[len(took)/2])
+	}
+	if rate := float64(events) / lasted.Minutes(); rate < 9000 {
+		t.Errorf("only %.0f events a minute came about", rate)
+	}
+}
+
+// bustle has the watch report a new place so many times a second until over, and gives how often it did.
+func (d *demo) bustle(over <-chan struct{}, perSecond int) (n int) {
+	began := time.Now()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-			<-done
+		case <-over:
+			return n
+		case <-tick.C:
 		}
-		if said, _ := os.ReadFile(log.Name()); t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said)
+		for ; n < int(time.Since(began).Seconds()*float64(perSecond)); n++ {
+			answer, err := http.Post(fmt.Sprintf("%s/sim/watch/place?lat=52.1%03d&lon=5.2", d.Control, n%1000), "", nil)
+			if err != nil {
+				return n
+			}
+			_ = answer.Body.Close()
 		}
-	})
-}
-
-func shell(t *testing.T, screen, name string, args ...string) []byte {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "DISPLAY="+screen)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
 	}
-	return out
-}
-
-// shoot takes a picture of the whole display.
-func shoot(t *testing.T, screen string) image.Image {
-	t.Helper()
-	m, err := png.Decode(strings.NewReader(string(shell(t, screen, "import", "-window", "root", "png:-"))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 // redButton finds the middle of the largest run of rows in the colour of the stop button: a soft red
 // that no test picture has.
-func redButton(m image.Image) (image.Point, bool) {
+func redButton(m *image.RGBA) (image.Point, bool) {
 	b := m.Bounds()
 	var rows, left, right, top, bottom int
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		from, to, n := b.Max.X, b.Min.X, 0
 		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, _ := m.At(x, y).RGBA()
-			if r>>8 > 0xd0 && g>>8 > 0x50 && g>>8 < 0xa0 && bl>>8 > 0x50 && bl>>8 < 0xa0 {
+			if red(m.RGBAAt(x, y)) {
 				from, to, n = min(from, x), max(to, x), n+1
 			}
 		}
@@ -155,27 +260,78 @@ func redButton(m image.Image) (image.Point, bool) {
 	return image.Pt((left+right)/2, (top+bottom)/2), rows >= 20
 }
 
-// colours counts the different colours of a picture, up to 1000.
-func colours(m image.Image) int {
-	seen := map[[3]uint32]bool{}
-	b := m.Bounds()
-	for y := b.Min.Y; y < b.Max.Y && len(seen) < 1000; y += 3 {
-		for x := b.Min.X; x < b.Max.X; x += 3 {
-			r, g, bl, _ := m.At(x, y).RGBA()
-			seen[[3]uint32{r, g, bl}] = true
+func red(c color.RGBA) bool {
+	return c.R > 0xd0 && c.G > 0x50 && c.G < 0xa0 && c.B > 0x50 && c.B < 0xa0
+}
+
+// TestTheWindowPlaysARecording has something move at the porch, plays what was recorded of it, and pauses.
+func TestTheWindowPlaysARecording(t *testing.T) {
+	d, w := openDemo(t)
+	d.run(t, "", "clips", "on", "Porch")
+	d.simulate(t, "porch/motion")
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	until(t, 90*time.Second, "there is a whole recording", func() bool {
+		<-tick.C
+		var clips []struct {
+			State string `json:"state"`
+		}
+		if err := json.Unmarshal([]byte(d.run(t, "", "clips", "list", "--json")), &clips); err != nil {
+			t.Fatal(err)
+		}
+		return len(clips) == 1 && clips[0].State == "whole"
+	})
+	w.press(t, "ctrl+3")
+	until(t, 20*time.Second, "the cameras are shown", func() bool { return colours(w.look(t), image.Rect(220, 120, 600, 330)) >= 6 })
+	w.click(t, image.Pt(400, 250))
+	right := image.Rect(650, 100, 1030, 600)
+	var film image.Rectangle
+	until(t, 30*time.Second, "the recording's picture is shown", func() bool {
+		film = strongest(w.look(t), right)
+		return film.Dy() > 150
+	})
+	film = strongest(w.steady(t, right), right)
+	play := image.Pt(film.Min.X+15, film.Max.Y+27) // the bar stands below
+	w.click(t, play)
+	w.keep(t, w.look(t), "recorded")
+	last, moved := w.look(t), 0
+	until(t, 30*time.Second, "the recording plays", func() bool {
+		now := w.look(t)
+		if differ(last, now, film) > 200 {
+			moved++
+		}
+		last = now
+		return moved >= 5
+	})
+	w.keep(t, last, "plays")
+	w.click(t, play)
+	w.steady(t, film)
+}
+
+// strongest is the part of a column in which a test picture is.
+func strongest(m *image.RGBA, in image.Rectangle) image.Rectangle {
+	out := image.Rectangle{Min: image.Pt(in.Min.X, in.Max.Y), Max: image.Pt(in.Max.X, in.Min.Y)}
+	for y := in.Min.Y; y < in.Max.Y; y++ {
+		if colours(m, image.Rect(in.Min.X, y, in.Max.X, y+1)) >= 5 {
+			out.Min.Y, out.Max.Y = min(out.Min.Y, y), max(out.Max.Y, y+1)
+		}
+	}
+	if out.Min.Y > out.Max.Y {
+		return image.Rectangle{}
+	}
+	return out
+}
+
+// colours counts the strong colours of a part, as a test picture has them.
+func colours(m *image.RGBA, part image.Rectangle) int {
+	seen := map[color.RGBA]bool{}
+	for y := part.Min.Y; y < part.Max.Y; y += 3 {
+		for x := part.Min.X; x < part.Max.X; x += 3 {
+			c := m.RGBAAt(x, y)
+			if max(c.R, c.G, c.B)-min(c.R, c.G, c.B) > 0xa0 {
+				seen[color.RGBA{c.R & 0xc0, c.G & 0xc0, c.B & 0xc0, 0xff}] = true
+			}
 		}
 	}
 	return len(seen)
-}
-
-func keep(t *testing.T, m image.Image, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := png.Encode(f, m); err != nil {
-		t.Fatal(err)
-	}
 }

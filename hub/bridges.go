@@ -120,7 +120,7 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	}
 	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Report: h.heard, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
-		Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log,
+		Words: h.settings.words(), Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: homekitNumbers}},
 	})
 	if err != nil {

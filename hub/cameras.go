@@ -7,13 +7,19 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
+	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/find"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/live"
+	"github.com/ingle-home/ingle/hub/stream"
 )
 
 // secureTime bounds a change of a camera's passwords: some cameras restart in between.
@@ -42,6 +48,30 @@ func (d *daemon) Still(ctx context.Context, which string, width, height int) (wi
 		return wire.Still{}, wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
 	}
 	return wire.Still{JPEG: s.JPEG, At: s.At}, nil
+}
+
+// Frames implements server.Cameras.
+func (d *daemon) Frames(ctx context.Context, which string, l wire.Look, put func(frames.Frame) error) error {
+	h := d.inside()
+	a, err := h.home.Contents().Accessory(which)
+	if err != nil {
+		return problem(err)
+	}
+	if err := h.barred(a.ID); err != nil {
+		return err
+	}
+	source := h.find(a.ID).camera.Nearest(l.Width, l.Height)
+	err = h.studio.Watch(ctx, a.ID, source, live.Sight(l), func(jpeg []byte) error { return put(frames.Frame{JPEG: jpeg}) })
+	if barred := h.barred(a.ID); barred != nil {
+		return barred
+	}
+	switch {
+	case errors.Is(err, live.ErrBusy):
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeDecoding)
+	case errors.Is(err, live.ErrAway), errors.Is(err, stream.ErrPaused), errors.Is(err, stream.ErrClosed):
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeNoPicture)
+	}
+	return err
 }
 
 // barred says, in the words of the API, why there are no pictures of a camera.
@@ -194,4 +224,34 @@ func (h *house) asks(f find.Found) []wire.Question {
 		}
 	}
 	return list
+}
+
+// historyTime bounds how long the store is read for one picture of the past.
+const historyTime = 15 * time.Second
+
+// History implements server.Past. What Privacy or another class keeps out of the store is not there.
+func (d *daemon) History(ctx context.Context, which, of string, from, to time.Time, points int) (wire.History, error) {
+	h := d.inside()
+	all := h.accessories()
+	i := slices.IndexFunc(all, func(a wire.Accessory) bool { return a.ID == which || strings.EqualFold(a.Name, which) })
+	t, known := trait.Lookup(of)
+	switch {
+	case i < 0:
+		return wire.History{}, problem(home.ErrUnknown)
+	case !known:
+		return wire.History{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeTrait, "trait", of)
+	}
+	past := wire.History{Accessory: all[i].ID, Trait: of, From: from, To: to}
+	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	defer cancel()
+	err := h.readings.Of(ctx, past.Accessory, t, from, to, func(older []archive.Past) error {
+		list := make([]wire.Point, 0, len(older)+len(past.Points))
+		for _, p := range older {
+			list = append(list, wire.Point{At: p.At.UTC(), Value: p.Value, Count: 1})
+		}
+		past.Points = append(list, past.Points...)
+		past = past.Join(wire.MaxPoints) // the few that are shown stay in memory, not all that are kept
+		return nil
+	})
+	return past.Join(points), problem(err)
 }

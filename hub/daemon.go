@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,13 +11,17 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/tokens"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
+	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
 	"github.com/ingle-home/ingle/storage/records"
@@ -29,6 +35,7 @@ const version = "0.1.0"
 type daemon struct {
 	*keys.Ring
 	*pairing.Book
+	tokens *tokens.Box
 	*page.Desk
 	settings settings
 	socket   string
@@ -64,6 +71,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	return &daemon{
 		Ring:     ring,
 		Book:     book,
+		tokens:   tokens.New(problem, time.Now),
 		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
@@ -176,6 +184,7 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 	}
 	if err := settle(h); err != nil {
 		d.Book.Close()
+		d.tokens.Close()
 		return nil, errors.Join(err, h.close(), d.Release())
 	}
 	d.Desk.Open(context.Background(), archive.Document[page.State]{Store: h.store, Name: "page"})
@@ -192,12 +201,48 @@ func (d *daemon) enter(v *vault.Vault, settle func(*house) error) (*house, error
 // knowApps takes the sealed list of apps; first is the one that set the password just now. Without the
 // list the hub is of use all the same, to those who sit at it.
 func (h *house) knowApps(ctx context.Context, first string) error {
+	if err := h.tokens.Open(ctx, tokenStore{archive.Document[tokens.State]{Store: h.store, Name: "tokens"}}); err != nil {
+		h.log.Error("the tokens of scripts are not known", "err", err)
+	}
 	err := h.Book.Open(ctx, archive.Document[pairing.State]{Store: h.store, Name: "apps"}, first)
 	if err != nil && first == "" {
 		h.log.Error("the paired apps are not known", "err", err)
 		return nil
 	}
 	return err
+}
+
+// tokenStore keeps the tokens of scripts, of which there are none at first.
+type tokenStore struct{ archive.Document[tokens.State] }
+
+// Load implements tokens.Store.
+func (s tokenStore) Load(ctx context.Context) (tokens.State, error) {
+	kept, err := s.Document.Load(ctx)
+	if isNone(err) {
+		err = nil
+	}
+	return kept, err
+}
+
+// Tokens implements server.Hub.
+func (d *daemon) Tokens() server.Tokens { return scripts{d.tokens, d} }
+
+// scripts tells whoever makes a token where the hub is, and how a script knows it for this one.
+type scripts struct {
+	*tokens.Box
+	hub *daemon
+}
+
+// Make implements server.Tokens.
+func (s scripts) Make(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error) {
+	made, err := s.Box.Make(ctx, r)
+	if err != nil {
+		return made, err
+	}
+	key := sha256.Sum256(s.hub.Certificate().Leaf.RawSubjectPublicKeyInfo)
+	made.Pin = "sha256//" + base64.StdEncoding.EncodeToString(key[:])
+	made.API = "https://" + entrance.Reach(strings.TrimPrefix(s.hub.api, "https://"))
+	return made, nil
 }
 
 // Invite implements server.Apps: an app has the role of its person unless it is told another.
@@ -261,6 +306,7 @@ func (d *daemon) inside() *house {
 func (d *daemon) close() {
 	d.Desk.Close()
 	d.Book.Close()
+	d.tokens.Close()
 	if h := d.inside(); h != nil {
 		if err := h.close(); err != nil {
 			d.log.Error("the store did not close well", "err", err)
@@ -293,8 +339,10 @@ func (h *house) openClips(ctx context.Context) {
 	if h.unsound != nil {
 		store = nil
 	}
-	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log,
-		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
+	h.studio = live.New(live.Options{Log: h.log})
+	h.clips = clips.Open(ctx, store, clips.Options{Dir: h.settings.dir, File: h.desk.File, Home: h.home.Contents, Bus: h.bus, Faults: h.health, Log: h.log, Studio: h.studio,
+		Changed: func(camera string) { h.feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: camera}}) },
+		Prove:   func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) }, Barred: h.barred})
 }
 
 // Clips implements server.Hub.
@@ -326,4 +374,13 @@ func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export,
 // Exporting implements server.Exports.
 func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
 	return d.inside().desk.Status(), nil
+}
+
+// Holdings implements server.Exports.
+func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	h := d.inside()
+	return holdings.Places{Readings: h.readings,
+		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
+	}.Count(ctx)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
 	"github.com/ingle-home/ingle/hub/upkeep"
@@ -62,6 +63,7 @@ type house struct {
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
 	clips    *clips.Desk
+	studio   *live.Studio
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
 	guard    *safety.Guard
@@ -236,6 +238,9 @@ func (h *house) close() error {
 		err = h.guard.Close(ctx)
 	}
 	h.end()
+	if h.studio != nil {
+		h.studio.Close()
+	}
 	if h.clips != nil { // while the cameras are there, so that the last clip has its picture
 		err = errors.Join(err, h.clips.Close())
 	}

@@ -18,11 +18,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ingle-home/ingle/hub/announce/beacon"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
@@ -45,6 +47,20 @@ type settings struct {
 	keyFile     string        // where the key for starting by itself lies; "" is wherever serves best
 	effort      time.Duration // of one try at a new password; 0 is the least allowed
 	json        bool
+	text        *i18n.Texts // the home's language, in which HomeKit names what is the hub's own
+}
+
+// words are those that HomeKit shows behind the names that people gave.
+func (s settings) words() homekit.Words {
+	if s.text == nil {
+		return homekit.Words{}
+	}
+	say := func(key string) string { return s.text.Text(key, nil) }
+	return homekit.Words{
+		Privacy: say("trait.privacy"), StopAll: say("trait.stop-all"), Battery: say("app.trait.battery"), Button: say("homekit.word.button"),
+		Doorbell: say("trait.doorbell"), Fall: say("homekit.word.fall"), Motion: say("app.trait.motion"),
+		At: say("tile.place.at"), Find: say("homekit.word.find"),
+	}
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
@@ -94,16 +110,18 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	if err != nil {
 		return err
 	}
+	s.text = text
 	d, err := newDaemon(s, "https://"+ln.Addr().String())
 	if err != nil {
 		_ = ln.Close()
 		return err
 	}
 	defer d.close()
-	proofs := &server.Proofs{}
-	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Proofs: proofs, Log: d.log})
-	network := entrance.New(ln, entrance.Options{Identity: d.Book, Log: d.log, API: from(api, caller)})
+	shared := &server.Shared{}
+	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log})
+	network := entrance.New(ln, entrance.Options{Identity: d.Book, Tokens: d.tokens, Log: d.log, API: from(api, caller)})
 	d.OnDrop(network.Drop)
+	d.tokens.OnDrop(network.Drop)
 	d.OnAPI(from(api, entrance.Source))
 	d.tellSwap()
 	d.start(ctx)
@@ -111,10 +129,11 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Proofs: proofs, Log: d.log})
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Shared: shared, Log: d.log})
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return network.Serve(ctx) })
+	work.Go(func() error { return beacon.Run(ctx, s.heard(ln.Addr()), d.log) })
 	work.Go(func() error {
 		select {
 		case <-listening:
@@ -201,6 +220,14 @@ func listenAPI(ctx context.Context, address string) (net.Listener, error) {
 		return nil, wire.Refuse(0, "serve.listen", "address", address, "error", err.Error())
 	}
 	return ln, nil
+}
+
+// heard is the address that apps may hear of.
+func (s settings) heard(listening net.Addr) string {
+	if at, ok := listening.(*net.TCPAddr); ok && s.loopback {
+		return s.address(at.Port)
+	}
+	return listening.String()
 }
 
 // from notes where each request comes from.

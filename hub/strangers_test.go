@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -49,12 +50,19 @@ func TestStrangersGetTwoAnswers(t *testing.T) {
 				t.Errorf("%s: %d %s, want %d %s", ask.line, resp.StatusCode, body, ask.code, ask.says)
 			}
 			for name, value := range resp.Header {
-				if strings.Contains(strings.Join(append(value, name, body), " "), p.ready.Version) {
+				said := strings.ToLower(strings.Join(append(value, name, body), " "))
+				if strings.Contains(said, p.ready.Version) {
 					t.Errorf("%s tells the version: %s", ask.line, value)
+				}
+				for _, own := range ownNames(t) {
+					if strings.Contains(said, strings.ToLower(own)) {
+						t.Errorf("%s tells %q", ask.line, own)
+					}
 				}
 			}
 		}
 	}
+	tellsNothing(t, address, p.ready.Version)
 	if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}); err == nil {
 		t.Error("TLS 1.2 is spoken")
 	}
@@ -82,4 +90,35 @@ func raw(t *testing.T, address, line, more string) (*http.Response, string) {
 	defer resp.Body.Close()
 	body := must[[]byte](t)(io.ReadAll(resp.Body))
 	return resp, string(body)
+}
+
+// tellsNothing looks for the machine and the version in the hub's certificate.
+func tellsNothing(t *testing.T, address, version string) {
+	t.Helper()
+	conn := must[*tls.Conn](t)(tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}))
+	shown := string(conn.ConnectionState().PeerCertificates[0].Raw)
+	_ = conn.Close()
+	for _, own := range ownNames(t) {
+		if strings.Contains(shown, own) {
+			t.Errorf("the certificate tells %q", own)
+		}
+	}
+	if strings.Contains(shown, version) {
+		t.Error("the certificate tells the version")
+	}
+}
+
+// ownNames are what tells machines apart: its name, and the addresses of its network cards.
+func ownNames(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	if host := must[string](t)(os.Hostname()); len(host) > 5 { // "hub" is in every second text
+		names = append(names, host)
+	}
+	for _, card := range must[[]net.Interface](t)(net.Interfaces()) {
+		if len(card.HardwareAddr) > 0 {
+			names = append(names, card.HardwareAddr.String())
+		}
+	}
+	return names
 }

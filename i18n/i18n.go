@@ -1,6 +1,6 @@
 // Package i18n holds every text that people read, one catalog a language: the file's name is the
 // locale, its keys are flat, places in a text are named in braces. A text that depends on a number
-// has the keys "KEY#one" and "KEY#other". The hub, the commands and the app share the catalogs;
+// has a key for each plural category of its language: "KEY#one", "KEY#other", in Polish "KEY#few" too. The hub, the commands and the app share the catalogs;
 // nothing here knows a window.
 package i18n
 
@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,18 +36,33 @@ type Texts struct {
 func For(lang string) *Texts {
 	t := &Texts{lang: fallback, texts: map[string]string{}, standing: Args{"hub": "hub", "data": ""}}
 	maps.Copy(t.texts, load(fallback))
+	if name, ok := catalogFor(lang); ok {
+		t.lang = name
+		maps.Copy(t.texts, load(name))
+	}
+	return t
+}
+
+// catalogFor finds the catalog nearest to a locale: its own, that of its language, that of another
+// region that speaks it.
+func catalogFor(lang string) (string, bool) {
 	lang, _, _ = strings.Cut(lang, ".")
 	lang, _, _ = strings.Cut(lang, "@")
 	lang = strings.ReplaceAll(lang, "-", "_")
 	short, _, _ := strings.Cut(lang, "_")
 	for _, name := range []string{lang, short} {
-		if slices.Contains(Languages(), name) {
-			t.lang = name
-			maps.Copy(t.texts, load(name))
-			break
+		for _, have := range Languages() {
+			if strings.EqualFold(have, name) {
+				return have, true
+			}
 		}
 	}
-	return t
+	for _, have := range Languages() {
+		if spoken, _, _ := strings.Cut(have, "_"); strings.EqualFold(spoken, short) {
+			return have, true
+		}
+	}
+	return "", false
 }
 
 // Locale is the language that the system is set to, as its environment says.
@@ -97,7 +111,7 @@ func (t *Texts) With(args Args) *Texts {
 // Typed gives the same texts without the marks that a typewriter has not: a terminal without UTF-8 may
 // take them for orders and swallow what follows. Letters stay.
 func (t *Texts) Typed() *Texts {
-	marks := strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "’", "'", "…", "...", "–", "-", "\u00a0", " ")
+	marks := strings.NewReplacer("«\u00a0", `"`, "\u00a0»", `"`, "«", `"`, "»", `"`, "“", `"`, "”", `"`, "„", `"`, "’", "'", "‘", "'", "…", "...", "–", "-", "·", "-", "\u00a0", " ", "\u202f", " ")
 	return t.Each(marks.Replace)
 }
 
@@ -147,9 +161,9 @@ func word(name string) string {
 
 // Count gives the text of the key for a number; the place {n} is filled with it.
 func (t *Texts) Count(key string, n int) string {
-	form := "#other"
-	if n == 1 { // the rule of English and German; languages with more forms need their own
-		form = "#one"
+	form := "#" + ruleOf(t.lang)(max(n, -n))
+	if !t.Has(key + form) {
+		form = "#other"
 	}
 	return t.Text(key+form, Args{"n": strconv.Itoa(n)})
 }

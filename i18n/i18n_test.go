@@ -36,34 +36,6 @@ func places(text string) []string {
 	return list
 }
 
-func TestEveryLanguageIsComplete(t *testing.T) {
-	english := catalog(t, "en")
-	if len(i18n.Languages()) < 2 {
-		t.Fatal("there is one language only")
-	}
-	for _, lang := range i18n.Languages() {
-		texts := catalog(t, lang)
-		for key, en := range english {
-			text, ok := texts[key]
-			if !ok || strings.TrimSpace(text) == "" {
-				t.Errorf("%s lacks %s", lang, key)
-				continue
-			}
-			if !slices.Equal(places(text), places(en)) {
-				t.Errorf("%s: %s has the places %v, English %v", lang, key, places(text), places(en))
-			}
-			if most := utf8.RuneCountInString(en)*140/100 + 8; utf8.RuneCountInString(text) > most {
-				t.Errorf("%s: %s is longer than %d characters: %q", lang, key, most, text)
-			}
-		}
-		for key := range texts {
-			if _, ok := english[key]; !ok {
-				t.Errorf("%s has %s, which English lacks", lang, key)
-			}
-		}
-	}
-}
-
 func TestKeysThatBelongTogether(t *testing.T) {
 	english := catalog(t, "en")
 	for key := range english {

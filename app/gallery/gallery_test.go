@@ -70,19 +70,6 @@ func fits(t *testing.T, name string, s *screen.Screen, w fyne.Window, size fyne.
 	}
 }
 
-// TestLongerLanguagesFit has every text longer by two fifths.
-func TestLongerLanguagesFit(t *testing.T) {
-	long := i18n.For("en").Each(func(text string) string {
-		n := len(text) * 2 / 5
-		return "[" + text + strings.Repeat(" ẃơḗ", n/4) + strings.Repeat("ī", n%4) + "]"
-	})
-	for _, c := range gallery.Scenes() {
-		s, w := window(t, c, long, parts.MoodLight, phone)
-		fits(t, c.Name, s, w, phone)
-		draw(t, os.Getenv("INGLE_PICTURES"), c.Name+"-long", w)
-	}
-}
-
 func compare(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {

@@ -49,6 +49,7 @@ type House struct {
 	apps    []wire.App
 	page    wire.Page
 	release model.Release
+	found   []link.Found // hubs, on the way to one
 	made    int
 	frame   int
 }
@@ -133,7 +134,7 @@ func (h *House) Setup(_ context.Context, password string) (wire.SetupAnswer, err
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusUnprocessableEntity, "password.too_short", "min", "15")
 	}
 	h.Turn(link.Open)
-	return wire.SetupAnswer{RecoveryCode: RecoveryCode, Protection: wire.ProtectionTPM}, nil
+	return wire.SetupAnswer{RecoveryCode: RecoveryCode, Protection: wire.ProtectionTPM, HomeKit: h.State().Home.Status.HomeKit}, nil
 }
 
 // Unlock opens it.
@@ -155,7 +156,7 @@ func proven(password string) error {
 // Pair takes the code of its twin elsewhere.
 func (h *House) Pair(_ context.Context, _, code string) error {
 	if code != ClaimCode {
-		return wire.Refuse(http.StatusForbidden, wire.CodeClaimCode)
+		return wire.Refuse(http.StatusForbidden, wire.CodeClaimCode, "left", "9")
 	}
 	h.Turn(link.Open)
 	return nil

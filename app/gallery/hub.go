@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -226,4 +227,38 @@ func (h *House) Release(context.Context) (model.Release, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.release, nil
+}
+
+// Holdings counts what there is of the family.
+func (h *House) Holdings(context.Context) ([]wire.Holding, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	ago := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
+	films := wire.Holding{What: "recordings", Count: len(h.clips)}
+	for _, c := range h.clips {
+		if films.Size += c.Size; films.Oldest == nil || c.At.Before(*films.Oldest) {
+			films.Oldest = &c.At
+		}
+	}
+	return []wire.Holding{films, {What: "positions", Count: 1204, Oldest: ago(163 * time.Hour), Days: 7}, {What: "steps", Count: 611, Oldest: ago(163 * time.Hour), Days: 7},
+		{What: "alarms", Count: 2, Oldest: ago(31 * 24 * time.Hour)}, {What: "apps", Count: len(h.apps)}}, nil
+}
+
+// History is a week of steps; of all else nothing is kept.
+func (h *House) History(_ context.Context, id, of string, from, to time.Time, points int) (wire.History, error) {
+	past := wire.History{Accessory: id, Trait: of, From: from, To: to, Points: []wire.Point{}}
+	if id != Watch || of != trait.Steps.ID() {
+		return past, nil
+	}
+	points = min(points, 60)
+	for n := range points {
+		at := from.Add(time.Duration(n) * to.Sub(from) / time.Duration(points))
+		walked := 0
+		if hour := at.Hour(); hour >= 7 {
+			walked = (hour-6)*(380+40*at.Day()%7) + at.Minute()*6
+		}
+		past.Points = append(past.Points, wire.Point{At: at, Value: wire.ValueOf(trait.Steps.Of(walked, at)).Value, Count: 1})
+	}
+	return past, nil
 }

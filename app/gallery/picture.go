@@ -3,11 +3,15 @@ package gallery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"net/http"
+	"slices"
+	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -22,6 +26,62 @@ func (h *House) Still(_ context.Context, id string, width, height int) (wire.Sti
 	}
 	raw, err := jpegOf(id, width, height, frame)
 	return wire.Still{JPEG: raw, At: h.now()}, err
+}
+
+// Frames is what a camera sees, for as long as somebody looks.
+func (h *House) Frames(ctx context.Context, id string, l wire.Look, put func(frames.Frame) error) error {
+	return pace(ctx, l.Rate, func(int) error {
+		s, err := h.Still(ctx, id, l.Width, l.Height)
+		if err != nil {
+			return err
+		}
+		return put(frames.Frame{JPEG: s.JPEG})
+	})
+}
+
+// ClipFrames plays a recording.
+func (h *House) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
+	h.mu.Lock()
+	at := slices.IndexFunc(h.clips, func(c wire.Clip) bool { return c.ID == id })
+	if at < 0 {
+		h.mu.Unlock()
+		return unknownClip(id)
+	}
+	c := h.clips[at]
+	h.mu.Unlock()
+	err := pace(ctx, l.Rate, func(n int) error {
+		into := from + time.Duration(n)*time.Second/time.Duration(l.Rate)
+		if into >= c.Lasts() {
+			return errOver
+		}
+		raw, err := jpegOf(c.Camera, l.Width, l.Height, 40*at+int(into/(50*time.Millisecond)))
+		if err != nil {
+			return err
+		}
+		return put(frames.Frame{JPEG: raw, Into: into})
+	})
+	if errors.Is(err, errOver) {
+		return nil
+	}
+	return err
+}
+
+var errOver = errors.New("the recording is over")
+
+// pace calls f so many times a second until ctx ends or f fails.
+func pace(ctx context.Context, rate int, f func(n int) error) error {
+	tick := time.NewTicker(time.Second / time.Duration(max(1, rate)))
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		if err := f(n); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func jpegOf(id string, width, height, frame int) ([]byte, error) {

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -30,7 +31,7 @@ func Scenes() []Scene {
 			s.Show(link.State{Phase: p})
 		}
 	}
-	return []Scene{
+	return slices.Concat([]Scene{
 		{"home", to(model.AtHome, "")},
 		{"home-care", care(model.AtHome)},
 		{"devices", to(model.AtDevices, "")},
@@ -48,10 +49,12 @@ func Scenes() []Scene {
 		{"pairing", to(model.AtPairing, "")},
 		{"more", to(model.AtMore, "")},
 		{"searching", phase(link.Searching)},
-		{"lost", phase(link.NoHub)},
+		{"lost", func(h *House, s *screen.Screen) {
+			h.Turn(link.NoHub)
+			s.Show(link.State{Phase: link.NoHub, Known: true})
+		}},
 		{"locked", phase(link.Locked)},
-		{"unclaimed", phase(link.Unclaimed)},
-	}
+	}, outset())
 }
 
 // Show lets the morning pass and shows the scene; whatever was done to the home is undone.

@@ -4,12 +4,11 @@ package link
 
 import (
 	"context"
-	"os"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/client/near"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -34,24 +33,37 @@ const (
 type State struct {
 	Phase Phase
 	Lost  bool
-	Why   error // there is no hub: it is not ours, or this app is none of its apps any more
+	Why   error         // there is no hub: it is not ours, or this app is none of its apps any more
+	Shut  *wire.Problem // of a locked hub: why it could not open its store
+	Here  bool          // the hub is on this computer and the app goes through its socket
+	Known bool          // the app is paired with a hub, whether it answers or not
 	Home  wire.Snapshot
+	Films int // grows when what was recorded may not be what it was
 }
 
 // Link is the connection. It is safe for concurrent use.
 type Link struct {
 	*client.Client
+	// Socket is where a hub on this computer listens; empty: none is looked for. An app that goes through it
+	// is paired by the way, unless it shall Stay there.
+	Socket string
+	Stay   bool
+	// Look finds hubs on the network until its context ends.
+	Look func(ctx context.Context, found func([]near.Hub))
+
 	vault client.Vault
 	poke  chan struct{}
 
 	mu    sync.Mutex
+	known bool
 	state State
 	dirty chan struct{}
 }
 
-// New gives a link that is idle until Run. The vault keeps which hub the app is paired with.
-func New(c *client.Client, v client.Vault) *Link {
-	return &Link{Client: c, vault: v, poke: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
+// New gives a link that is idle until Run. The vault keeps which hub the app is paired with; known says
+// that the client is one of that hub.
+func New(c *client.Client, v client.Vault, known bool) *Link {
+	return &Link{Client: c, Look: near.Look, vault: v, known: known, poke: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
 }
 
 // Run keeps the link until ctx ends. It calls changed, one call at a time, with the newest state.
@@ -75,40 +87,19 @@ func (l *Link) Check() {
 
 // Setup claims the hub. The window stays where it is until Check, so that the recovery code is read.
 func (l *Link) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
-	return l.Client.Setup(ctx, password)
-}
-
-// Dial gives the line to the hub that the app is paired with; nil if it is paired with none.
-func Dial(v client.Vault) (*client.Client, error) {
-	self, err := v.Load()
-	if err != nil || !self.Paired() {
-		return nil, err
+	answer, err := l.Client.Setup(ctx, password)
+	if err == nil {
+		l.settle(ctx)
 	}
-	return client.DialPaired(self, client.Remote{})
-}
-
-// Pair proves the code that the hub at an address shows, and goes on with that hub.
-func (l *Link) Pair(ctx context.Context, address, code string) error {
-	name, err := os.Hostname()
-	if err != nil || len(name) > 64 {
-		name = ""
-	}
-	self, err := client.Pair(ctx, l.vault, address, code, client.App{Name: name, Platform: runtime.GOOS})
-	if err != nil {
-		return err
-	}
-	line, err := client.DialPaired(self, client.Remote{})
-	if err != nil {
-		return err
-	}
-	l.Become(line)
-	l.Check()
-	return nil
+	return answer, err
 }
 
 // Unlock opens the hub and looks at it at once.
 func (l *Link) Unlock(ctx context.Context, password string) error {
 	err := l.Client.Unlock(ctx, password)
+	if err == nil {
+		l.settle(ctx)
+	}
 	l.Check()
 	return err
 }
@@ -128,7 +119,7 @@ func (l *Link) once(ctx context.Context) {
 	case status.State == wire.Unclaimed:
 		l.set(func(s *State) { s.Phase, s.Lost = Unclaimed, false })
 	case status.State == wire.Locked:
-		l.set(func(s *State) { s.Phase, s.Lost = Locked, false })
+		l.set(func(s *State) { s.Phase, s.Lost, s.Shut = Locked, false, status.Shut })
 	default:
 		// How it ends does not matter: the next look at the hub says what there is to show.
 		_ = l.Follow(ctx, l.take, func(error) { l.set(func(s *State) { s.Lost = true }) })
@@ -140,9 +131,13 @@ func (l *Link) take(e wire.Event) error {
 		s.Phase, s.Lost = Open, false
 		if e.Snapshot != nil {
 			s.Home = *e.Snapshot
+			s.Films++
 		}
 		if e.Change != nil {
 			s.Home.Apply(*e.Change)
+			if e.Change.Filmed != nil {
+				s.Films++
+			}
 		}
 	})
 	return nil
@@ -161,6 +156,7 @@ func (l *Link) pause(ctx context.Context) {
 func (l *Link) set(f func(*State)) {
 	l.mu.Lock()
 	f(&l.state)
+	l.state.Known, l.state.Here = l.known, !l.known
 	l.mu.Unlock()
 	select {
 	case l.dirty <- struct{}{}:

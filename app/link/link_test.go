@@ -19,7 +19,7 @@ import (
 func run(t *testing.T, socket string) (*link.Link, <-chan link.State) {
 	t.Helper()
 	c := client.Dial(socket)
-	l := link.New(c, client.File(filepath.Join(t.TempDir(), "app.json")))
+	l := link.New(c, client.File(filepath.Join(t.TempDir(), "app.json")), false)
 	ctx, cancel := context.WithCancel(context.Background())
 	states := make(chan link.State, 256)
 	var done sync.WaitGroup
@@ -115,7 +115,7 @@ func TestAStormIsToldInBatches(t *testing.T) {
 
 func TestPicturesOfWhatIsOnView(t *testing.T) {
 	h := apitest.New(wire.Open)
-	p := link.NewPictures(h.Still, 160, 90)
+	p := link.NewPictures(h, 160, 90)
 	ctx, cancel := context.WithCancel(t.Context())
 	type shown struct {
 		id string
@@ -148,7 +148,7 @@ func TestAHubElsewhereThatDoesNotAnswer(t *testing.T) {
 	if line, err := link.Dial(vault); line != nil || err != nil {
 		t.Fatalf("paired with nobody, yet %v, %v", line, err)
 	}
-	l := link.New(client.Dial(apitest.Socket(t)), vault)
+	l := link.New(client.Dial(apitest.Socket(t)), vault, false)
 	defer l.Close()
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

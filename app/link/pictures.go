@@ -9,13 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 const (
-	pictureEvery = 500 * time.Millisecond
-	liveEvery    = 66 * time.Millisecond // of a camera that somebody looks at closely
-	maxPixels    = 4096 * 4096
+	tileRate  = 4               // pictures a second of each camera of several
+	liveRate  = 15              // … of a camera that somebody looks at closely
+	again     = 2 * time.Second // after which a camera that did not move is asked again
+	maxPixels = 4096 * 4096
 )
 
 // Picture is a camera's newest picture and when it was taken; it may be old. Image is nil when there is
@@ -25,25 +27,30 @@ type Picture struct {
 	At    time.Time
 }
 
-// Pictures fetches the newest picture of each camera that is on view, twice a second, or fifteen times
-// of one that somebody looks at closely. A slow camera delays no other; a camera that is not on view is
-// not asked.
+// Pictures shows what the cameras on view see: pictures that move, four a second, or fifteen of one that
+// somebody looks at closely. Where a camera does not move now, its newest picture is shown. A slow camera
+// delays no other; a camera that is not on view is not asked.
 type Pictures struct {
-	still Still
-	w, h  int
+	eyes Eyes
+	w, h int
 
 	mu     sync.Mutex
 	wanted map[string]bool
-	every  time.Duration
+	rate   int
 	change chan struct{}
 }
 
-// Still asks a hub for a camera's newest picture.
-type Still func(ctx context.Context, id string, width, height int) (wire.Still, error)
+// Eyes ask a hub what its cameras see.
+type Eyes interface {
+	// Still is a camera's newest picture.
+	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+	// Frames calls put with each picture until ctx ends.
+	Frames(ctx context.Context, id string, l wire.Look, put func(frames.Frame) error) error
+}
 
 // NewPictures gives an idle fetcher of pictures that fit into width by height pixels.
-func NewPictures(still Still, width, height int) *Pictures {
-	return &Pictures{still: still, w: width, h: height, change: make(chan struct{}, 1)}
+func NewPictures(eyes Eyes, width, height int) *Pictures {
+	return &Pictures{eyes: eyes, w: width, h: height, change: make(chan struct{}, 1)}
 }
 
 // Want says which cameras are on view, and whether somebody looks closely.
@@ -53,9 +60,9 @@ func (p *Pictures) Want(ids []string, live bool) {
 		wanted[id] = true
 	}
 	p.mu.Lock()
-	p.wanted, p.every = wanted, pictureEvery
+	p.wanted, p.rate = wanted, tileRate
 	if live {
-		p.every = liveEvery
+		p.rate = liveRate
 	}
 	p.mu.Unlock()
 	select {
@@ -69,23 +76,23 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	running := map[string]context.CancelFunc{}
-	var pace time.Duration
+	var pace int
 	for {
 		p.mu.Lock()
-		wanted, every := p.wanted, p.every
+		wanted, rate := p.wanted, p.rate
 		p.mu.Unlock()
 		for id, stop := range running {
-			if !wanted[id] || every != pace {
+			if !wanted[id] || rate != pace {
 				stop()
 				delete(running, id)
 			}
 		}
-		pace = every
+		pace = rate
 		for id := range wanted {
 			if running[id] == nil {
 				one, stop := context.WithCancel(ctx)
 				running[id] = stop
-				all.Go(func() { p.film(one, id, every, show) })
+				all.Go(func() { p.film(one, id, rate, show) })
 			}
 		}
 		select {
@@ -99,11 +106,21 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	}
 }
 
-func (p *Pictures) film(ctx context.Context, id string, every time.Duration, show func(string, Picture)) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+// film shows a camera until ctx ends. When the pictures stop, the newest one says how old it is.
+func (p *Pictures) film(ctx context.Context, id string, rate int, show func(string, Picture)) {
+	wait := time.NewTicker(again)
+	defer wait.Stop()
 	for {
-		s, err := p.still(ctx, id, p.w, p.h)
+		_ = p.eyes.Frames(ctx, id, wire.Look{Width: p.w, Height: p.h, Rate: rate}, func(f frames.Frame) error {
+			if m := Decode(f.JPEG); m != nil && ctx.Err() == nil {
+				show(id, Picture{m, time.Now()})
+			}
+			return ctx.Err()
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		s, err := p.eyes.Still(ctx, id, p.w, p.h)
 		if ctx.Err() != nil {
 			return
 		}
@@ -113,7 +130,7 @@ func (p *Pictures) film(ctx context.Context, id string, every time.Duration, sho
 		}
 		show(id, m)
 		select {
-		case <-tick.C:
+		case <-wait.C:
 		case <-ctx.Done():
 			return
 		}

@@ -2,7 +2,6 @@ package model
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,26 +46,56 @@ type Kept struct {
 	What, Much, Oldest, Until string
 }
 
-// RecordingsOf sums recordings up.
-func RecordingsOf(clips []wire.Clip, t *i18n.Texts, place *time.Location) Kept {
-	k := Kept{What: t.Text("holding.recordings", nil), Much: t.Text("app.privacy.none", nil)}
-	var size int64
-	var oldest time.Time
-	for _, c := range clips {
-		size += c.Size
-		if oldest.IsZero() || c.At.Before(oldest) {
-			oldest = c.At
+// CountsOf says how much the hub keeps, as it counted it. What there is nothing of is said only where people
+// would ask.
+func CountsOf(list []wire.Holding, t *i18n.Texts, place *time.Location) []Kept {
+	var kept []Kept
+	for _, h := range list {
+		key := "app.keeps." + h.What
+		if !t.Has(key) || h.Count == 0 && !slices.Contains([]string{"recordings", "positions", "apps"}, h.What) {
+			continue
 		}
+		k := Kept{What: t.Text(key, nil), Much: t.Text("app.privacy.none", nil)}
+		if h.Count > 0 {
+			k.Much = t.Count(counted(h.What), h.Count)
+			if h.Size > 0 {
+				k.Much += " · " + t.Size(h.Size)
+			}
+			if h.Oldest != nil {
+				k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(*h.Oldest, place, t)})
+			}
+			k.Until = until(h, t)
+		}
+		kept = append(kept, k)
 	}
-	if len(clips) > 0 {
-		k.Much = t.Count("app.privacy.clips", len(clips)) + " · " + Size(size)
-		k.Oldest = t.Text("app.privacy.oldest", i18n.Args{"time": When(oldest, place)})
-	}
-	return k
+	return kept
 }
 
-// HoldingsOf says what is held on the people, and where: what the hub cannot count yet is named
-// without a number.
+func counted(what string) string {
+	switch what {
+	case "recordings":
+		return "app.privacy.clips"
+	case "apps":
+		return "app.privacy.apps"
+	}
+	return "app.privacy.entries"
+}
+
+// until says when it goes.
+func until(h wire.Holding, t *i18n.Texts) string {
+	switch {
+	case h.Days > 0:
+		return t.Count("app.privacy.days", h.Days)
+	case h.What == "recordings":
+		return t.Text("app.privacy.until.clips", nil)
+	case h.What == "apps":
+		return t.Text("app.privacy.until.apps", nil)
+	}
+	return t.Text("app.privacy.until.deleted", nil)
+}
+
+// HoldingsOf says what is held on the people, without a number: for those whom the hub does not tell how
+// much it is.
 func HoldingsOf(s wire.Snapshot, t *i18n.Texts) []Kept {
 	v := view{Snapshot: s, t: t}
 	names := map[string][]string{}
@@ -85,17 +114,6 @@ func HoldingsOf(s wire.Snapshot, t *i18n.Texts) []Kept {
 		}
 	}
 	return list
-}
-
-// Size is a number of bytes as people read it.
-func Size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64) + " GB"
-	case n >= 1e6:
-		return strconv.FormatInt(n/1e6, 10) + " MB"
-	}
-	return strconv.FormatInt(max(1, n/1e3), 10) + " kB"
 }
 
 // Release is what there is to know about the hub's own version. Signed is "signed", "unsigned" or

@@ -29,7 +29,8 @@ type Room struct {
 type Chart struct {
 	Name     string
 	Points   []Point
-	Low, Top string // the scale
+	Low, Top string  // the scale
+	Peak     float64 // what Top says, above 0
 	From, To string
 }
 
@@ -140,7 +141,7 @@ func (v view) said(t trait.Any, value wire.Value) string {
 	case text == "false":
 		text = v.t.Text("app.no", nil)
 	case t.Unit() == trait.Percent:
-		text += " %"
+		text = v.t.Text("app.percent", i18n.Args{"n": text})
 	case t == trait.Where.Any():
 		place, _ := wire.Read(value, trait.Where)
 		text = v.t.Text("app.device.near", i18n.Args{"metres": strconv.Itoa(int(place.Accuracy))})
@@ -151,12 +152,12 @@ func (v view) said(t trait.Any, value wire.Value) string {
 	return text
 }
 
-// when is a time as people say it: the hour today, the day else.
-func (v view) when(at time.Time) string { return When(at, v.place) }
+func (v view) when(at time.Time) string { return When(at, v.place, v.t) }
 
-// When is a time as it is written: the day and the hour, in place.
-func When(at time.Time, place *time.Location) string {
-	return at.In(place).Format("02.01. 15:04")
+// When is a time as the language writes it: the day and the hour, in place.
+func When(at time.Time, place *time.Location, t *i18n.Texts) string {
+	at = at.In(place)
+	return t.Text("app.moment", i18n.Args{"day": at.Format("02"), "month": at.Format("01"), "time": at.Format("15:04")})
 }
 
 // label is what the app can tell about a thing's safety. What nobody knows yet is said to be unknown.
@@ -196,18 +197,18 @@ func (v view) charts(a wire.Accessory, past *Past) []Chart {
 		if len(points) < 2 {
 			continue
 		}
-		c := Chart{Name: v.t.Text("app.trait."+t.ID(), nil), Points: points, Low: "0", Top: "100 %",
+		c := Chart{Name: v.t.Text("app.trait."+t.ID(), nil), Points: points, Low: "0", Peak: 100, Top: v.t.Text("app.percent", i18n.Args{"n": "100"}),
 			From: v.when(points[0].At), To: v.when(points[len(points)-1].At)}
 		if t.Any().Unit() != trait.Percent {
-			c.Top = strconv.Itoa(int(Peak(points)))
+			top := peak(points)
+			c.Peak, c.Top = max(1, top), strconv.Itoa(int(top))
 		}
 		list = append(list, c)
 	}
 	return list
 }
 
-// Peak is the highest of the values.
-func Peak(points []Point) float64 {
+func peak(points []Point) float64 {
 	var top float64
 	for _, p := range points {
 		top = max(top, p.Value)

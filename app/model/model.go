@@ -39,7 +39,8 @@ type Order struct {
 type Alarm struct {
 	Title string
 	Since string
-	Seen  *Order // ends it; nil where the hub takes no answer
+	At    time.Time // of the call; zero: not known
+	Seen  *Order    // ends it; nil where the hub takes no answer
 }
 
 // Camera is a camera's tile. Note is empty when all is well.

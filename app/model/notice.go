@@ -11,39 +11,54 @@ import (
 // Notice is what the system shows although nobody looks at the window.
 type Notice struct{ Title, Text string }
 
-// Notices are what a household wants to know at once, and which came with the new state: somebody
-// calls for help, somebody rings, a watch fell silent. The first state a window sees tells nothing:
-// what it has may be old.
-func Notices(old, now wire.Snapshot, t *i18n.Texts, place *time.Location) []Notice {
-	if len(old.Accessories) == 0 {
-		return nil
+// Crier says what a household wants to know at once, as the states of the home come: somebody calls for
+// help, somebody rings, a watch fell silent. It says everything once. The first state tells nothing: what it
+// has may be old. Nor does the first one after the line was lost say that a watch is silent: a hub that has
+// just started has not heard of it yet.
+type Crier struct {
+	last wire.Snapshot
+	lost bool
+	told map[string]bool // calls and rings, by whose and when
+}
+
+// Lose says that the line to the hub was lost.
+func (c *Crier) Lose() { c.lost = true }
+
+// Take gives what came with a new state.
+func (c *Crier) Take(now wire.Snapshot, t *i18n.Texts, place *time.Location) []Notice {
+	first := c.told == nil
+	if first {
+		c.told = map[string]bool{}
 	}
-	before, v := view{old, t, place}, view{now, t, place}
-	called := map[string]bool{}
-	for _, a := range before.Accessories {
-		for _, alarm := range before.alarms(a) {
-			called[alarm.Title+alarm.Since] = true
-		}
-	}
+	before, v := view{c.last, t, place}, view{now, t, place}
 	var list []Notice
 	for _, a := range v.sorted() {
 		for _, alarm := range v.alarms(a) {
-			if !called[alarm.Title+alarm.Since] {
+			if c.news("call", a.ID, alarm.At) {
 				list = append(list, Notice{alarm.Title, alarm.Since})
 			}
 		}
-		was, known := before.find(a.ID)
-		if !known {
-			continue
-		}
-		if rang(a) != nil && (rang(was) == nil || rang(a).After(*rang(was))) {
+		if at := rang(a); at != nil && c.news("ring", a.ID, *at) {
 			list = append(list, Notice{t.Text("app.notice.doorbell", i18n.Args{"name": a.Name}), ""})
 		}
-		if a.Kind == "watch" && before.note(was) == "" && v.note(a) != "" {
+		was, known := before.find(a.ID)
+		if a.Kind == "watch" && known && !c.lost && before.note(was) == "" && v.note(a) != "" {
 			list = append(list, Notice{t.Text("app.notice.silent", i18n.Args{"name": a.Name}), v.note(a)})
 		}
 	}
+	c.last, c.lost = now, false
+	if first {
+		return nil
+	}
 	return list
+}
+
+// news says whether something is told for the first time.
+func (c *Crier) news(what, id string, at time.Time) bool {
+	key := what + " " + id + " " + at.UTC().Format(time.RFC3339Nano)
+	told := c.told[key]
+	c.told[key] = true
+	return !told
 }
 
 func (v view) find(id string) (wire.Accessory, bool) {

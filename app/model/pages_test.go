@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestAFactoryPasswordIsOnTheLabel(t *testing.T) {
 	d, _ := model.DeviceOf(s, apitest.Camera, model.NewPast(), i18n.For("en"), time.UTC)
 	found := false
 	for _, f := range d.Label {
-		found = found || f.Value == "Still the factory's"
+		found = found || f.Value == "Still the factory’s"
 	}
 	if !found {
 		t.Errorf("%+v", d.Label)
@@ -111,15 +112,69 @@ func TestNoticesTellWhatIsNew(t *testing.T) {
 		}, "Mia's watch is silent"},
 	} {
 		var got []string
-		for _, n := range model.Notices(old, snapshot(t, c.do), en, time.UTC) {
-			got = append(got, n.Title)
+		var crier model.Crier
+		if list := crier.Take(old, en, time.UTC); list != nil {
+			t.Errorf("the first look tells %v", list)
+		}
+		for range 2 { // the second time nothing of it is new
+			for _, n := range crier.Take(snapshot(t, c.do), en, time.UTC) {
+				got = append(got, n.Title)
+			}
 		}
 		if strings.Join(got, ", ") != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if list := model.Notices(wire.Snapshot{}, old, en, time.UTC); list != nil {
-		t.Errorf("the first look tells %v", list)
+}
+
+// A hub that starts anew has not heard of the watch yet, and then of everything again.
+func TestNothingIsSaidTwiceAfterTheLineWasLost(t *testing.T) {
+	en := i18n.For("en")
+	calls := func(h *apitest.Home) {
+		h.Report(apitest.Camera, trait.Doorbell.Of(true, at))
+		h.Report(apitest.Watch, trait.Emergency.Of(true, at))
+	}
+	var crier model.Crier
+	crier.Take(snapshot(t, func(*apitest.Home) {}), en, time.UTC)
+	if list := crier.Take(snapshot(t, calls), en, time.UTC); len(list) != 2 {
+		t.Errorf("a ring and a call: %v", list)
+	}
+	crier.Lose()
+	for name, do := range map[string]func(*apitest.Home){
+		"it knows nothing": func(h *apitest.Home) { h.Report(apitest.Watch, trait.Reachable.Of(false, at)) },
+		"it knows again":   calls,
+	} {
+		crier.Lose()
+		if list := crier.Take(snapshot(t, do), en, time.UTC); len(list) > 0 {
+			t.Errorf("%s: %v", name, list)
+		}
+	}
+	again := func(h *apitest.Home) { h.Report(apitest.Watch, trait.Emergency.Of(true, at.Add(time.Hour))) }
+	if list := crier.Take(snapshot(t, again), en, time.UTC); len(list) != 1 {
+		t.Errorf("another call: %v", list)
+	}
+}
+
+func TestThePastIsWhatWasKeptAndThenWhatCame(t *testing.T) {
+	p := model.NewPast()
+	p.Take(snapshot(t, func(h *apitest.Home) { h.Report(apitest.Watch, trait.Steps.Of(900, at)) }))
+	point := func(n int, ago time.Duration) wire.Point {
+		return wire.Point{At: at.Add(-ago), Value: wire.ValueOf(trait.Steps.Of(n, at)).Value, Count: 1}
+	}
+	for range 2 { // asked for twice, it is there once
+		p.Remember(wire.History{Accessory: apitest.Watch, Trait: "steps", Points: []wire.Point{point(100, 2*time.Hour), point(500, time.Hour), point(900, 0)}})
+	}
+	var got []float64
+	for _, one := range p.Numbers(apitest.Watch, "steps") {
+		got = append(got, one.Value)
+	}
+	if !slices.Equal(got, []float64{100, 500, 900}) {
+		t.Errorf("%v", got)
+	}
+	where := wire.ValueOf(trait.Where.Of(trait.Place{Lat: 52.5, Accuracy: 9}, at)).Value
+	p.Remember(wire.History{Accessory: apitest.Watch, Trait: "where", Points: []wire.Point{{At: at.Add(-time.Hour), Value: where, Count: 1}}})
+	if steps := p.Steps(apitest.Watch); len(steps) != 2 || steps[0].Lat != 52.5 {
+		t.Errorf("%+v", steps)
 	}
 }
 
@@ -146,7 +201,20 @@ func TestTheReelIsATimeline(t *testing.T) {
 	if d := r.Clips[1].Detail; d != "somebody rang · 3600 s · 2.0 GB · its end is missing · kept" {
 		t.Errorf("%q", d)
 	}
-	if k := model.RecordingsOf(clips, i18n.For("en"), time.UTC); k.Much != "2 recordings · 2.0 GB" || k.Oldest != "The oldest is of 25.11. 12:05" {
-		t.Errorf("%+v", k)
+}
+
+func TestPrivacySaysWhatTheHubCounted(t *testing.T) {
+	oldest := at.Add(-2 * time.Hour)
+	kept := model.CountsOf([]wire.Holding{{What: "recordings", Count: 2, Size: 2e9, Oldest: &oldest}, {What: "positions", Days: 7}, {What: "heart", Days: 7},
+		{What: "alarms", Count: 1, Oldest: &oldest}, {What: "readings", Count: 3, Days: 7}, {What: "apps", Count: 1}, {What: "of a later version", Count: 4}}, i18n.For("en"), time.UTC)
+	want := []model.Kept{
+		{What: "Recordings", Much: "2 recordings · 2.0 GB", Oldest: "The oldest is of 25.11. 12:05", Until: "As long as you chose at each camera"},
+		{What: "Positions", Much: "Nothing"},
+		{What: "Alarms and doorbells", Much: "One entry", Oldest: "The oldest is of 25.11. 12:05", Until: "Until somebody deletes it"},
+		{What: "Other readings", Much: "3 entries", Until: "Each goes after 7 days"},
+		{What: "Apps that are let in", Much: "One app", Until: "Until you shut them out in the settings"},
+	}
+	if !slices.Equal(kept, want) {
+		t.Errorf("%+v", kept)
 	}
 }

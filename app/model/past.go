@@ -23,8 +23,8 @@ type Step struct {
 
 type pastKey struct{ accessory, trait string }
 
-// Past is what was reported since the app looks: the hub keeps more, but does not tell it yet. It is
-// held in memory and nowhere else, and each trait's oldest readings make room for new ones.
+// Past is what was reported since the app looks, and what the hub kept of the time before. It is held in
+// memory and nowhere else, and each trait's oldest readings make room for new ones.
 type Past struct {
 	numbers map[pastKey][]Point
 	steps   map[string][]Step // by the accessory that reported them
@@ -92,3 +92,55 @@ func (p *Past) Numbers(accessory, id string) []Point { return p.numbers[pastKey{
 
 // Steps are where an accessory was, the oldest first.
 func (p *Past) Steps(accessory string) []Step { return p.steps[accessory] }
+
+// KeptOf are the traits of a thing whose past the hub keeps and the app shows.
+func KeptOf(a wire.Accessory) []string {
+	var list []string
+	for _, t := range []trait.Any{trait.Heart.Any(), trait.Steps.Any(), trait.Where.Any()} {
+		if _, ok := a.Value(t.ID()); ok {
+			list = append(list, t.ID())
+		}
+	}
+	return list
+}
+
+// IsPlace says whether a trait is where something is.
+func IsPlace(id string) bool { return id == trait.Where.ID() }
+
+// Remember puts what the hub kept before what was reported since the app looks.
+func (p *Past) Remember(h wire.History) {
+	if IsPlace(h.Trait) {
+		p.steps[h.Accessory] = before(p.steps[h.Accessory], walked(h), func(s Step) time.Time { return s.At })
+		return
+	}
+	var list []Point
+	for _, t := range numeric() {
+		for _, one := range h.Points {
+			if n, ok := wire.Read(wire.Value{Trait: h.Trait, Value: one.Value}, t); ok && t.ID() == h.Trait {
+				list = append(list, Point{one.At, float64(n)})
+			}
+		}
+	}
+	key := pastKey{h.Accessory, h.Trait}
+	p.numbers[key] = before(p.numbers[key], list, func(v Point) time.Time { return v.At })
+}
+
+func walked(h wire.History) []Step {
+	var list []Step
+	for _, one := range h.Points {
+		if place, ok := wire.Read(wire.Value{Trait: h.Trait, Value: one.Value}, trait.Where); ok {
+			list = append(list, Step{one.At, place})
+		}
+	}
+	return list
+}
+
+// before puts those of old that came before all of list in front of it.
+func before[T any](list, old []T, at func(T) time.Time) []T {
+	n := len(old)
+	for n > 0 && len(list) > 0 && !at(old[n-1]).Before(at(list[0])) {
+		n--
+	}
+	all := append(old[:n:n], list...)
+	return all[max(0, len(all)-remembered):]
+}

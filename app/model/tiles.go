@@ -44,7 +44,7 @@ func (v view) watch(a wire.Accessory) Watch {
 	return w
 }
 
-// whereabouts names the presence that is occupied: "Mia at Home" is how the hub itself calls it.
+// whereabouts says where somebody is, by the presence that is occupied.
 func (v view) whereabouts(person string) (string, bool) {
 	known := false
 	for _, a := range v.sorted() {
@@ -53,7 +53,7 @@ func (v view) whereabouts(person string) (string, bool) {
 		}
 		in, reported := read(a, trait.Occupied)
 		if in {
-			return a.Name, true
+			return v.presence(a), true
 		}
 		known = known || reported
 	}
@@ -61,6 +61,16 @@ func (v view) whereabouts(person string) (string, bool) {
 		return v.t.Text("tile.place.away", nil), false
 	}
 	return v.t.Text("tile.place.unknown", nil), false
+}
+
+// presence says that somebody is in a zone: "Mia at Home" is how the hub calls it in English.
+func (v view) presence(a wire.Accessory) string {
+	person := slices.IndexFunc(v.People, func(p wire.Person) bool { return p.ID == a.Person })
+	zone := slices.IndexFunc(v.Zones, func(z wire.Zone) bool { return z.ID == a.Zone })
+	if person < 0 || zone < 0 {
+		return a.Name
+	}
+	return v.t.Text("tile.place.at", i18n.Args{"name": v.People[person].Name, "zone": v.Zones[zone].Name})
 }
 
 func (v view) toy(a wire.Accessory) Toy {
@@ -111,6 +121,7 @@ func (v view) alarms(a wire.Accessory) []Alarm {
 	}
 	alarm := Alarm{Title: v.t.Text(title, i18n.Args{"name": v.called(a)}), Seen: latch.seen}
 	if at != nil {
+		alarm.At = at.UTC()
 		alarm.Since = v.t.Text("tile.sos.since", i18n.Args{"time": at.In(v.place).Format("15:04")})
 	}
 	return []Alarm{alarm}

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/wire"
@@ -51,7 +51,7 @@ func screens() map[string]func(*house) {
 			h.Report(apitest.Watch, trait.Emergency.Of(true, time.Date(2026, 11, 25, 8, 30, 0, 0, time.UTC)))
 			h.update()
 		},
-		"pair":      func(h *house) { test.Tap(h.button("Apple Home")) },
+		"pair":      func(h *house) { h.s.Go(model.Route{Place: model.AtPairing}) },
 		"searching": func(h *house) { h.s.Show(link.State{}) },
 		"lost":      func(h *house) { h.s.Show(link.State{Phase: link.NoHub}) },
 		"locked":    func(h *house) { h.s.Show(link.State{Phase: link.Locked}) },

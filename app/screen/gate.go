@@ -12,6 +12,8 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/onboard"
+	"github.com/ingle-home/ingle/app/sheet"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -22,13 +24,8 @@ func (s *Screen) gate(p link.Phase) fyne.CanvasObject {
 	case link.NoHub:
 		return s.strange()
 	case link.Locked:
-		return s.ask("gate.unlock", "", func(ctx context.Context, password string) (func(), error) {
+		return s.ask("gate.unlock", s.shut(), func(ctx context.Context, password string) (func(), error) {
 			return s.o.Hub.Check, s.o.Hub.Unlock(ctx, password)
-		})
-	case link.Unclaimed:
-		return s.ask("gate.claim", s.text("gate.claim.hint"), func(ctx context.Context, password string) (func(), error) {
-			answer, err := s.o.Hub.Setup(ctx, password)
-			return func() { s.recovery(answer) }, err
 		})
 	}
 	return card(s.text("gate.search.title"), s.text("gate.search.text"))
@@ -39,7 +36,7 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 	entry := widget.NewPasswordEntry()
 	entry.SetPlaceHolder(s.text("gate.password"))
 	problem := frame.Wrapped(hint)
-	problem.Importance = widget.LowImportance
+	problem.Importance = widget.WarningImportance
 	frame.Visible(problem, hint != "")
 	button := widget.NewButton(s.text(key+".button"), nil)
 	button.Importance = widget.HighImportance
@@ -72,30 +69,56 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 	return card(s.text(key+".title"), s.text(key+".text"), entry, problem, button)
 }
 
-// recovery shows the code that opens the home when the password is lost, until it is written down, and
-// what the key protects with which the hub starts.
-func (s *Screen) recovery(answer wire.SetupAnswer) {
-	s.written = true
-	words := frame.Wrapped(answer.RecoveryCode)
-	words.SizeName = theme.SizeNameSubHeadingText
-	words.TextStyle = fyne.TextStyle{Bold: true, Monospace: true}
-	words.Selectable = true
-	done := widget.NewButton(s.text("gate.recovery.button"), func() {
-		s.written, s.shown = false, false
-		if s.state.Phase == link.Unclaimed { // not looked at since: it is about to open
-			s.state = link.State{}
-		}
-		s.Show(s.state)
-		s.o.Work(func(ctx context.Context) {
-			_ = s.o.Hub.ConfirmRecovery(ctx, answer.RecoveryCode) // or else the hub goes on saying that nobody has it
-			s.o.Hub.Check()
-		})
-	})
-	done.Importance = widget.HighImportance
-	level := frame.Wrapped(s.text("protection." + string(answer.Protection)))
-	level.Importance = widget.LowImportance
-	s.put(card(s.text("gate.recovery.title"), s.text("gate.recovery.text"), words, level, done))
+// shut says why a claimed hub could not open its store by itself; empty where it waits for the password.
+func (s *Screen) shut() string {
+	if s.state.Shut == nil {
+		return ""
+	}
+	return model.Problem(s.state.Shut, s.o.Texts)
 }
+
+// guided says whether a household that sets out is shown the way: there is a hub without an owner, none
+// that the app knows, or one that does not know the app any more.
+func (s *Screen) guided() bool {
+	p := s.state.Phase
+	return p == link.Unclaimed || p == link.NoHub && (!s.state.Known || wire.Code(s.state.Why) == wire.CodeStranger)
+}
+
+// guideTo shows the step that the hub is at.
+func (s *Screen) guideTo(state link.State) {
+	if s.guide == nil {
+		for s.desk.Escape() {
+		}
+		s.begin()
+		s.entry = nil
+		s.look(nil, false)
+		s.guide = onboard.New(onboard.Options{Hub: s.o.Hub, Desk: s.desk, Print: sheet.Print, Done: s.arrive})
+		s.put(s.guide.Content())
+	}
+	s.guide.Show(state)
+	s.phase, s.shown = state.Phase, true
+}
+
+// arrive is the end of the way.
+func (s *Screen) arrive() {
+	s.unguide()
+	s.shown = false
+	if s.state.Phase == link.Unclaimed { // not looked at since: it is about to open
+		s.state = link.State{}
+	}
+	s.Show(s.state)
+	s.o.Hub.Check()
+}
+
+func (s *Screen) unguide() {
+	if s.guide != nil {
+		s.guide.Close()
+		s.guide, s.shown = nil, false
+	}
+}
+
+// Guide is the way of a household that sets out; nil for one that has arrived.
+func (s *Screen) Guide() *onboard.Guide { return s.guide }
 
 // card is a narrow tile in the middle of the window.
 func card(title, text string, more ...fyne.CanvasObject) fyne.CanvasObject {

@@ -18,6 +18,7 @@ import (
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -35,6 +36,10 @@ type house struct {
 	guest   bool   // who asks is not told about backups and recordings
 	strict  bool   // it takes the password again to remove a thing
 	dialled string // where a hub was looked for
+	here    bool   // there is a hub on this computer
+	left    bool   // the app was told to forget its hub
+	films   int
+	frame   func(n int, into time.Duration) // told of each picture of a recording, before it is shown; nil: nobody
 }
 
 // later is what is to be done after a while.
@@ -73,6 +78,23 @@ func (a asked) Clips(ctx context.Context, camera string) ([]wire.Clip, error) {
 	return a.Client.Clips(ctx, camera)
 }
 
+func (a asked) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.Holdings(ctx)
+}
+
+func (a asked) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
+	n := 0
+	return a.Client.ClipFrames(ctx, id, from, l, func(f frames.Frame) error {
+		if n++; a.h.frame != nil {
+			a.h.frame(n, f.Into)
+		}
+		return put(f)
+	})
+}
+
 func (a asked) Remove(ctx context.Context, id string) error {
 	if a.h.strict {
 		return wire.Refuse(403, wire.CodeConfirm)
@@ -84,6 +106,22 @@ func (a asked) Unlock(ctx context.Context, password string) error {
 	err := a.Client.Unlock(ctx, password)
 	a.h.strict = a.h.strict && err != nil
 	return err
+}
+
+// Search finds the hub on this computer and one elsewhere.
+func (a asked) Search(_ context.Context, found func([]link.Found)) {
+	list := []link.Found{{Address: "192.168.1.20:8443", State: wire.Claimed}}
+	if a.h.here {
+		list = append([]link.Found{{Here: true, State: a.h.Status(context.Background()).State}}, list...)
+	}
+	found(list)
+}
+
+func (a asked) PairHere(context.Context) error { return nil }
+
+func (a asked) Forget(context.Context) error {
+	a.h.left = true
+	return nil
 }
 
 // Pair knows one code.
@@ -127,7 +165,7 @@ var (
 func (h *house) update() {
 	snap, _ := h.Snapshot(context.Background())
 	phase := map[wire.State]link.Phase{wire.Open: link.Open, wire.Locked: link.Locked, wire.Unclaimed: link.Unclaimed}
-	h.s.Show(link.State{Phase: phase[snap.Status.State], Home: snap})
+	h.s.Show(link.State{Phase: phase[snap.Status.State], Home: snap, Films: h.films})
 }
 
 // all lists every visible object in the window.
@@ -186,6 +224,20 @@ func (h *house) button(text string) fyne.Tappable {
 	}
 	h.t.Fatalf("the window has no button %q; it says %q", text, h.words())
 	panic("unreachable")
+}
+
+func (h *house) c() fyne.Canvas { return h.w.Canvas() }
+
+// modal is all the text of what is over the page.
+func (h *house) modal() (list []string) {
+	if top := h.c().Overlays().Top(); top != nil {
+		for _, o := range walk(top) {
+			if l, ok := o.(*widget.Label); ok {
+				list = append(list, l.Text)
+			}
+		}
+	}
+	return list
 }
 
 // words is all the text on view.

@@ -15,7 +15,7 @@ import (
 )
 
 // Keys gives the window its shortcuts, once it has the screens: Ctrl+1 to Ctrl+7 go to the pages, Ctrl+K searches, Esc cancels
-// or goes back.
+// or goes back, Delete takes away what the page is about.
 func (s *Screen) Keys() {
 	c := s.canvas()
 	if c == nil || c == s.keyed {
@@ -28,8 +28,13 @@ func (s *Screen) Keys() {
 	}
 	c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyK, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { s.search() })
 	c.SetOnTypedKey(func(k *fyne.KeyEvent) {
-		if k.Name == fyne.KeyEscape && !s.desk.Escape() && s.shell != nil {
+		switch {
+		case k.Name == fyne.KeyEscape && !s.desk.Escape() && s.shell != nil:
 			s.Back()
+		case k.Name == fyne.KeyDelete && s.shell != nil:
+			if page, ok := s.shell.page.(frame.Remover); ok {
+				page.Remove()
+			}
 		}
 	})
 }

@@ -117,7 +117,7 @@ func TestPeopleAndPlacesAreAdded(t *testing.T) {
 func TestPrivacyCountsWhatTheHubHas(t *testing.T) {
 	h := open(t, wire.Open, "en", desktop)
 	h.visit(model.AtPrivacy, "")
-	h.expect("One recording", "Positions", "Of Mia")
+	h.expect("One recording", "Positions", "Apps that are let in", "As long as you chose")
 	test.Tap(h.button("Export"))
 	e := entries(h.over())
 	e[0].SetText("/tmp")

@@ -1,8 +1,6 @@
 package screen
 
 import (
-	"context"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
@@ -18,42 +16,22 @@ import (
 
 const qrSide = 240
 
-// strange is the screen of an app that has no hub: it looks again, or takes the address and the code of
-// one elsewhere.
+// strange is the screen of an app whose hub does not answer, or answers that it does not know it: the app
+// looks again by itself, wherever the hub may be now, or leaves it for another.
 func (s *Screen) strange() fyne.CanvasObject {
 	again := widget.NewButton(s.text("gate.lost.button"), s.o.Hub.Check)
-	text := s.text("gate.lost.text")
+	again.Importance = widget.HighImportance
+	text := s.text("gate.away.text")
 	if s.state.Why != nil {
 		text = model.Problem(s.state.Why, s.o.Texts)
 	}
-	address, code := widget.NewEntry(), widget.NewEntry()
-	address.SetPlaceHolder(s.text("gate.pair.address"))
-	code.SetPlaceHolder(s.text("gate.pair.code"))
-	problem := frame.Wrapped("")
-	problem.Importance = widget.DangerImportance
-	problem.Hide()
-	button := widget.NewButton(s.text("gate.pair.button"), nil)
-	submit := func() {
-		if button.Disabled() {
-			return
-		}
-		button.Disable()
-		at, typed := address.Text, code.Text
-		s.o.Work(func(ctx context.Context) {
-			err := s.o.Hub.Pair(ctx, at, typed)
-			fyne.Do(func() {
-				button.Enable()
-				if err != nil {
-					frame.Set(problem, model.Problem(err, s.o.Texts))
-				}
-				frame.Visible(problem, err != nil)
-			})
-		})
-	}
-	button.OnTapped = submit
-	code.OnSubmitted = func(string) { submit() }
-	return card(s.text("gate.lost.title"), text, again, frame.Wrapped(s.text("gate.pair.text")), address, code, problem, button)
+	leave := widget.NewButton(s.text("app.settings.leave"), s.forget)
+	leave.Importance = widget.LowImportance
+	return card(s.text("gate.lost.title"), text, again, leave)
 }
+
+// forget has the app forget its hub, once a person has confirmed it.
+func (s *Screen) forget() { s.desk.Leave(s.o.Hub.Forget) }
 
 // pairPage shows the code of each HomeKit server, to scan and to type.
 func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {

@@ -16,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/onboard"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -23,10 +24,8 @@ import (
 // Hub is what the screens ask of the hub.
 type Hub interface {
 	frame.Hub
-	Setup(ctx context.Context, password string) (wire.SetupAnswer, error)
-	// Pair proves the code that a hub elsewhere shows.
-	Pair(ctx context.Context, address, code string) error
-	Check() // look at the hub again now
+	onboard.Hub
+	Forget(ctx context.Context) error // leave this hub
 }
 
 // Options are what the screens need. Work runs a function elsewhere and waits for it before the app
@@ -55,11 +54,12 @@ type Screen struct {
 	desk    *frame.Desk
 	shell   *shell // of an open home
 	resting bool
-	written bool // the recovery code is still on the screen
+	guide   *onboard.Guide // of a household that sets out; nil as a rule
 	onView  []string
 	live    bool
 	keyed   fyne.Canvas   // that has our shortcuts
 	entry   *widget.Entry // the password field, when there is one
+	why     string        // there is no hub, by its code
 }
 
 // New makes the screens; the first one says that the hub is being looked for.
@@ -94,18 +94,25 @@ func (s *Screen) canvas() fyne.Canvas { return fyne.CurrentApp().Driver().Canvas
 // Show brings the screens up to date.
 func (s *Screen) Show(state link.State) {
 	s.state = state
-	if s.written { // it is shown only once, so nothing takes it away but its button
+	if s.guide != nil && s.guide.Held() { // the recovery code is shown only once
 		return
 	}
+	if s.guided() {
+		s.guideTo(state)
+		return
+	}
+	s.unguide()
 	if state.Phase == link.Open {
 		s.past.Take(state.Home)
 		s.showHome()
 		return
 	}
-	if !s.shown || s.phase != state.Phase {
+	if !s.shown || s.phase != state.Phase || state.Phase == link.NoHub && s.why != wire.Code(state.Why) {
+		s.why = wire.Code(state.Why)
 		s.entry = nil
 		for s.desk.Escape() {
 		}
+		s.leave()
 		s.begin()
 		s.put(s.gate(state.Phase))
 		s.focus()
@@ -132,8 +139,9 @@ func (s *Screen) again() {
 	if s.shell == nil || s.shell.page == nil {
 		return
 	}
+	s.shell.lose(s.state.Lost)
 	s.shell.mark(len(s.state.Home.Troubles) > 0)
-	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost})
+	s.shell.page.Show(frame.State{Home: s.without(), Past: s.past, Lost: s.state.Lost, Films: s.state.Films})
 	s.lookAtPage()
 }
 
@@ -160,6 +168,7 @@ func (s *Screen) lookAtPage() {
 func (s *Screen) Rest(yes bool) {
 	s.resting = yes
 	if yes {
+		s.leave()
 		s.look(nil, false)
 		return
 	}

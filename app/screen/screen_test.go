@@ -3,6 +3,8 @@ package screen_test
 import (
 	"image"
 	"image/color"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +18,11 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/i18n"
 )
 
 func TestTheHomeShowsWhatTheModelSays(t *testing.T) {
@@ -165,6 +169,12 @@ func TestALostLineIsSaidAndTheHomeStays(t *testing.T) {
 	snap, _ := h.Snapshot(t.Context())
 	h.s.Show(link.State{Phase: link.Open, Lost: true, Home: snap})
 	h.expect("The line to the hub is lost", "Rocket")
+	h.s.Go(model.Route{Place: model.AtDevices})
+	h.expect("The line to the hub is lost", "Rocket")
+	h.update()
+	if h.says("The line to the hub is lost") {
+		t.Error("it is still said to be lost")
+	}
 }
 
 func TestTheCodeOnTheScreenCanBeScanned(t *testing.T) {
@@ -213,50 +223,101 @@ func TestUnlocking(t *testing.T) {
 
 func TestClaimingShowsTheRecoveryCodeUntilItIsWrittenDown(t *testing.T) {
 	h := open(t, wire.Unclaimed, "de", phone)
-	h.expect("Willkommen")
-	e := find(h, first[*widget.Entry])
-	test.Type(e, "kurz")
+	h.s.Show(link.State{Phase: link.Unclaimed, Known: true})
+	h.expect("Schritt 2 von 3", "Wähle ein Passwort", "otter-lantern-violet-")
+	h.s.Guide().Type("kurz")
+	h.expect("Das ist zu kurz")
 	test.Tap(h.button("Los geht’s"))
 	h.expect("Das ist zu kurz")
-	e.SetText("ein langer eigener Satz")
+	h.s.Guide().Type("ein langer eigener Satz")
+	h.expect("Gut. Länger ist noch besser.")
 	test.Tap(h.button("Los geht’s"))
-	h.expect(apitest.RecoveryCode)
+	h.expect(model.Lines(apitest.RecoveryCode))
 	h.update() // the link has seen that the hub is open
-	h.expect(apitest.RecoveryCode)
-	test.Tap(h.button("Ich habe ihn notiert"))
+	h.expect(model.Lines(apitest.RecoveryCode))
+	test.Tap(h.button("Weiter")) // nobody said yet that they have it
+	h.expect(model.Lines(apitest.RecoveryCode))
+	test.Tap(find(h, first[*widget.Check]))
+	test.Tap(h.button("Weiter"))
+	h.expect("Schritt 3 von 3", "482-61-937")
+	if h.says(model.Lines(apitest.RecoveryCode)) {
+		t.Error("the code is still shown")
+	}
+	test.Tap(h.button("Fertig"))
 	h.update()
 	h.expect("Rocket")
-	if h.says(apitest.RecoveryCode) {
-		t.Error("the code is still shown")
+}
+
+// The sheet is written where a person says, for them alone, and over nothing.
+func TestTheRecoverySheetIsSaved(t *testing.T) {
+	h := open(t, wire.Unclaimed, "en", desktop)
+	h.s.Show(link.State{Phase: link.Unclaimed, Known: true})
+	h.s.Guide().Next()
+	path := filepath.Join(t.TempDir(), "sheet.html")
+	for _, want := range []string{"Saved as", "There is a file"} {
+		test.Tap(h.button("Save as a file"))
+		entry := h.c().Focused().(*parts.Entry)
+		entry.SetText(path)
+		entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+		if !strings.Contains(strings.Join(append(h.words(), h.modal()...), "|"), want) {
+			t.Errorf("saving says %q %q, not %q", h.words(), h.modal(), want)
+		}
+	}
+	raw, err := os.ReadFile(path)
+	info, err2 := os.Stat(path)
+	if err != nil || err2 != nil || !strings.Contains(string(raw), apitest.RecoveryCode) || info.Mode().Perm() != 0o600 {
+		t.Errorf("the sheet: %v %v %v %s", err, err2, info, raw)
 	}
 }
 
 func TestWithoutAHub(t *testing.T) {
 	h := open(t, wire.Open, "en", phone)
-	h.s.Show(link.State{Phase: link.NoHub})
-	h.expect("No hub found")
+	h.s.Show(link.State{Phase: link.NoHub, Known: true})
+	h.expect("No hub found", "does not answer")
 	test.Tap(h.button("Try again"))
 	if h.checks != 1 {
 		t.Error("the hub is not looked for")
 	}
-	h.s.Show(link.State{})
+	h.s.Show(link.State{Phase: link.NoHub, Known: true, Why: wire.Refuse(0, wire.CodeImpostor)})
+	h.expect("another hub") // it is said at once, and no code is asked for
+	h.s.Show(link.State{Known: true})
 	h.expect("Looking for the hub")
+}
+
+// A hub that could not open its store by itself says why before it is asked for the password.
+func TestAHubThatIsShutSaysWhy(t *testing.T) {
+	h := open(t, wire.Locked, "en", phone)
+	h.s.Show(link.State{})
+	h.s.Show(link.State{Phase: link.Locked, Shut: wire.Refuse(500, "hub.full")})
+	h.expect("Your home is locked", i18n.For("en").Text("hub.full", nil))
 }
 
 func TestAHubElsewhereIsPairedByItsCode(t *testing.T) {
 	h := open(t, wire.Open, "en", phone)
-	h.s.Show(link.State{Phase: link.NoHub, Why: wire.Refuse(401, wire.CodeStranger)})
-	h.expect("answers only apps that are paired with it", "Pair this app again", "Pair")
-	entry := func(hint string) *widget.Entry {
-		return find(h, func(e *widget.Entry) bool { return strings.HasPrefix(e.PlaceHolder, hint) })
+	h.s.Show(link.State{Phase: link.NoHub, Known: true, Why: wire.Refuse(401, wire.CodeStranger)})
+	h.expect("answers only apps that are paired with it", "Welcome to Ingle", "Hubs near you")
+	entry := func(hint string) *parts.Entry {
+		return find(h, func(e *parts.Entry) bool { return strings.HasPrefix(e.PlaceHolder, hint) })
 	}
-	test.Type(entry("Address"), "192.168.1.7")
-	test.Type(entry("Code"), "00000-00000")
-	test.Tap(h.button("Pair"))
+	test.Type(entry("Code"), "ab12")
+	h.expect("First group: 4 of 5.")
+	test.Type(entry("Code"), "c-u")
+	h.expect("No code has U in it.")
+	test.Tap(h.button("Next"))
+	h.expect("This is no code of a hub.")
+	entry("Code").SetText("00000-00000")
+	h.expect("Complete: 00000-00000")
+	test.Tap(h.button("Next"))
 	h.expect("The code is wrong", "Type the code again")
 	entry("Code").SetText(apitest.ClaimCode)
-	test.Tap(h.button("Pair"))
-	if h.says("The code is wrong") || h.dialled != "192.168.1.7" {
-		t.Errorf("the right code: the window says %q, dialled %q", h.words(), h.dialled)
+	test.Tap(h.button("Next"))
+	if h.dialled != "192.168.1.20:8443" {
+		t.Errorf("dialled %q", h.dialled)
+	}
+	find(h, first[*widget.RadioGroup]).SetSelected("Another address")
+	test.Type(entry("Address"), "spare-pc.local")
+	test.Tap(h.button("Next"))
+	if h.dialled != "spare-pc.local" {
+		t.Errorf("dialled %q", h.dialled)
 	}
 }

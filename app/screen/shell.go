@@ -5,6 +5,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/care"
@@ -25,6 +26,8 @@ const (
 type shell struct {
 	content *fyne.Container
 	holder  *fyne.Container
+	around  *fyne.Container
+	lost    fyne.CanvasObject // says on every page that what is shown is old
 	route   model.Route
 	behind  []model.Route // the way back
 	page    frame.Page
@@ -45,7 +48,12 @@ func (s *Screen) newShell() *shell {
 	h.bar = s.navs(model.Narrow(), false, bar)
 	left := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(14, 14, 10, 10), rail))
 	low := parts.NewGround(s.text("app.pages"), container.New(layout.NewCustomPaddedLayout(4, 4, 4, 4), bar))
-	h.content = container.NewStack(container.New(&around{}, left, low, h.holder), toasts.Content())
+	lost := frame.Wrapped(s.text("home.lost"))
+	lost.Importance = widget.WarningImportance
+	h.lost = lost
+	h.lost.Hide()
+	h.around = container.New(&around{}, left, low, h.holder, h.lost)
+	h.content = container.NewStack(h.around, toasts.Content())
 	s.shell = h
 	s.Go(model.Route{})
 	return h
@@ -109,6 +117,7 @@ func (s *Screen) Back() {
 
 func (s *Screen) show(r model.Route) {
 	h := s.shell
+	s.leave()
 	h.page = nil // while the next is being made nothing is shown
 	page, ok := h.pages[r]
 	if !ok {
@@ -132,6 +141,16 @@ func (s *Screen) show(r model.Route) {
 	s.again()
 	if c := s.canvas(); c != nil && c.Overlays().Top() == nil {
 		c.Unfocus()
+	}
+}
+
+// leave ends what the page does only while somebody looks.
+func (s *Screen) leave() {
+	if s.shell == nil {
+		return
+	}
+	if l, ok := s.shell.page.(frame.Leaver); ok {
+		l.Leave()
 	}
 }
 
@@ -169,24 +188,41 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 	return rooms.NewHome(s.desk)
 }
 
-// around lays out the rail, the bar and the page: only one of the first two is on view.
+// lose says on every page whether what is shown is old.
+func (h *shell) lose(yes bool) {
+	if yes != h.lost.Visible() {
+		frame.Visible(h.lost, yes)
+		h.around.Refresh()
+	}
+}
+
+// around lays out the rail, the bar and the page, with what is said above it: only one of the first two is
+// on view.
 type around struct{}
 
 func (*around) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	rail, bar, page := objects[0], objects[1], objects[2]
+	rail, bar, page, said := objects[0], objects[1], objects[2], objects[3]
 	isWide := size.Width >= wide
 	frame.Visible(rail, isWide)
 	frame.Visible(bar, !isWide)
+	left, low := float32(0), float32(barHeight)
 	if isWide {
 		rail.Resize(fyne.NewSize(railWidth, size.Height))
-		page.Move(fyne.NewPos(railWidth, 0))
-		page.Resize(fyne.NewSize(size.Width-railWidth, size.Height))
-		return
+		left, low = railWidth, 0
+	} else {
+		bar.Move(fyne.NewPos(0, size.Height-barHeight))
+		bar.Resize(fyne.NewSize(size.Width, barHeight))
 	}
-	bar.Move(fyne.NewPos(0, size.Height-barHeight))
-	bar.Resize(fyne.NewSize(size.Width, barHeight))
-	page.Move(fyne.NewPos(0, 0))
-	page.Resize(fyne.NewSize(size.Width, size.Height-barHeight))
+	top := float32(0)
+	if said.Visible() {
+		width := size.Width - left - 2*frame.Gap
+		said.Resize(fyne.NewSize(width, said.MinSize().Height)) // words wrap to the width first
+		top = said.MinSize().Height
+		said.Resize(fyne.NewSize(width, top))
+		said.Move(fyne.NewPos(left+frame.Gap, 0))
+	}
+	page.Move(fyne.NewPos(left, top))
+	page.Resize(fyne.NewSize(size.Width-left, size.Height-low-top))
 }
 
 func (*around) MinSize(objects []fyne.CanvasObject) fyne.Size {

@@ -248,3 +248,19 @@ func TestWhatAPersonLikesIsTold(t *testing.T) {
 }
 
 func enter() *fyne.KeyEvent { return &fyne.KeyEvent{Name: fyne.KeyReturn} }
+
+func TestEachLanguageIsChosenByItsOwnName(t *testing.T) {
+	h := open(t, wire.Open, "en", desktop)
+	var got frame.Taste
+	h.s.OnTaste(func(x frame.Taste) { got = x })
+	h.s.Go(model.Route{Place: model.AtSettings})
+	choice := find(h, func(c *parts.Choice) bool { return strings.HasPrefix(c.AccessibilityLabel(), "Language") })
+	for name, language := range map[string]string{"English": "en", "Deutsch": "de", "Español": "es", "Français": "fr", "Italiano": "it", "Nederlands": "nl", "Polski": "pl", "Português": "pt_BR", "As the system": ""} {
+		if choice.SetSelected(name); got.Language != language {
+			t.Errorf("%s chose %q", name, got.Language)
+		}
+	}
+	if len(choice.Options) != len(i18n.Languages())+1 {
+		t.Errorf("to choose from are %v", choice.Options)
+	}
+}

@@ -15,17 +15,19 @@ type Span struct {
 	Name     string
 }
 
-// Timeline shows recordings along a day. A tap or the arrow keys choose one.
+// Timeline shows recordings along a day. A tap or the arrow keys choose one; Space and Enter play it, and
+// Delete takes it away.
 type Timeline struct {
 	widget.BaseWidget
-	name    string
-	spans   []Span
-	at      int
-	chosen  func(i int)
-	focused bool
-	ground  *canvas.Rectangle
-	bars    []*canvas.Rectangle
-	notes   [2]*canvas.Text
+	Play, Remove func() // nil: nothing happens
+	name         string
+	spans        []Span
+	at           int
+	chosen       func(i int)
+	focused      bool
+	ground       *canvas.Rectangle
+	bars         []*canvas.Rectangle
+	notes        [2]*canvas.Text
 }
 
 // NewTimeline makes it with the span at chosen; from and to name its ends.
@@ -79,6 +81,14 @@ func (t *Timeline) TypedKey(e *fyne.KeyEvent) {
 		t.choose(t.at + 1)
 	case fyne.KeyRight:
 		t.choose(t.at - 1)
+	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
+		if t.Play != nil {
+			t.Play()
+		}
+	case fyne.KeyDelete:
+		if t.Remove != nil {
+			t.Remove()
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package announce tells the local network about the hub's HomeKit servers: one
-// _hap._tcp service each, by multicast DNS (RFC 6762, RFC 6763).
+// Package announce tells the local network about the hub's HomeKit servers, one _hap._tcp service
+// each, by multicast DNS (RFC 6762, RFC 6763); another announcer can speak for another type.
 //
 // The whole answer to a question is made from the records of the moment under one lock, and a
 // changed record replaces the old one with the cache-flush bit set, so no phone sees a goodbye
@@ -42,6 +42,7 @@ const (
 // Options say where to announce. The zero value means every interface that has multicast and an
 // IPv4 address, without loopback and tunnels.
 type Options struct {
+	Type       string            // of DNS-SD, such as _ingle._tcp; empty is _hap._tcp
 	Loopback   bool              // only on the loopback interface, as 127.0.0.1: nothing leaves the machine
 	Interfaces []string          // only on these, by name; empty means all
 	Both       bool              // by IPv6 too, with AAAA records: the servers must listen there
@@ -112,7 +113,7 @@ func (a *Announcer) Set(instance string, port int, txt map[string]string) error 
 	if old != nil {
 		number = old.number
 	}
-	r, err := newRecord(instance, number, port, txt)
+	r, err := newRecordOf(a.options.kind(), instance, number, port, txt)
 	if err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}

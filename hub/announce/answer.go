@@ -27,7 +27,7 @@ func reply(query *dns.Msg, records []*record, link []netip.Prefix) *dns.Msg {
 		}
 		asked := asked{name, q.Qtype}
 		if len(records) > 0 && asked.about(catalogName) && asked.wants(dns.TypePTR) {
-			out.Answer = append(out.Answer, &dns.PTR{Hdr: head(catalogName, dns.TypePTR, 0, longTTL), Ptr: serviceType})
+			out.Answer = append(out.Answer, &dns.PTR{Hdr: head(catalogName, dns.TypePTR, 0, longTTL), Ptr: records[0].kind})
 		}
 		for _, r := range records {
 			asked.answer(out, r, link)
@@ -55,7 +55,7 @@ func (q asked) about(owner string) bool {
 func (q asked) wants(kind uint16) bool { return q.kind == kind || q.kind == dns.TypeANY }
 
 func (q asked) answer(out *dns.Msg, r *record, link []netip.Prefix) {
-	if q.about(serviceType) && q.wants(dns.TypePTR) {
+	if q.about(r.kind) && q.wants(dns.TypePTR) {
 		out.Answer = append(out.Answer, r.ptr())
 		out.Extra = append(append(out.Extra, r.srv(), r.text()), r.place(link)...)
 	}

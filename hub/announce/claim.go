@@ -132,7 +132,7 @@ func (a *Announcer) lose(r *record, now time.Time) {
 		a.watcher.soon(0)
 		return
 	}
-	next, err := newRecord(r.instance, max(r.number, 1)+1, r.port, r.txt)
+	next, err := newRecordOf(r.kind, r.instance, max(r.number, 1)+1, r.port, r.txt)
 	if err != nil { // cannot be: the name was good with another number
 		a.log.Error("announce: no other name", "error", err)
 		return

@@ -235,7 +235,7 @@ func (e *errand) ask(ctx context.Context, s socket) ([]finding, error) {
 func (r *record) questions() *dns.Msg {
 	m := &dns.Msg{Compress: true}
 	m.Id = dns.Id()
-	for _, q := range []asked{{serviceType, dns.TypePTR}, {r.name, dns.TypeSRV}, {r.name, dns.TypeTXT}, {r.host, dns.TypeA}, {r.host, dns.TypeAAAA}} {
+	for _, q := range []asked{{r.kind, dns.TypePTR}, {r.name, dns.TypeSRV}, {r.name, dns.TypeTXT}, {r.host, dns.TypeA}, {r.host, dns.TypeAAAA}} {
 		m.Question = append(m.Question, dns.Question{Name: q.name, Qtype: q.kind, Qclass: dns.ClassINET})
 	}
 	return m

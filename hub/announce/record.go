@@ -30,6 +30,7 @@ const echoes = 8
 // new value and a new name make a new record, which shares the claim.
 type record struct {
 	instance string // as the hub calls it
+	kind     string // _hap._tcp.local.
 	number   int    // behind the announced name after a conflict, from 2 on
 	port     int
 	txt      map[string]string
@@ -43,6 +44,18 @@ type record struct {
 }
 
 func newRecord(instance string, number, port int, txt map[string]string) (*record, error) {
+	return newRecordOf(serviceType, instance, number, port, txt)
+}
+
+// kind is the type of all that is announced.
+func (o Options) kind() string {
+	if o.Type == "" {
+		return serviceType
+	}
+	return o.Type + ".local."
+}
+
+func newRecordOf(kind, instance string, number, port int, txt map[string]string) (*record, error) {
 	switch {
 	case instance == "" || len(instance) > 63 || !utf8.ValidString(instance):
 		return nil, fmt.Errorf("an instance name has 1 to 63 bytes of UTF-8, this has %d", len(instance))
@@ -51,8 +64,8 @@ func newRecord(instance string, number, port int, txt map[string]string) (*recor
 	}
 	label := numbered(instance, number)
 	r := &record{
-		instance: instance, number: number, port: port, txt: maps.Clone(txt),
-		name: escape(label, `.\`) + "." + serviceType, host: hostOf(label),
+		kind: kind, instance: instance, number: number, port: port, txt: maps.Clone(txt),
+		name: escape(label, `.\`) + "." + kind, host: hostOf(label),
 		claim: &claim{held: map[wayID]bool{}},
 	}
 	for _, key := range slices.Sorted(maps.Keys(txt)) {
@@ -166,7 +179,7 @@ func head(name string, kind, class uint16, ttl uint32) dns.RR_Header {
 }
 
 func (r *record) ptr() dns.RR {
-	return &dns.PTR{Hdr: head(serviceType, dns.TypePTR, 0, longTTL), Ptr: r.name}
+	return &dns.PTR{Hdr: head(r.kind, dns.TypePTR, 0, longTTL), Ptr: r.name}
 }
 
 func (r *record) srv() dns.RR {

@@ -148,7 +148,7 @@ func (a *Announcer) hangUp() {
 // closed until a later look.
 func (a *Announcer) lendEar() {
 	i := slices.IndexFunc(a.lines, func(l *line) bool { return !l.six })
-	if a.ear != nil || i < 0 {
+	if a.ear != nil || i < 0 || a.options.Type != "" { // phones ask a machine alone for HomeKit only
 		return
 	}
 	ear, err := openEar(a.lines[i])

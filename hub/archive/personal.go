@@ -7,3 +7,6 @@ import "github.com/ingle-home/ingle/storage/blobs"
 func Personal() []string {
 	return append([]string{kindPerson, kindReading, kindAlarm, kindSecrets}, blobs.Personal()...)
 }
+
+// Stay is how long a reading is kept; alarms stay until somebody deletes them.
+const Stay = keep

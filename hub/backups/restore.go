@@ -143,9 +143,9 @@ type answer struct {
 // show says what is in the backup and what it replaces.
 func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	r.say("restore.is", i18n.Args{"date": date(b.Made), "machine": b.Machine, "version": b.Hub,
-		"size": command.Size(b.Databases)})
+		"size": r.text.Size(b.Databases)})
 	if b.Recordings > 0 {
-		r.say("restore.media", i18n.Args{"size": command.Size(b.Media), "recordings": strconv.Itoa(b.Recordings)})
+		r.say("restore.media", i18n.Args{"size": r.text.Size(b.Media), "recordings": strconv.Itoa(b.Recordings)})
 	}
 	if old == nil {
 		r.say("restore.empty", i18n.Args{"dir": r.dir})
@@ -155,7 +155,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	if old.SameHome {
 		key = "restore.replaces"
 	}
-	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": command.Size(old.Databases)})
+	r.say(key, i18n.Args{"dir": r.dir, "date": date(old.Changed), "size": r.text.Size(old.Databases)})
 	r.dropping()
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
-	"github.com/ingle-home/ingle/hub/command"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -31,7 +30,7 @@ func (r *restoring) undo() error {
 	if aside == nil {
 		return r.problem(backup.ErrNothing, "")
 	}
-	r.say("restore.undo", i18n.Args{"dir": r.dir, "date": date(aside.Changed), "size": command.Size(aside.Databases)})
+	r.say("restore.undo", i18n.Args{"dir": r.dir, "date": date(aside.Changed), "size": r.text.Size(aside.Databases)})
 	if until := aside.Until(); !until.IsZero() {
 		r.say("restore.until", i18n.Args{"date": date(until)})
 	} else { // the days are counted from when an open hub believes its clock

@@ -22,6 +22,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/stream"
 )
@@ -41,6 +42,8 @@ type Options struct {
 	Settings record.Settings                              // as they were kept
 	Save     func(context.Context, record.Settings) error // keeps them
 	Prove    func(ctx context.Context, password string) error
+	Studio   *live.Studio              // plays clips for those who cannot decode them
+	Changed  func(camera string)       // told that the clips of a camera, or of any for "", are not what they were; nil = nobody is
 	Barred   func(camera string) error // why there are no pictures of a camera, in the words of the API; nil means that they come
 	Bus      *bus.Bus
 	Faults   Faults
@@ -79,6 +82,12 @@ type camera struct {
 
 // New gives a desk.
 func New(o Options) *Desk {
+	if o.Changed == nil {
+		o.Changed = func(string) {}
+	}
+	if o.Studio == nil {
+		o.Studio = live.New(live.Options{Log: o.Log})
+	}
 	d := &Desk{Options: o, clips: record.Clips{Store: o.Store}, settings: maps.Clone(o.Settings), cameras: map[string]*camera{}}
 	if d.settings == nil {
 		d.settings = record.Settings{}
@@ -155,7 +164,7 @@ func (d *Desk) begin(id string, c *camera) {
 	}
 	c.recorder = record.New(record.Options{
 		Camera: id, Source: c.source, Store: d.Store, Sound: rule.Sound, Log: d.Log,
-		Ended: func(err error) { d.ended(id, err) },
+		Began: func() { d.Changed(id) }, Ended: func(err error) { d.ended(id, err) },
 	})
 	if last, known := d.Bus.Last(id, trait.Motion.Any()); known {
 		if moves, _ := trait.Motion.In(last); moves {
@@ -227,6 +236,7 @@ func (d *Desk) Forget(ctx context.Context, id string) error {
 	if err := d.Store.Forget(ctx, id); err != nil {
 		return fmt.Errorf("clips: forget: %w", err)
 	}
+	d.Changed(id)
 	_, err := d.change(ctx, func(s record.Settings) { delete(s, id) })
 	return err
 }
@@ -238,7 +248,9 @@ func (d *Desk) Sweep(ctx context.Context, now time.Time) (deleted int, err error
 	}
 	deleted, err = d.clips.Tidy(ctx, now, d.rules())
 	undated, failed := d.sweepUndated(ctx, now)
-	deleted, err = deleted+undated, errors.Join(err, failed)
+	if deleted, err = deleted+undated, errors.Join(err, failed); deleted > 0 {
+		d.Changed("")
+	}
 	if d.settle != nil {
 		err = errors.Join(err, d.settle(ctx, now))
 	}
@@ -258,6 +270,7 @@ func (d *Desk) ended(id string, err error) {
 	if _, err := d.clips.Tidy(ctx, time.Time{}, d.rules()); err != nil {
 		d.Log.Warn("old clips stay for now", "camera", id, "err", err)
 	}
+	d.Changed(id)
 }
 
 const workTime = time.Minute

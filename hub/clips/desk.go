@@ -10,8 +10,10 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 )
 
@@ -69,6 +71,25 @@ func (d *Desk) Film(ctx context.Context, id string) (io.ReadSeekCloser, error) {
 	return r, nil
 }
 
+// Frames gives put the pictures of a clip, as JPEG, from a time on and as fast as they were taken.
+func (d *Desk) Frames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) (err error) {
+	if d.Store == nil {
+		return closed()
+	}
+	r, err := d.clips.Open(ctx, id)
+	if err != nil {
+		return problem(err, id)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	err = d.Studio.Play(ctx, r, from, live.Sight(l), func(jpeg []byte, at time.Duration) error {
+		return put(frames.Frame{JPEG: jpeg, Into: at})
+	})
+	if errors.Is(err, live.ErrBusy) {
+		return wire.Refuse(http.StatusServiceUnavailable, wire.CodeDecoding)
+	}
+	return problem(err, id)
+}
+
 // Still gives the picture that stands for a clip.
 func (d *Desk) Still(ctx context.Context, id string) ([]byte, error) {
 	if d.Store == nil {
@@ -84,6 +105,9 @@ func (d *Desk) Keep(ctx context.Context, id string, kept bool) (wire.Clip, error
 		return wire.Clip{}, closed()
 	}
 	c, err := d.clips.Keep(ctx, id, kept)
+	if err == nil {
+		d.Changed(c.Camera)
+	}
 	return wordsOf(c), problem(err, id)
 }
 
@@ -92,7 +116,14 @@ func (d *Desk) Delete(ctx context.Context, id string) error {
 	if d.Store == nil {
 		return closed()
 	}
-	return problem(d.clips.Delete(ctx, id), id)
+	c, err := d.clips.Find(id)
+	if err == nil {
+		err = d.clips.Delete(ctx, c.ID)
+	}
+	if err == nil {
+		d.Changed(c.Camera)
+	}
+	return problem(err, id)
 }
 
 // Export writes a clip into a plain file: an app that was left open on a table is not enough.

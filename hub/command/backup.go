@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -36,7 +35,7 @@ func (r *room) backup() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("backup.done", "path", made.Path, "size", Size(made.Size))
+		return c.say("backup.done", "path", made.Path, "size", c.text.Size(made.Size))
 	})
 	backup.Flags().BoolVar(&media, "media", false, r.text.Text("flag.media", nil))
 	backup.AddCommand(r.backupSchedule())
@@ -110,21 +109,9 @@ func (c *call) sayBackups(s wire.BackupStatus) error {
 	}
 	err := c.say("backup.every."+s.Schedule.Every, "folder", s.Schedule.Folder, "keep", strconv.Itoa(s.Schedule.Keep))
 	if err == nil && s.Last != nil {
-		err = c.say("backup.last", "path", s.Last.Path, "date", s.Last.Made.Local().Format("2006-01-02 15:04"), "size", Size(s.Last.Size))
+		err = c.say("backup.last", "path", s.Last.Path, "date", s.Last.Made.Local().Format("2006-01-02 15:04"), "size", c.text.Size(s.Last.Size))
 	}
 	return err
-}
-
-// Size is a number of bytes for people, in decimal units as disks are sold.
-func Size(n int64) string {
-	const mega = 1_000_000
-	switch {
-	case n >= 1000*mega:
-		return fmt.Sprintf("%.1f GB", float64(n)/(1000*mega))
-	case n >= mega:
-		return fmt.Sprintf("%.1f MB", float64(n)/mega)
-	}
-	return fmt.Sprintf("%d kB", (n+999)/1000)
 }
 
 func (r *room) export() *cobra.Command {
@@ -146,7 +133,7 @@ func (r *room) export() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("export.done", "path", made.Path, "size", Size(made.Size), "readings", strconv.Itoa(made.Readings), "clips", strconv.Itoa(made.Clips))
+		return c.say("export.done", "path", made.Path, "size", c.text.Size(made.Size), "readings", strconv.Itoa(made.Readings), "clips", strconv.Itoa(made.Clips))
 	})
 	export.Long = r.text.Text("command.export", nil) + ".\n\n" + r.text.Text("export.clear", nil)
 	export.Flags().StringVar(&person, "person", "", r.text.Text("flag.only-person", nil))

@@ -86,7 +86,7 @@ func (c *call) sayRule(camera string, rule wire.ClipRule) error {
 	if rule.Sound {
 		sound = "clips.sound"
 	}
-	return c.say("clips.switched.on", "name", camera, "days", strconv.Itoa(rule.Days), "size", Size(rule.Bytes), "sound", c.text.Text(sound, nil))
+	return c.say("clips.switched.on", "name", camera, "days", strconv.Itoa(rule.Days), "size", c.text.Size(rule.Bytes), "sound", c.text.Text(sound, nil))
 }
 
 func (r *room) clipsRecord() *cobra.Command {
@@ -156,7 +156,7 @@ func (c *call) clipLine(camera string, one wire.Clip) string {
 	}
 	return strings.Join([]string{
 		one.At.Local().Format("2006-01-02 15:04:05"), camera, c.text.Text("clips.why."+one.Why, nil),
-		lasts.Round(time.Second).String(), Size(one.Size), state, one.ID,
+		lasts.Round(time.Second).String(), c.text.Size(one.Size), state, one.ID,
 	}, "\t")
 }
 
@@ -207,7 +207,7 @@ func (r *room) clipsExport() *cobra.Command {
 		if c.json {
 			return c.printJSON(made)
 		}
-		return c.say("clips.exported", "path", made.Path, "size", Size(made.Size))
+		return c.say("clips.exported", "path", made.Path, "size", c.text.Size(made.Size))
 	})
 	export.Short = r.text.Text("command.clips.export", nil)
 	export.Long = export.Short + ".\n\n" + r.text.Text("clips.clear", nil)

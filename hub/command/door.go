@@ -314,3 +314,60 @@ func (c *call) withApp(named string, do func(context.Context, wire.App) error) e
 	}
 	return do(ctx, all[i])
 }
+
+func (r *room) tokens() *cobra.Command {
+	var q wire.TokenRequest
+	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		q.Name = args[0]
+		made, err := c.hub.MakeToken(ctx, q)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return c.printJSON(made)
+		}
+		return c.say("tokens.made", "name", made.Name, "secret", made.Secret, "until", made.Until.Local().Format(time.DateOnly), "api", made.API, "pin", made.Pin)
+	})
+	add.Short = r.text.Text("command.tokens.add", nil)
+	add.Flags().StringVar(&q.Role, "role", wire.RoleMember, r.text.Text("flag.token-role", nil))
+	add.Flags().IntVar(&q.Days, "days", 365, r.text.Text("flag.token-days", nil))
+	list := r.command("list", cobra.NoArgs, func(c *call, _ []string) error { return c.listTokens() })
+	list.Short = r.text.Text("command.tokens.list", nil)
+	revoke := r.command("revoke TOKEN", cobra.ExactArgs(1), func(c *call, args []string) error {
+		ctx, cancel := c.brief()
+		defer cancel()
+		if err := c.hub.RevokeToken(ctx, args[0]); err != nil {
+			return err
+		}
+		return c.say("apps.revoked", "name", args[0])
+	})
+	revoke.Short = r.text.Text("command.tokens.revoke", nil)
+	return r.group("tokens", add, list, revoke)
+}
+
+func (c *call) listTokens() error {
+	ctx, cancel := c.brief()
+	defer cancel()
+	list, err := c.hub.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(list)
+	}
+	if len(list) == 0 {
+		return c.say("tokens.none")
+	}
+	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+	for _, t := range list {
+		seen := c.text.Text("apps.never", nil)
+		if !t.Seen.IsZero() {
+			seen = c.text.Text("apps.seen", map[string]string{"when": t.Seen.Local().Format(time.DateTime)})
+		}
+		until := c.text.Text("tokens.until", map[string]string{"day": t.Until.Local().Format(time.DateOnly)})
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.Name, c.text.Text("apps.role."+t.Role, nil), until, seen, t.ID)
+	}
+	return w.Flush()
+}

@@ -222,3 +222,25 @@ func TestChangesAreShownAsTheyHappen(t *testing.T) {
 		}
 	}
 }
+
+func TestTokensOfScripts(t *testing.T) {
+	d := sit(t, apitest.New(wire.Open))
+	if out, _, code := d.types("tokens list", ""); code != 0 || !strings.Contains(out, "hub tokens add NAME") {
+		t.Errorf("no token: %d %s", code, out)
+	}
+	out, _, code := d.types("tokens add Bell --role guest --days 7", "")
+	if code != 0 || !strings.Contains(out, apitest.TokenSecret) || !strings.Contains(out, "Bell") {
+		t.Errorf("a token: %d %s", code, out)
+	}
+	if out, _, code := d.types("tokens list", ""); code != 0 || !strings.Contains(out, "Bell") || strings.Contains(out, apitest.TokenSecret) {
+		t.Errorf("the list: %d %s", code, out)
+	}
+	for want, line := range []string{"tokens revoke Bell", "tokens revoke Bell", "tokens add"} {
+		if out, complaint, code := d.types(line, ""); code != want {
+			t.Errorf("%s: %d %s%s", line, code, out, complaint)
+		}
+	}
+	if _, complaint, code := d.types("tokens add King --role owner", ""); code == 0 || complaint == "" {
+		t.Errorf("an owner's token: %d %s", code, complaint)
+	}
+}

@@ -62,7 +62,7 @@ func (h *House) motion(t *thing, m *mode) *hap.Service {
 	}
 	motion := service(serviceMotion, moving, state.active, state.fault)
 	t.device = append(t.device, motion)
-	return h.named(t.plan, motion, joined(t.plan.name, " Motion"))
+	return h.named(t.plan, motion, joined(t.plan.name, " "+h.options.Words.Motion))
 }
 
 // doorbell is a camera's button.
@@ -71,7 +71,7 @@ func (h *House) doorbell(t *thing) *hap.Service {
 	t.pressed = map[trait.Any]*hap.Characteristic{trait.Doorbell.Any(): pressed}
 	bell := service(serviceDoorbell, pressed)
 	bell.Primary = t.plan.server == t.plan.key
-	return h.named(t.plan, bell, joined(t.plan.name, " Doorbell"))
+	return h.named(t.plan, bell, joined(t.plan.name, " "+h.options.Words.Doorbell))
 }
 
 // mode is the household's say over a camera: whether it sees at all, and which still pictures Apple Home

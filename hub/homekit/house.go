@@ -30,8 +30,9 @@ const (
 
 // Options are what a House is built from. Bus, Do and IDs are needed.
 type Options struct {
-	Name string // of the bridge; "Ingle" when empty
-	Bus  *bus.Bus
+	Name  string // of the bridge; "Ingle" when empty
+	Words Words  // the home's language; English when empty
+	Bus   *bus.Bus
 
 	// Do carries a command to an accessory, derived ones (home.PrivacySwitch) included, and
 	// returns when it is done. A hap.Status in its error goes to the controller as it is; an
@@ -137,7 +138,7 @@ func Open(ctx context.Context, o Options) (*House, error) {
 	if err != nil {
 		return nil, fmt.Errorf("homekit: numbers: %w", err)
 	}
-	o.Name = cmp.Or(o.Name, "Ingle")
+	o.Name, o.Words = cmp.Or(o.Name, "Ingle"), cmp.Or(o.Words, english())
 	log := o.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ingle-home/ingle/hub/home"
 )
 
 // Apple Home takes names of 2 to 64 letters, digits, spaces and this punctuation, which begin and
@@ -29,8 +31,32 @@ func (n names) unique(name string) string {
 	return try
 }
 
-// joined shortens the name, not the word (ASCII) that tells two of its things apart.
-func joined(name, word string) string { return speakable(name, longest-len(word)) + word }
+// Words are what the hub adds to the names that people gave, in the language of the home. {name} and
+// {zone} are places for those.
+type Words struct {
+	Privacy, StopAll                        string // names of the hub's own switches
+	Battery, Button, Doorbell, Fall, Motion string // behind the name of a thing
+	At                                      string // somebody in a zone
+	Find                                    string // what makes a watch ring
+}
+
+func english() Words {
+	return Words{
+		Privacy: home.PrivacyName, StopAll: home.StopName, Battery: "Battery", Button: "Button", Doorbell: "Doorbell",
+		Fall: "Fall", Motion: "Motion", At: "{name} at {zone}", Find: "Find {name}",
+	}
+}
+
+func (w Words) at(person, zone string) string {
+	return strings.NewReplacer("{name}", person, "{zone}", zone).Replace(w.At)
+}
+
+func (w Words) find(name string) string { return strings.NewReplacer("{name}", name).Replace(w.Find) }
+
+// joined shortens the name, not the word that tells two of its things apart.
+func joined(name, word string) string {
+	return speakable(name, longest-utf8.RuneCountInString(word)) + word
+}
 
 // speakable makes the nearest name that Apple Home takes, of at most limit characters.
 func speakable(name string, limit int) string {

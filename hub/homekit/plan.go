@@ -52,8 +52,8 @@ func plans(o Options, contents home.Contents, r *Register) []plan {
 	taken := names{}
 	main := plan{role: bridge, key: MainServer, server: MainServer, name: taken.unique(o.Name), offer: Offer{Model: bridgeModel}}
 	all := []plan{
-		{role: privacySwitch, key: home.PrivacySwitch, name: taken.unique(home.PrivacyName)},
-		{role: stopSwitch, key: home.StopSwitch, name: taken.unique(home.StopName)},
+		{role: privacySwitch, key: home.PrivacySwitch, name: taken.unique(o.Words.Privacy)},
+		{role: stopSwitch, key: home.StopSwitch, name: taken.unique(o.Words.StopAll)},
 	}
 	for _, a := range contents.Accessories {
 		if a.Private {
@@ -76,7 +76,7 @@ func plans(o Options, contents home.Contents, r *Register) []plan {
 		all = append(all, p)
 	}
 	for _, person := range contents.People {
-		all = append(all, personal(person, contents, *r, taken)...)
+		all = append(all, personal(person, contents, *r, taken, o.Words)...)
 	}
 	spread(all, r)
 	all = append(overflow(o, r), all...)
@@ -117,7 +117,7 @@ func bridgeKey(n int) string {
 // personal is what HomeKit may know about somebody. It takes a watch to know it: without one,
 // "Sam at Home" would always say no. Once shown, it stays while the person does, so that a new
 // watch does not cost the household its automations.
-func personal(person home.Person, contents home.Contents, known Register, taken names) []plan {
+func personal(person home.Person, contents home.Contents, known Register, taken names, words Words) []plan {
 	wears := slices.ContainsFunc(contents.Accessories, func(a home.Accessory) bool {
 		return a.Kind == "watch" && a.Person == person.ID
 	})
@@ -128,7 +128,7 @@ func personal(person home.Person, contents home.Contents, known Register, taken 
 		}
 	}
 	for _, zone := range contents.Zones {
-		add(presence, home.PresenceID(person.ID, zone.ID), home.PresenceName(person, zone))
+		add(presence, home.PresenceID(person.ID, zone.ID), words.at(person.Name, zone.Name))
 	}
 	add(emergency, home.EmergencyID(person.ID), joined(person.Name, home.EmergencyWord))
 	if n := len(all) - 1; n >= 0 && all[n].role == emergency {

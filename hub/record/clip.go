@@ -102,6 +102,7 @@ func (c *clip) begin(p piece) error {
 		return fmt.Errorf("record: begin: %w", err)
 	}
 	c.film = film
+	c.recorder.Began()
 	return c.put(head)
 }
 

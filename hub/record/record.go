@@ -58,6 +58,7 @@ type Options struct {
 	Longest time.Duration // then the next clip begins, without a gap; 0 = 5 min
 	Ring    int           // most bytes held in memory for the time before; 0 = 24 MiB
 	Sound   bool          // the household wants it, and the camera sends Opus, AAC or G.711
+	Began   func()        // told that a clip is listed; nil = nobody is told
 	Ended   func(error)   // told how each clip ended: nil if it is whole; nil = nobody is told
 	Log     *slog.Logger
 }
@@ -88,6 +89,9 @@ func New(o Options) *Recorder {
 	}
 	if o.Ring == 0 {
 		o.Ring = ringSize
+	}
+	if o.Began == nil {
+		o.Began = func() {}
 	}
 	if o.Ended == nil {
 		o.Ended = func(error) {}

@@ -74,6 +74,17 @@ func Judge(password string, names []string) error {
 	return nil
 }
 
+// Weigh says how much of what it takes a password has, in percent: from 100 on Judge takes it.
+func Weigh(password string, names []string) int {
+	p := []rune(norm.NFKC.String(password[:min(len(password), maxPoints*utf8.UTFMax*3)]))
+	worth, _ := newGuesser(p[:min(len(p), maxPoints)], names).cheapest()
+	percent := min(100*len(p)/minPoints, 100*worth/minWorth)
+	if Judge(password, names) != nil {
+		return min(percent, 99)
+	}
+	return max(percent, 100)
+}
+
 // untypable tells what comes of a terminal's or a file's encoding, not of keys. Bytes
 // that are no UTF-8 became U+FFFD on their way here, all of them the same.
 func untypable(r rune) bool {

@@ -97,3 +97,20 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// The measure never contradicts the judge, and grows as a password does.
+func TestWeigh(t *testing.T) {
+	last := 0
+	for _, p := range []string{"", "otter", "otter-lantern", "otter-lantern-violet", "otter-lantern-violet-harbour-pickle"} {
+		got := vault.Weigh(p, nil)
+		if well := vault.Judge(p, nil) == nil; well != (got >= 100) || got < last {
+			t.Errorf("%q weighs %d %%, after %d %%; it will do: %v", p, got, last, well)
+		}
+		last = got
+	}
+	for _, p := range []string{"passwordpassword12345678", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Mia und Noor wohnen hier"} {
+		if got := vault.Weigh(p, []string{"Mia", "Noor"}); got >= 100 != (vault.Judge(p, []string{"Mia", "Noor"}) == nil) {
+			t.Errorf("%q weighs %d %%", p, got)
+		}
+	}
+}

@@ -27,12 +27,16 @@ func (p *Settings) paired(apps []wire.App) []fyne.CanvasObject {
 		case one.This:
 			about += " · " + p.d.Text("app.settings.apps.this")
 		case !one.Seen.IsZero():
-			about += " · " + p.d.Texts.Text("apps.seen", i18n.Args{"when": model.When(one.Seen, p.d.Place)})
+			about += " · " + p.d.Texts.Text("apps.seen", i18n.Args{"when": model.When(one.Seen, p.d.Place, p.d.Texts)})
 		}
 		revoke := parts.NewSign(p.d.Text("app.settings.apps.revoke")+": "+one.Name, theme.DeleteIcon(), func() { p.revoke(one) })
 		list = append(list, container.NewBorder(nil, nil, nil, container.NewCenter(revoke), frame.Tight(name, frame.Caption(about))))
 	}
-	return append(list, frame.Button(p.d.Text("app.settings.apps.let-in"), theme.ContentAddIcon(), p.invite))
+	list = append(list, frame.Button(p.d.Text("app.settings.apps.let-in"), theme.ContentAddIcon(), p.invite))
+	if hub, ok := p.d.Hub.(frame.Forgetter); ok {
+		list = append(list, frame.Button(p.d.Text("app.settings.leave"), theme.LogoutIcon(), func() { p.d.Leave(hub.Forget) }))
+	}
+	return list
 }
 
 func (p *Settings) revoke(one wire.App) {
@@ -54,7 +58,7 @@ func (p *Settings) invite() {
 		Fields: []frame.Field{{Name: p.d.Text("app.people.role"), Options: names}},
 		Do: func(ctx context.Context, a []frame.Answer) (string, error) {
 			code, err := p.d.Hub.Invite(ctx, wire.Invitation{Role: roles[a[0].Option]})
-			until = model.When(code.Until, p.d.Place)
+			until = model.When(code.Until, p.d.Place, p.d.Texts)
 			return code.Code + "  " + code.API, err
 		},
 		Then: func(code string) {

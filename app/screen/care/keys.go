@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -19,7 +18,7 @@ func (p *Settings) backUp() {
 		Fields: []frame.Field{{Name: p.d.Text("app.path"), Value: folder}, {Name: p.d.Text("app.settings.backup.media"), Options: p.noYes()}},
 		Do: func(ctx context.Context, a []frame.Answer) (string, error) {
 			made, err := p.d.Hub.Backup(ctx, wire.BackupRequest{Path: a[0].Text, Media: a[1].Option == 1})
-			return p.d.Texts.Text("backup.done", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+			return p.d.Texts.Text("backup.done", i18n.Args{"path": made.Path, "size": p.d.Texts.Size(made.Size)}), err
 		}, Then: func(said string) {
 			p.d.Say(said)
 			p.load()

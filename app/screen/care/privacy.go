@@ -21,8 +21,9 @@ import (
 type Privacy struct {
 	*frame.Living[privacyView]
 	d     *frame.Desk
-	clips []wire.Clip
-	known bool
+	held  []wire.Holding
+	shut  bool // it is not for this person
+	films int  // of the state when it was counted
 	state frame.State
 }
 
@@ -32,38 +33,47 @@ type privacyView struct {
 	Sealed  string
 	People  []string
 	Persons []string // IDs
+	Shut    bool
 }
 
 // NewPrivacy makes it.
 func NewPrivacy(d *frame.Desk) *Privacy {
-	p := &Privacy{d: d}
+	p := &Privacy{d: d, films: -1}
 	p.Living = frame.NewLiving(d, p.build)
-	var clips []wire.Clip
-	d.Load(func(ctx context.Context) (err error) {
-		clips, err = d.Hub.Clips(ctx, "")
+	return p
+}
+
+// count asks the hub how much it keeps.
+func (p *Privacy) count() {
+	var held []wire.Holding
+	p.films = p.state.Films
+	p.d.LoadOr(func(ctx context.Context) (err error) {
+		held, err = p.d.Hub.Holdings(ctx)
 		return err
 	}, func() {
-		p.clips, p.known = clips, true
-		if p.state.Past != nil {
-			p.Show(p.state)
-		}
+		p.held = held
+		p.Show(p.state)
+	}, func() {
+		p.shut = true
+		p.Show(p.state)
 	})
-	return p
 }
 
 // Show brings it up to date.
 func (p *Privacy) Show(s frame.State) {
 	p.state = s
-	v := privacyView{}
+	if p.films != s.Films {
+		p.count()
+	}
+	v := privacyView{Shut: p.shut, Kept: model.CountsOf(p.held, p.d.Texts, p.d.Place)}
 	for _, w := range model.Of(s.Home, p.d.Texts, p.d.Place).Switches {
 		if w.Trait == trait.Privacy.ID() {
 			v.Switch = append(v.Switch, w)
 		}
 	}
-	if p.known {
-		v.Kept = append(v.Kept, model.RecordingsOf(p.clips, p.d.Texts, p.d.Place))
+	if p.held == nil {
+		v.Kept = model.HoldingsOf(s.Home, p.d.Texts)
 	}
-	v.Kept = append(v.Kept, model.HoldingsOf(s.Home, p.d.Texts)...)
 	if key := "protection." + string(s.Home.Status.Protection); p.d.Texts.Has(key) {
 		v.Sealed = p.d.Text(key)
 	}
@@ -98,9 +108,12 @@ func (p *Privacy) build(v privacyView) []fyne.CanvasObject {
 	if v.Sealed != "" {
 		sealed = append(sealed, frame.Low(v.Sealed))
 	}
-	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.where"), sealed...),
-		frame.Section(p.d.Text("app.privacy.export"), frame.Low(p.d.Text("app.privacy.export.text")),
-			frame.Button(p.d.Text("app.privacy.export.button"), theme.DocumentSaveIcon(), func() { p.export(v) })),
+	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.where"), sealed...))
+	if v.Shut {
+		return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.privacy")), frame.Grid(tiles...)}
+	}
+	tiles = append(tiles, frame.Section(p.d.Text("app.privacy.export"), frame.Low(p.d.Text("app.privacy.export.text")),
+		frame.Button(p.d.Text("app.privacy.export.button"), theme.DocumentSaveIcon(), func() { p.export(v) })),
 		frame.Section(p.d.Text("app.privacy.delete"), frame.Low(p.d.Text("app.privacy.delete.text"))))
 	return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.privacy")), frame.Grid(tiles...)}
 }
@@ -116,6 +129,6 @@ func (p *Privacy) export(v privacyView) {
 				r.Person = v.Persons[n-1]
 			}
 			made, err := p.d.Hub.Export(ctx, r)
-			return p.d.Texts.Text("app.privacy.exported", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+			return p.d.Texts.Text("app.privacy.exported", i18n.Args{"path": made.Path, "size": p.d.Texts.Size(made.Size)}), err
 		}, Then: p.d.Say})
 }

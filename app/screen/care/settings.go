@@ -106,7 +106,7 @@ func (p *Settings) backup(b wire.BackupStatus) []fyne.CanvasObject {
 	}
 	list := []fyne.CanvasObject{frame.Wrapped(p.d.Texts.Text("backup.every."+every, i18n.Args{"folder": b.Schedule.Folder, "keep": keep}))}
 	if b.Last != nil {
-		list = append(list, frame.Low(p.d.Texts.Text("backup.last", i18n.Args{"date": model.When(b.Last.Made, p.d.Place), "path": b.Last.Path, "size": model.Size(b.Last.Size)})))
+		list = append(list, frame.Low(p.d.Texts.Text("backup.last", i18n.Args{"date": model.When(b.Last.Made, p.d.Place, p.d.Texts), "path": b.Last.Path, "size": p.d.Texts.Size(b.Last.Size)})))
 	}
 	return append(list, container.NewVBox(
 		frame.Button(p.d.Text("app.settings.backup.now"), theme.DocumentSaveIcon(), p.backUp),

@@ -56,7 +56,7 @@ func (p *Updates) build(v model.Release) []fyne.CanvasObject {
 		signed.Importance = widget.DangerImportance
 	}
 	hub = append(hub, frame.Pair(p.d.Text("app.updates.newest"), v.Newest), signed,
-		frame.Caption(p.d.Texts.Text("app.updates.looked", i18n.Args{"time": model.When(v.Looked, p.d.Place)})))
+		frame.Caption(p.d.Texts.Text("app.updates.looked", i18n.Args{"time": model.When(v.Looked, p.d.Place, p.d.Texts)})))
 	if v.Newest == v.Now {
 		hub = append(hub, frame.Wrapped(p.d.Text("app.updates.latest")))
 	}

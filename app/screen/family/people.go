@@ -19,7 +19,8 @@ import (
 // People shows who there is and where they are, on an empty ground: no map is asked for.
 type People struct {
 	*frame.Living[peopleView]
-	d *frame.Desk
+	d     *frame.Desk
+	asked bool // where people were was asked for
 }
 
 type peopleView struct {
@@ -36,6 +37,10 @@ func NewPeople(d *frame.Desk) *People {
 
 // Show brings it up to date.
 func (p *People) Show(s frame.State) {
+	if !p.asked && len(s.Home.Accessories) > 0 {
+		p.asked = true
+		p.d.Recall(s.Past, s.Home.Accessories, p.d.Again)
+	}
 	people, plot := model.PeopleOf(s.Home, s.Past, p.d.Texts, p.d.Place)
 	p.Update(peopleView{people, plot})
 }

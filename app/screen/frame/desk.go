@@ -11,6 +11,7 @@ import (
 	"github.com/ingle-home/ingle/app/link"
 	"github.com/ingle-home/ingle/app/model"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
@@ -24,6 +25,8 @@ type Hub interface {
 	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
 	Cameras
 	Keys
+	Holdings(ctx context.Context) ([]wire.Holding, error)
+	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
 	Backup(ctx context.Context, r wire.BackupRequest) (wire.Backup, error)
 	Backups(ctx context.Context) (wire.BackupStatus, error)
@@ -36,6 +39,7 @@ type Cameras interface {
 	Secure(ctx context.Context, id string) error
 	Clips(ctx context.Context, camera string) ([]wire.Clip, error)
 	ClipStill(ctx context.Context, id string) ([]byte, error)
+	ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error
 	KeepClip(ctx context.Context, id string, kept bool) (wire.Clip, error)
 	DeleteClip(ctx context.Context, id string) error
 	ExportClip(ctx context.Context, id string, r wire.ClipExportRequest) (wire.ClipExport, error)
@@ -71,9 +75,10 @@ type Taste struct {
 
 // State is what pages show: the home as it is now, and what was reported since the app looks.
 type State struct {
-	Home wire.Snapshot
-	Past *model.Past
-	Lost bool // the line to the hub is; Home is what was last seen
+	Home  wire.Snapshot
+	Past  *model.Past
+	Lost  bool // the line to the hub is; Home is what was last seen
+	Films int  // grows when what was recorded may not be what it was
 }
 
 // Page is one screen of an open home. Its methods are for the window's goroutine.
@@ -81,6 +86,12 @@ type Page interface {
 	Content() fyne.CanvasObject
 	Show(State)
 }
+
+// Leaver is a page that does something while somebody looks at it. Leave ends that.
+type Leaver interface{ Leave() }
+
+// Remover is a page of one thing that the key Delete takes away, with time to undo that.
+type Remover interface{ Remove() }
 
 // Viewer is a page with pictures of cameras.
 type Viewer interface {
@@ -126,7 +137,7 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 				d.confirm(func() { d.Try(do, then) })
 			case err != nil:
 				d.Again() // a slider goes back to what is
-				d.toasts.say(model.Problem(err, d.Texts), "", true, nil)
+				d.Fail(err)
 			case then != nil:
 				then()
 			}
@@ -134,9 +145,17 @@ func (d *Desk) Try(do func(ctx context.Context) error, then func()) {
 	})
 }
 
+// Fail says what went wrong.
+func (d *Desk) Fail(err error) { d.toasts.say(model.Problem(err, d.Texts), "", true, nil) }
+
 // Load is Try for what a page shows by itself: where the hub does not tell this person, nothing is said
 // and then does not run.
 func (d *Desk) Load(do func(ctx context.Context) error, then func()) {
+	d.LoadOr(do, then, func() {})
+}
+
+// LoadOr is Load that runs denied where the hub does not tell this person.
+func (d *Desk) LoadOr(do func(ctx context.Context) error, then, denied func()) {
 	told := true
 	d.Try(func(ctx context.Context) error {
 		err := do(ctx)
@@ -147,7 +166,9 @@ func (d *Desk) Load(do func(ctx context.Context) error, then func()) {
 	}, func() {
 		if told {
 			then()
+			return
 		}
+		denied()
 	})
 }
 
@@ -162,6 +183,17 @@ func (d *Desk) confirm(again func()) {
 // Order sends a command.
 func (d *Desk) Order(o model.Order) {
 	d.Try(func(ctx context.Context) error { return d.Hub.Do(ctx, o.Accessory, o.Do) }, nil)
+}
+
+// Leave asks whether the app shall forget its hub, and has it do so.
+func (d *Desk) Leave(forget func(context.Context) error) {
+	d.Ask(Question{Title: d.Text("app.settings.leave"), Text: d.Text("app.settings.leave.text"), Yes: d.Text("app.settings.leave.yes"), Danger: true,
+		Do: func(ctx context.Context, _ []Answer) (string, error) { return "", forget(ctx) }})
+}
+
+// Forgetter is a hub that the app can forget.
+type Forgetter interface {
+	Forget(ctx context.Context) error
 }
 
 // Gone says whether a thing is about to be deleted.

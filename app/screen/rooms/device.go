@@ -22,6 +22,8 @@ type Device struct {
 	*frame.Living[deviceView]
 	d     *frame.Desk
 	id    string
+	now   deviceView
+	asked bool         // what the hub kept of it was asked for
 	speed *parts.Speed // lives as long as the page, so that it is not pulled from under a finger
 }
 
@@ -42,8 +44,25 @@ func NewDevice(d *frame.Desk, id string) *Device {
 
 // Show brings it up to date.
 func (p *Device) Show(s frame.State) {
+	if at := slices.IndexFunc(s.Home.Accessories, func(a wire.Accessory) bool { return a.ID == p.id }); at >= 0 && !p.asked {
+		p.asked = true
+		p.d.Recall(s.Past, s.Home.Accessories[at:at+1], p.d.Again)
+	}
 	v, there := model.DeviceOf(s.Home, p.id, s.Past, p.d.Texts, p.d.Place)
-	p.Update(deviceView{v, there})
+	p.now = deviceView{v, there}
+	p.Update(p.now)
+}
+
+// Remove takes the thing out of the home, unless it is one of the hub's own.
+func (p *Device) Remove() {
+	if p.now.There && !own(p.now.Device) {
+		p.remove(p.now.Device)
+	}
+}
+
+// own says whether a thing is the hub's own: it has no driver.
+func own(v model.Device) bool {
+	return slices.ContainsFunc(v.Label, func(f model.Fact) bool { return f.Value == "" })
 }
 
 func (p *Device) build(v deviceView) []fyne.CanvasObject {
@@ -68,7 +87,7 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 		page = append(page, note)
 	}
 	page = append(page, grid)
-	if slices.ContainsFunc(v.Label, func(f model.Fact) bool { return f.Value == "" }) { // the hub's own
+	if own(v.Device) {
 		return page
 	}
 	remove := frame.Button(p.d.Text("app.device.remove"), theme.DeleteIcon(), func() { p.remove(v.Device) })
@@ -130,15 +149,11 @@ func pairs(facts []model.Fact) fyne.CanvasObject {
 }
 
 func chart(c model.Chart) fyne.CanvasObject {
-	top := 100.0
-	if c.Top != "100 %" {
-		top = max(1, model.Peak(c.Points))
-	}
 	first, last := c.Points[0].At, c.Points[len(c.Points)-1].At
 	span := max(1, last.Sub(first).Seconds())
 	var marks []parts.Mark
 	for _, p := range c.Points {
-		marks = append(marks, parts.Mark{X: float32(p.At.Sub(first).Seconds() / span), Y: float32(p.Value / top)})
+		marks = append(marks, parts.Mark{X: float32(p.At.Sub(first).Seconds() / span), Y: float32(p.Value / c.Peak)})
 	}
 	return parts.NewChart(c.Name, marks, c.Top, c.Low, c.From, c.To)
 }

@@ -74,7 +74,7 @@ func (h *Home) Show(s frame.State) {
 		summary, care = "", h.view.Summary
 	}
 	if s.Lost {
-		summary = h.d.Text("home.lost")
+		summary = "" // the banner says it
 	}
 	frame.Set(h.summary, summary)
 	if care != "" && h.caring.Text != care {

@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"image"
 	"os"
 	"slices"
 	"time"
@@ -19,19 +18,21 @@ import (
 	"github.com/ingle-home/ingle/i18n"
 )
 
-// Camera is one camera: what it sees now, and what it recorded. The app shows the picture that stands
-// for a recording; the film itself is saved as a file that any player plays.
+// Camera is one camera: what it sees now, and what it recorded. A recording plays where its picture stands;
+// its film can be saved as a file that any player plays, with its sound.
 type Camera struct {
 	*frame.Living[cameraView]
 	d     *frame.Desk
 	id    string
 	live  *frame.Eye
-	still *parts.Picture
+	film  *projector
 	clips []wire.Clip
 	rule  wire.ClipRule
 	known bool // the recordings were asked for
+	shut  bool // … and are not for this person
 	at    string
 	state frame.State
+	films int // of the state when they were asked for
 }
 
 type cameraView struct {
@@ -41,13 +42,13 @@ type cameraView struct {
 	Reel   model.Reel
 	At     string // ID of the recording that is chosen
 	Known  bool
+	Shut   bool
 }
 
 // NewCamera makes the screen of the camera with an ID.
 func NewCamera(d *frame.Desk, id string) *Camera {
-	p := &Camera{d: d, id: id, live: frame.NewEye(d, d.Text("app.page.camera")), still: parts.NewPicture(d.Text("holding.recordings"), "")}
+	p := &Camera{d: d, id: id, live: frame.NewEye(d, d.Text("app.page.camera")), film: newProjector(d), films: -1}
 	p.Living = frame.NewLiving(d, p.build)
-	p.load()
 	return p
 }
 
@@ -55,7 +56,8 @@ func NewCamera(d *frame.Desk, id string) *Camera {
 func (p *Camera) load() {
 	var clips []wire.Clip
 	var rule wire.ClipRule
-	p.d.Load(func(ctx context.Context) (err error) {
+	p.films = p.state.Films
+	p.d.LoadOr(func(ctx context.Context) (err error) {
 		if rule, err = p.d.Hub.ClipRule(ctx, p.id); err != nil {
 			return err
 		}
@@ -63,16 +65,20 @@ func (p *Camera) load() {
 		return err
 	}, func() {
 		p.clips, p.rule, p.known = clips, rule, true
-		if p.state.Past != nil {
-			p.Show(p.state)
-		}
+		p.Show(p.state)
+	}, func() {
+		p.shut = true
+		p.Show(p.state)
 	})
 }
 
 // Show brings it up to date.
 func (p *Camera) Show(s frame.State) {
 	p.state = s
-	v := cameraView{Rule: p.rule, Known: p.known}
+	if p.films != s.Films {
+		p.load()
+	}
+	v := cameraView{Rule: p.rule, Known: p.known, Shut: p.shut}
 	for _, c := range model.Of(s.Home, p.d.Texts, p.d.Place).Cameras {
 		if c.ID == p.id {
 			v.Camera, v.There = c, true
@@ -80,40 +86,34 @@ func (p *Camera) Show(s frame.State) {
 	}
 	left := slices.DeleteFunc(slices.Clone(p.clips), func(c wire.Clip) bool { return p.d.Gone(c.ID) })
 	v.Reel = model.ReelOf(left, p.d.Texts, p.d.Place, p.d.Now().Truncate(time.Minute))
-	if !slices.ContainsFunc(left, func(c wire.Clip) bool { return c.ID == p.at }) {
-		p.at = ""
-		if len(left) > 0 {
-			p.choose(left[0].ID)
-		}
+	at := slices.IndexFunc(v.Reel.Clips, func(c model.Clip) bool { return c.ID == p.at })
+	if p.at = ""; len(left) > 0 {
+		at = max(0, at)
+		p.at = left[at].ID
+		p.film.load(v.Reel.Clips[at])
+	} else {
+		p.film.load(model.Clip{})
 	}
 	v.At = p.at
 	p.live.Show(v.Camera)
 	p.Update(v)
 }
 
-// choose fetches the picture that stands for a recording.
+// choose puts another recording in.
 func (p *Camera) choose(id string) {
 	p.at = id
-	p.still.Say(p.d.Text("tile.camera.wait"))
-	var raw []byte
-	p.d.Work(func(ctx context.Context) {
-		raw, _ = p.d.Hub.ClipStill(ctx, id) // a recording without a picture says so
-		m := link.Decode(raw)
-		fyne.Do(func() {
-			if p.at == id {
-				p.see(m)
-			}
-		})
-	})
+	p.Show(p.state)
 }
 
-func (p *Camera) see(m *image.RGBA) {
-	if m == nil {
-		p.still.Say(p.d.Text("app.clip.no-still"))
-		return
+// Remove deletes the recording that is chosen.
+func (p *Camera) Remove() {
+	if p.at != "" && !p.shut {
+		p.remove(model.Clip{ID: p.at})
 	}
-	p.still.Set(m)
 }
+
+// Leave stops what plays.
+func (p *Camera) Leave() { p.film.pause() }
 
 func (p *Camera) build(v cameraView) []fyne.CanvasObject {
 	if !v.There {
@@ -125,7 +125,11 @@ func (p *Camera) build(v cameraView) []fyne.CanvasObject {
 	if v.Camera.Reachable && !v.Camera.Private && v.Camera.Note != "" {
 		now.SetNote(v.Camera.Note)
 	}
-	return []fyne.CanvasObject{p.d.BackHead(v.Camera.Name, settings), frame.Grid(now, p.recordings(v))}
+	grid := frame.Grid(now)
+	if !v.Shut {
+		grid.Add(p.recordings(v))
+	}
+	return []fyne.CanvasObject{p.d.BackHead(v.Camera.Name, settings), grid}
 }
 
 func (p *Camera) recordings(v cameraView) fyne.CanvasObject {
@@ -157,10 +161,9 @@ func (p *Camera) reel(r model.Reel, at int) []fyne.CanvasObject {
 	for _, one := range r.Clips {
 		spans = append(spans, parts.Span{From: one.Span[0], To: one.Span[1], Name: one.Title})
 	}
-	line := parts.NewTimeline(p.d.Text("holding.recordings"), spans, at, r.From, r.To, func(i int) {
-		p.choose(r.Clips[i].ID)
-		p.Show(p.state)
-	})
+	line := parts.NewTimeline(p.d.Text("holding.recordings"), spans, at, r.From, r.To, func(i int) { p.choose(r.Clips[i].ID) })
+	line.Play, line.Remove = p.film.toggle, func() { p.remove(c) }
+	p.film.bar.Remove = line.Remove
 	keep := widget.NewCheck(p.d.Text("app.clip.keep"), nil)
 	keep.SetChecked(c.Kept)
 	keep.OnChanged = func(on bool) { p.keep(c.ID, on) }
@@ -171,7 +174,11 @@ func (p *Camera) reel(r model.Reel, at int) []fyne.CanvasObject {
 	title := frame.Wrapped(c.Title)
 	title.TextStyle.Bold = true
 	remove := frame.Button(p.d.Text("app.clip.delete"), theme.DeleteIcon(), func() { p.remove(c) })
-	return []fyne.CanvasObject{p.still, line, frame.Tight(title, frame.Low(c.Detail)), keep, frame.Buttons(save, remove)}
+	about := frame.Tight(title, frame.Low(c.Detail))
+	if c.Sound {
+		about.Add(frame.Caption(p.d.Text("app.clip.silent")))
+	}
+	return []fyne.CanvasObject{p.film.screen, p.film.bar, line, about, keep, frame.Buttons(save, remove)}
 }
 
 func (p *Camera) record() {
@@ -200,7 +207,7 @@ func (p *Camera) save(c model.Clip) {
 		Fields: []frame.Field{{Name: p.d.Text("app.path"), Value: folder}, {Name: p.d.Text("gate.password"), Secret: true}},
 		Do: func(ctx context.Context, a []frame.Answer) (string, error) {
 			made, err := p.d.Hub.ExportClip(ctx, c.ID, wire.ClipExportRequest{Path: a[0].Text, Password: a[1].Text})
-			return p.d.Texts.Text("clips.exported", i18n.Args{"path": made.Path, "size": model.Size(made.Size)}), err
+			return p.d.Texts.Text("clips.exported", i18n.Args{"path": made.Path, "size": p.d.Texts.Size(made.Size)}), err
 		}, Then: p.d.Say})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -68,6 +69,31 @@ func (c *clips) Still(ctx context.Context, id string) ([]byte, error) {
 	}
 	still, err := c.home.Still(ctx, one.Camera, 320, 180)
 	return still.JPEG, err
+}
+
+// Frames plays the clip with pictures of what its camera sees now.
+func (c *clips) Frames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
+	one, err := c.Show(ctx, id)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Second / time.Duration(l.Rate))
+	defer tick.Stop()
+	for at := from; at < one.Lasts(); at += time.Second / time.Duration(l.Rate) {
+		still, err := c.home.Still(ctx, one.Camera, l.Width, l.Height)
+		if err == nil {
+			err = put(frames.Frame{JPEG: still.JPEG, Into: at})
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func (c *clips) Keep(_ context.Context, id string, kept bool) (wire.Clip, error) {

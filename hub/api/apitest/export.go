@@ -24,3 +24,15 @@ func (h *Home) Export(_ context.Context, r wire.ExportRequest) (wire.Export, err
 
 // Exporting says that none is being made.
 func (h *Home) Exporting(context.Context) (wire.ExportStatus, error) { return wire.ExportStatus{}, nil }
+
+// Holdings counts the home's recordings and its apps; it keeps nothing else.
+func (h *Home) Holdings(context.Context) ([]wire.Holding, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := []wire.Holding{{What: "recordings"}, {What: "positions", Days: 7}, {What: "apps", Count: len(h.apps)}}
+	for _, c := range h.clips.list {
+		list[0].Count++
+		list[0].Size += c.Size
+	}
+	return list, nil
+}

@@ -41,6 +41,9 @@ type Home struct {
 	backups  wire.BackupStatus
 	apps     []wire.App
 	clips    *clips
+	paired   func(pin string) (hub, api string)
+	past     []wire.Reported
+	tokens   []wire.Token
 	page     wire.Page
 }
 
@@ -111,6 +114,9 @@ func (h *Home) Orders() []Order {
 }
 
 func (h *Home) apply(c wire.Change) {
+	if c.Value != nil && len(h.past) < wire.MaxPoints {
+		h.past = append(h.past, *c.Value)
+	}
 	h.snap.Apply(c)
 	h.Feed.Publish(c)
 }
@@ -236,6 +242,22 @@ func (h *Home) Do(_ context.Context, id string, d wire.Do) error {
 	h.done = append(h.done, Order{id, wire.Do{Trait: d.Trait, Value: append(json.RawMessage{}, d.Value...)}})
 	h.apply(wire.Change{Value: &wire.Reported{Accessory: id, Value: wire.ValueOf(r)}})
 	return nil
+}
+
+// History knows what was published since the hub was made, of what has a value at all.
+func (h *Home) History(_ context.Context, id, of string, from, to time.Time, points int) (wire.History, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.find(id); !ok {
+		return wire.History{}, wire.Refuse(http.StatusNotFound, wire.CodeUnknown, "id", id)
+	}
+	past := wire.History{Accessory: id, Trait: of, From: from, To: to}
+	for _, r := range h.past {
+		if r.Accessory == id && r.Trait == of && r.At != nil && !r.At.Before(from) && r.At.Before(to) {
+			past.Points = append(past.Points, wire.Point{At: *r.At, Value: r.Value.Value, Count: 1})
+		}
+	}
+	return past.Join(points), nil
 }
 
 // People lists the family.

@@ -71,3 +71,11 @@ func (h *Home) Rotate(_ context.Context, r wire.UnlockRequest) error {
 func (h *Home) Suggest(context.Context, string) (wire.Passphrase, error) {
 	return wire.Passphrase{Passphrase: "otter-lantern-violet-harbour-pickle", Bits: 51.7}, nil
 }
+
+// Judge counts: 15 characters will do.
+func (h *Home) Judge(_ context.Context, password string) (wire.Verdict, error) {
+	if n := len([]rune(password)); n < 15 {
+		return wire.Verdict{Percent: 100 * n / 15, Code: "password.too_short", Args: map[string]string{"min": "15"}}, nil
+	}
+	return wire.Verdict{Percent: 100 + len(password)}, nil
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -32,6 +33,26 @@ func (h *Home) Still(_ context.Context, id string, width, height int) (wire.Stil
 		return wire.Still{}, err
 	}
 	return wire.Still{JPEG: out.Bytes(), At: time.Now()}, nil
+}
+
+// Frames are such pictures, one after the other.
+func (h *Home) Frames(ctx context.Context, id string, l wire.Look, put func(frames.Frame) error) error {
+	tick := time.NewTicker(time.Second / time.Duration(l.Rate))
+	defer tick.Stop()
+	for {
+		still, err := h.Still(ctx, id, l.Width, l.Height)
+		if err == nil {
+			err = put(frames.Frame{JPEG: still.JPEG})
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // SetCamera changes a camera.

@@ -11,7 +11,8 @@
 //	2  H2  hub  salt (16 bytes), B (384)
 //	3  C3  app  A (384), proofA (32)
 //	4  H4  hub  proofH (32), role (the rest, ASCII)
-//	5      hub  instead of H2 or H4: why not: busy, none, wrong, version (ASCII)
+//	5      hub  instead of H2 or H4: why not: busy, none, wrong, version (ASCII); behind none a space and the
+//	              seconds until there may be a new code, behind wrong the tries that are left
 //
 // A, B and the shared key K (64 bytes) are those of SRP-6a with the 3072-bit group of RFC 5054, g = 5
 // and SHA-512, everything padded to 384 bytes, for the user "ingle-claim" and the ten signs of the

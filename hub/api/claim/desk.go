@@ -115,10 +115,26 @@ func (d *Desk) Serve(ctx context.Context, conn *tls.Conn, hub Pin) error {
 	defer free()
 	last, err := d.serve(ctx, conn, hub) // the desk is free again when the app hears how it ended
 	if err != nil {
-		last = frame(typeRefusal, word(err))
+		last = frame(typeRefusal, word(d.told(err)))
 	}
 	if _, wrote := conn.Write(last); err == nil && wrote != nil {
 		return fmt.Errorf("claim: %w", wrote)
+	}
+	return err
+}
+
+// told is a refusal with what the claimant can do about it: how many tries there are, or how long to wait.
+func (d *Desk) told(err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wait := int((d.left() + time.Second - 1) / time.Second)
+	switch {
+	case err == ErrWrong && d.code != "":
+		return &Told{ErrWrong, Most - d.tries.Wrong}
+	case err == ErrWrong && wait > 0:
+		return &Told{ErrWrong, 0}
+	case err == ErrNone && wait > 0:
+		return &Told{ErrNone, wait}
 	}
 	return err
 }

@@ -3,8 +3,11 @@ package claim
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -74,14 +77,35 @@ func refusals() map[string]error {
 	return map[string]error{"busy": ErrBusy, "none": ErrNone, "wrong": ErrWrong, "version": ErrVersion}
 }
 
+// Told is a refusal with a number: ErrWrong with the tries that are left, ErrNone with the seconds until
+// there may be a new code.
+type Told struct {
+	Reason error
+	Number int
+}
+
+// Error is the reason's.
+func (t *Told) Error() string { return t.Reason.Error() }
+
+// Unwrap is the reason.
+func (t *Told) Unwrap() error { return t.Reason }
+
 func refusal(word string) error {
+	word, number, told := strings.Cut(word, " ")
 	if err, known := refusals()[word]; known {
+		if n, bad := strconv.ParseUint(number, 10, 16); told && bad == nil {
+			return &Told{err, int(n)}
+		}
 		return err
 	}
 	return fmt.Errorf("%w: an unknown refusal", ErrMessage)
 }
 
 func word(refusal error) []byte {
+	var told *Told
+	if errors.As(refusal, &told) {
+		return fmt.Appendf(word(told.Reason), " %d", told.Number)
+	}
 	for word, err := range refusals() {
 		if err == refusal {
 			return []byte(word)

@@ -31,3 +31,18 @@ func (c *Client) RenameApp(ctx context.Context, id, name string) (wire.App, erro
 func (c *Client) RevokeApp(ctx context.Context, id string) error {
 	return c.tell(ctx, "DELETE", "/apps/"+url.PathEscape(id), nil)
 }
+
+// Tokens lists what lets scripts in.
+func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
+	return ask[[]wire.Token](ctx, c, "GET", "/tokens", nil)
+}
+
+// MakeToken lets a script in. The secret is in the answer, and nowhere else.
+func (c *Client) MakeToken(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error) {
+	return ask[wire.NewToken](ctx, c, "POST", "/tokens", r)
+}
+
+// RevokeToken lets a script in no more. Which is a token's ID or name.
+func (c *Client) RevokeToken(ctx context.Context, which string) error {
+	return c.tell(ctx, "DELETE", "/tokens/"+url.PathEscape(which), nil)
+}

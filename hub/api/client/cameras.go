@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -36,6 +37,40 @@ func (c *Client) Still(ctx context.Context, id string, width, height int) (wire.
 		return wire.Still{}, fmt.Errorf("client: still: no picture with its time in %d bytes", len(raw))
 	}
 	return wire.Still{JPEG: raw, At: at}, nil
+}
+
+// Frames calls put with what a camera sees, picture by picture, until ctx ends (nil), the hub has no more,
+// or put fails.
+func (c *Client) Frames(ctx context.Context, id string, l wire.Look, put func(frames.Frame) error) error {
+	return c.moving(ctx, "/accessories/"+url.PathEscape(id)+"/frames?"+looking(l).Encode(), put)
+}
+
+func looking(l wire.Look) url.Values {
+	return url.Values{"width": {strconv.Itoa(l.Width)}, "height": {strconv.Itoa(l.Height)}, "rate": {strconv.Itoa(l.Rate)}}
+}
+
+// moving reads pictures that follow one another. A hub that falls silent is let go.
+func (c *Client) moving(ctx context.Context, path string, put func(frames.Frame) error) error {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchdog := time.AfterFunc(silence, cancel)
+	defer watchdog.Stop()
+	req, err := http.NewRequestWithContext(reading, "GET", c.root()+path, nil)
+	if err != nil {
+		return fmt.Errorf("client: frames: %w", err)
+	}
+	resp, err := c.open(req)
+	if err == nil {
+		defer resp.Body.Close()
+		err = frames.Read(resp.Body, func(f frames.Frame) error {
+			watchdog.Reset(silence)
+			return put(f)
+		})
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // SetCamera changes what the household decided about a camera.

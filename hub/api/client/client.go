@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -229,6 +230,9 @@ func (c *Client) send(ctx context.Context, method, path string, body any) ([]byt
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if method != http.MethodGet {
+		req.Header.Set("Idempotency-Key", rand.Text()) // so that it may be sent again where an idle line broke
 	}
 	resp, err := c.open(req)
 	if err != nil {

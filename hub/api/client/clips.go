@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strconv"
+	"time"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -26,6 +29,14 @@ func (c *Client) ClipStill(ctx context.Context, id string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	return c.send(ctx, "GET", clipPath(id)+"/still", nil)
+}
+
+// ClipFrames calls put with a recording's pictures from a time on, as fast as they were taken, until its
+// end (nil), ctx ends (nil) or put fails.
+func (c *Client) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
+	q := looking(l)
+	q.Set("from", strconv.FormatInt(from.Milliseconds(), 10))
+	return c.moving(ctx, clipPath(id)+"/frames?"+q.Encode(), put)
 }
 
 // KeepClip has a recording stay until somebody deletes it, or not any more.

@@ -37,3 +37,8 @@ func (c *Client) Rotate(ctx context.Context, password string) error {
 func (c *Client) Suggest(ctx context.Context, language string) (wire.Passphrase, error) {
 	return ask[wire.Passphrase](ctx, c, "GET", "/passphrase?"+url.Values{"language": {language}}.Encode(), nil)
 }
+
+// Judge asks whether a password would do.
+func (c *Client) Judge(ctx context.Context, password string) (wire.Verdict, error) {
+	return ask[wire.Verdict](ctx, c, "POST", "/password/check", wire.PasswordCheck{Password: password})
+}

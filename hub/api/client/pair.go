@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -58,7 +59,8 @@ func (s Self) certificate() (tls.Certificate, claim.Pin, error) {
 }
 
 // Pair proves a code, as a person typed it, to the hub at an address, and keeps what comes of it. The
-// address may leave the port away. Refusals are problems: claim.form, claim.wrong, claim.busy, claim.none.
+// address may leave the port away. Refusals are problems: claim.form, claim.wrong (with the tries that are
+// left), claim.busy, claim.none, claim.wait.
 func Pair(ctx context.Context, v Vault, address, typed string, app App) (Self, error) {
 	code, err := claim.ParseCode(typed)
 	if err != nil {
@@ -108,20 +110,47 @@ func PairHere(ctx context.Context, v Vault, socket *Client, app App) (Self, erro
 	return self, v.Save(self)
 }
 
-func withPort(address string) string {
-	address = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(address), "https://"), "/")
-	if _, _, err := net.SplitHostPort(address); err == nil {
-		return address
+// withPort makes an address to dial of what a person typed: a scheme, a port and the brackets of IPv6 may
+// be there or not.
+func withPort(typed string) string {
+	address := strings.TrimSpace(typed)
+	if _, behind, ok := strings.Cut(address, "://"); ok {
+		address = behind
 	}
-	return net.JoinHostPort(strings.Trim(address, "[]"), port)
+	address, _, _ = strings.Cut(address, "/")
+	if host, p, err := net.SplitHostPort(address); err == nil && p != "" {
+		return net.JoinHostPort(host, p)
+	}
+	return net.JoinHostPort(strings.Trim(strings.TrimSuffix(address, ":"), "[]"), port)
+}
+
+// Peek asks whoever answers at an address what it is, as a stranger does: whether it is a hub, and whether
+// it has an owner. Anybody can say so.
+func Peek(ctx context.Context, address string) (wire.Status, error) {
+	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTime}, Config: &tls.Config{
+		MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"},
+		InsecureSkipVerify: true, // it is a stranger to us as well
+	}}
+	at := withPort(address)
+	c := over("https://127.0.0.1", func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "tcp", at) })
+	defer c.Close()
+	return c.Status(ctx)
 }
 
 // problemOf puts the end of a claim into the words of the API.
 func problemOf(err error) error {
 	for of, code := range map[error]string{claim.ErrCode: wire.CodeClaimForm, claim.ErrBusy: wire.CodeClaimBusy, claim.ErrNone: wire.CodeClaimNone, claim.ErrWrong: wire.CodeClaimCode} {
-		if errors.Is(err, of) {
-			return fmt.Errorf("%w: %w", wire.Refuse(http.StatusForbidden, code), err)
+		if !errors.Is(err, of) {
+			continue
 		}
+		var told *claim.Told
+		switch {
+		case !errors.As(err, &told):
+			return fmt.Errorf("%w: %w", wire.Refuse(http.StatusForbidden, code), err)
+		case code == wire.CodeClaimNone:
+			return fmt.Errorf("%w: %w", wire.Refuse(http.StatusForbidden, wire.CodeClaimWait, "seconds", strconv.Itoa(told.Number)), err)
+		}
+		return fmt.Errorf("%w: %w", wire.Refuse(http.StatusForbidden, code, "left", strconv.Itoa(told.Number)), err)
 	}
 	return unanswered(err)
 }

@@ -39,3 +39,15 @@ func TestHeartbeatsAreNoEvents(t *testing.T) {
 		t.Errorf("events %v", ids)
 	}
 }
+
+func TestWithPort(t *testing.T) {
+	for typed, want := range map[string]string{
+		"192.168.1.20": "192.168.1.20:8443", "192.168.1.20:9": "192.168.1.20:9", "spare-pc.local": "spare-pc.local:8443", "spare-pc:": "spare-pc:8443",
+		" https://spare-pc.local/ ": "spare-pc.local:8443", "HTTPS://10.0.0.1:7/x": "10.0.0.1:7",
+		"fe80::1": "[fe80::1]:8443", "[fe80::1]": "[fe80::1]:8443", "[fd00::1]:9": "[fd00::1]:9", "[fe80::1%eth0]:9": "[fe80::1%eth0]:9",
+	} {
+		if got := withPort(typed); got != want {
+			t.Errorf("%q is %q, not %q", typed, got, want)
+		}
+	}
+}

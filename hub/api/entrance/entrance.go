@@ -35,9 +35,16 @@ type Identity interface {
 	Serve(ctx context.Context, conn *tls.Conn)
 }
 
+// Tokens know scripts. They are safe for concurrent use.
+type Tokens interface {
+	// Known is asked at every request.
+	Known(ctx context.Context, secret string) (wire.Token, bool)
+}
+
 // Options are what New needs.
 type Options struct {
 	Identity Identity
+	Tokens   Tokens       // of scripts; nil: there are none
 	API      http.Handler // it finds the calling app with server.AppOf
 	Log      *slog.Logger
 }

@@ -59,6 +59,7 @@ type hub struct {
 	line    *entrance.Listener
 	address string
 	log     *bytes.Buffer
+	tokens  pocket
 }
 
 func newHub(t *testing.T, dir string, state wire.State) *hub {
@@ -74,7 +75,7 @@ func newHub(t *testing.T, dir string, state wire.State) *hub {
 	if h.Book, err = pairing.New(pairing.Options{Dir: dir, API: func() string { return "https://" + h.address }, Claimed: claimed, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	h.line = entrance.New(ln, entrance.Options{Identity: h.Book, Log: log,
+	h.line = entrance.New(ln, entrance.Options{Identity: h.Book, Tokens: &h.tokens, Log: log,
 		API: server.New(server.Options{Hub: h.home, Feed: h.home.Feed, Caller: server.Paired, Log: log})})
 	h.OnDrop(h.line.Drop)
 	ctx, cancel := context.WithCancel(context.Background())

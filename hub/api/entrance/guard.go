@@ -1,6 +1,7 @@
 package entrance
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"crypto/tls"
 
 	"github.com/ingle-home/ingle/hub/api/server"
+	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
 type connKey struct{}
@@ -26,11 +28,11 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if contact(w, r) {
 		return
 	}
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		l.o.API.ServeHTTP(w, r)
+		l.keyless(w, r, c)
 		return
 	}
-	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	app, err := l.caller(*r.TLS)
 	if err == nil {
 		l.hold(app.ID, c)
@@ -44,6 +46,34 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	free := http.NewResponseController(w) // the household's streams and long tasks have limits of their own
 	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
 	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(r.Context(), app)))
+}
+
+// keyless serves scripts, which show a token, and strangers, who show nothing. Whoever shows what is no
+// token is a stranger.
+func (l *Listener) keyless(w http.ResponseWriter, r *http.Request, c net.Conn) {
+	token, ok := l.token(r)
+	if !ok {
+		l.o.API.ServeHTTP(w, r)
+		return
+	}
+	l.hold(token.ID, c)
+	if token, ok = l.token(r); !ok { // revoked while it was about to be held: it was not dropped
+		drop(c)
+		return
+	}
+	free := http.NewResponseController(w)
+	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
+	ctx, cancel := context.WithTimeout(r.Context(), time.Until(token.Until)) // a stream ends with its token
+	defer cancel()
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(ctx, wire.App{ID: token.ID, Role: token.Role})))
+}
+
+func (l *Listener) token(r *http.Request) (wire.Token, bool) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if l.o.Tokens == nil || !strings.EqualFold(scheme, "Bearer") {
+		return wire.Token{}, false
+	}
+	return l.o.Tokens.Known(r.Context(), strings.TrimSpace(secret))
 }
 
 // meant says whether a request was made for this hub: a name that somebody's web page made point here, or

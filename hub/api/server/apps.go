@@ -61,6 +61,32 @@ func (a *api) apps() {
 		})
 }
 
+// Tokens let scripts in. A token is named by its ID or name.
+type Tokens interface {
+	List(ctx context.Context) ([]wire.Token, error)
+	// Make draws one; its secret is in the answer only.
+	Make(ctx context.Context, r wire.TokenRequest) (wire.NewToken, error)
+	// Revoke ends its connections too.
+	Revoke(ctx context.Context, id string) error
+}
+
+func (a *api) tokens() {
+	add(a, route{"list-tokens", "GET", "/tokens", Owner, nil, 0, "The tokens that let scripts in"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Token], error) {
+			list, err := a.Hub.Tokens().List(ctx)
+			return &answer[[]wire.Token]{full(list)}, err
+		})
+	add(a, route{"make-token", "POST", "/tokens", Owner, nil, http.StatusCreated, "Let a script in; the token is shown once"},
+		func(ctx context.Context, in *answer[wire.TokenRequest]) (*answer[wire.NewToken], error) {
+			made, err := a.Hub.Tokens().Make(ctx, in.Body)
+			return &answer[wire.NewToken]{made}, err
+		})
+	add(a, route{"revoke-token", "DELETE", "/tokens/{id}", Owner, nil, http.StatusNoContent, "Let a script in no more, and end its connections"},
+		func(ctx context.Context, in *named) (*none, error) {
+			return &none{}, a.Hub.Tokens().Revoke(ctx, in.ID)
+		})
+}
+
 type appKey struct{}
 
 // WithApp notes which paired app sent a request; the listener does that, once it has seen the app's key.
@@ -92,13 +118,13 @@ func Paired(r *http.Request) Access {
 // lately is how long the password that an app gave is good for what takes it again.
 const lately = 5 * time.Minute
 
-// Proofs are which apps gave the owner's password, and when. The zero value has none.
-type Proofs struct {
+// proofs are which apps gave the owner's password, and when. The zero value has none.
+type proofs struct {
 	mu sync.Mutex
 	at map[string]time.Time // by app
 }
 
-func (p *Proofs) note(app string) {
+func (p *proofs) note(app string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.at == nil {
@@ -112,7 +138,7 @@ func (p *Proofs) note(app string) {
 	p.at[app] = time.Now()
 }
 
-func (p *Proofs) lately(app string) bool {
+func (p *proofs) lately(app string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at, ok := p.at[app]
@@ -120,7 +146,7 @@ func (p *Proofs) lately(app string) bool {
 }
 
 // forget has every app give the password anew, once there is another one.
-func (p *Proofs) forget() {
+func (p *proofs) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.at)

@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -15,6 +18,8 @@ import (
 type Cameras interface {
 	// Still is a JPEG of width by height pixels; 0 is any size. The last one there was, if need be.
 	Still(ctx context.Context, id string, width, height int) (wire.Still, error)
+	// Frames gives put JPEGs of what a camera sees, until ctx ends, put fails or there are none.
+	Frames(ctx context.Context, id string, l wire.Look, put func(frames.Frame) error) error
 	// SetCamera changes what the household decided about a camera.
 	SetCamera(ctx context.Context, id string, r wire.CameraRequest) (wire.Accessory, error)
 	// Secure gives a thing passwords of its own in place of its factory's.
@@ -28,13 +33,15 @@ type Finder interface {
 
 func (a *api) cameras() {
 	a.still()
+	a.live()
 	type change struct {
-		ID   string `path:"id" maxLength:"64"`
-		Body wire.CameraRequest
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.CameraRequest
 	}
 	add(a, route{"set-camera", "POST", "/accessories/{id}/camera", Owner, nil, 0, "Say whether a camera may be heard, and whether motion is looked for in its pictures"},
 		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
-			changed, err := a.Hub.SetCamera(ctx, in.ID, in.Body)
+			changed, err := changing(ctx, a, in.ID, in.IfMatch, func() (wire.Accessory, error) { return a.Hub.SetCamera(ctx, in.ID, in.Body) })
 			return &answer[wire.Accessory]{changed}, err
 		})
 	add(a, route{"secure", "POST", "/accessories/{id}/secure", Owner, nil, http.StatusNoContent, "Give a thing passwords of its own in place of its factory's"},
@@ -70,6 +77,40 @@ func (a *api) still() {
 		age := max(0, int(time.Since(s.At)/time.Second))
 		return &picture{"image/jpeg", "no-store", s.At.UTC().Format(http.TimeFormat), strconv.Itoa(age), s.JPEG}, err
 	})
-	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	a.huma.OpenAPI().Paths[prefix+r.path].Get.Responses["200"].Content = map[string]*huma.MediaType{"image/jpeg": {Schema: binary}}
+	a.sends(r, "image/jpeg")
+}
+
+func (a *api) live() {
+	type ask struct {
+		ID     string `path:"id" maxLength:"64"`
+		Width  int    `query:"width" minimum:"16" maximum:"1920" default:"640" doc:"pixels, at most"`
+		Height int    `query:"height" minimum:"16" maximum:"1920" default:"360" doc:"pixels, at most"`
+		Rate   int    `query:"rate" minimum:"1" maximum:"15" default:"10" doc:"pictures a second, about"`
+	}
+	r := route{"frames", "GET", "/accessories/{id}/frames", Member, nil, 0, "What a camera sees, as JPEG pictures that follow one another, until the reader goes"}
+	add(a, r, func(_ context.Context, in *ask) (*huma.StreamResponse, error) {
+		return a.moving(r, func(ctx context.Context, put func(frames.Frame) error) error {
+			return a.Hub.Frames(ctx, in.ID, wire.Look{Width: in.Width, Height: in.Height, Rate: in.Rate}, put)
+		}), nil
+	})
+	a.sends(r, "multipart/x-mixed-replace")
+}
+
+// moving answers with pictures as they come. As long as there was none a refusal can be told.
+func (a *api) moving(r route, show func(ctx context.Context, put func(frames.Frame) error) error) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		_, w := humago.Unwrap(c)
+		to := frames.NewWriter(w)
+		err := show(c.Context(), to.Put)
+		var p *wire.Problem
+		switch {
+		case err == nil && to.Begun(), c.Context().Err() != nil:
+		case to.Begun():
+			a.Log.Debug("moving pictures ended", "route", r.id, "err", err)
+		case err == nil:
+			write(w, wire.Refuse(http.StatusNotFound, wire.CodeNoPicture))
+		case errors.As(a.told(r.id, err), &p):
+			write(w, p)
+		}
+	}}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -19,6 +20,8 @@ type Clips interface {
 	Show(ctx context.Context, id string) (wire.Clip, error)
 	// Film opens a clip's film: fragmented MP4. It is closed when the caller has it.
 	Film(ctx context.Context, id string) (io.ReadSeekCloser, error)
+	// Frames gives put JPEGs of a clip from a time on, as fast as they were taken, until its end.
+	Frames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error
 	Still(ctx context.Context, id string) ([]byte, error)
 	Keep(ctx context.Context, id string, kept bool) (wire.Clip, error)
 	Delete(ctx context.Context, id string) error
@@ -101,6 +104,25 @@ func (a *api) films() {
 		return &picture{"image/jpeg", "no-store", jpeg}, err
 	})
 	a.sends(r, "image/jpeg")
+	a.played()
+}
+
+// played gives a recording to those who cannot decode its film.
+func (a *api) played() {
+	type ask struct {
+		ID     string `path:"id" maxLength:"64"`
+		From   int    `query:"from" minimum:"0" maximum:"86400000" doc:"milliseconds"`
+		Width  int    `query:"width" minimum:"16" maximum:"1920" default:"640" doc:"pixels, at most"`
+		Height int    `query:"height" minimum:"16" maximum:"1920" default:"360" doc:"pixels, at most"`
+		Rate   int    `query:"rate" minimum:"1" maximum:"15" default:"10" doc:"pictures a second, about"`
+	}
+	r := route{"clip-frames", "GET", "/clips/{id}/frames", Owner, nil, 0, "A recording as JPEG pictures that follow one another as fast as they were taken"}
+	add(a, r, func(_ context.Context, in *ask) (*huma.StreamResponse, error) {
+		return a.moving(r, func(ctx context.Context, put func(frames.Frame) error) error {
+			return a.Hub.Clips().Frames(ctx, in.ID, time.Duration(in.From)*time.Millisecond, wire.Look{Width: in.Width, Height: in.Height, Rate: in.Rate}, put)
+		}), nil
+	})
+	a.sends(r, "multipart/x-mixed-replace")
 }
 
 // sends describes an answer that is no JSON.

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/apitest"
 	"github.com/ingle-home/ingle/hub/api/client"
+	"github.com/ingle-home/ingle/hub/api/frames"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -90,5 +92,38 @@ func TestAFilmIsGivenInRanges(t *testing.T) {
 	}
 	if a := get(server.Owner, wire.Locked); a.StatusCode != http.StatusLocked {
 		t.Errorf("locked: %d", a.StatusCode)
+	}
+}
+
+// Pictures that move are sent as they come, and a refusal is told as long as none came.
+func TestPicturesAreSentAsTheyCome(t *testing.T) {
+	h, socket := apitest.New(wire.Open), apitest.Socket(t)
+	h.Serve(t, socket)
+	c := client.Dial(socket)
+	defer c.Close()
+	enough := errors.New("enough")
+	n := 0
+	take := func(f frames.Frame) error {
+		if n++; n == 3 {
+			return enough
+		}
+		return nil
+	}
+	as := wire.Look{Width: 160, Height: 90, Rate: 15}
+	if err := c.Frames(t.Context(), apitest.Camera, as, take); !errors.Is(err, enough) { // it has no end of its own
+		t.Error(err)
+	}
+	n = 0
+	if err := c.ClipFrames(t.Context(), "clip-1", 0, as, take); !errors.Is(err, enough) {
+		t.Error(err)
+	}
+	if err := c.Frames(t.Context(), apitest.Toy, as, take); wire.Code(err) != wire.CodeUnknown {
+		t.Error(err)
+	}
+	if err := c.ClipFrames(t.Context(), "clip-9", 0, as, take); wire.Code(err) != "clips.unknown" {
+		t.Error(err)
+	}
+	if err := c.Frames(t.Context(), apitest.Camera, wire.Look{Width: 1 << 20, Height: 90, Rate: 15}, take); wire.Code(err) != wire.CodeInvalid {
+		t.Error(err)
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,4 +152,100 @@ func TestAMemberSeesNoCoordinates(t *testing.T) {
 	if _, _, body := first(t, api, id); !strings.Contains(body, "33") {
 		t.Errorf("a member was sent %s", body)
 	}
+}
+
+func TestOnlyTheOwnerHearsOfRecordings(t *testing.T) {
+	h := apitest.New(wire.Open)
+	for caller, want := range map[server.Access]bool{server.Guest: false, server.Member: false, server.Guardian: false, server.Owner: true} {
+		api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: func(*http.Request) server.Access { return caller }})
+		id, _, _ := first(t, api, "")
+		h.Feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: apitest.Camera}})
+		h.Report(apitest.Camera, trait.Motion.Of(true, time.Now()))
+		if _, _, body := first(t, api, id); strings.Contains(body, "filmed") != want {
+			t.Errorf("%v was sent %s", caller, body)
+		}
+	}
+}
+
+// reader follows a stream over a socket as the app does, as fast as it can.
+type reader struct {
+	snapshots, changes int
+	last               int
+	wrong              string
+}
+
+func (r *reader) take(e wire.Event) {
+	switch {
+	case e.Snapshot != nil:
+		r.snapshots++
+	case e.Change != nil && e.Change.Value != nil:
+		n, ok := wire.Read(e.Change.Value.Value, trait.Steps)
+		if !ok {
+			return
+		}
+		if n <= r.last && n != 0 {
+			r.wrong = fmt.Sprintf("%d came after %d", n, r.last)
+		}
+		r.last = n
+		r.changes++
+	}
+}
+
+// Thirty readers are told ten thousand changes, a minute's worth of a very busy home: each has the newest in
+// the end, in order and none twice. A reader who takes nothing costs the others nothing.
+func TestManyReadersOfABusyHome(t *testing.T) {
+	h := apitest.New(wire.Open)
+	c := dial(t, h)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const many, readers = 10_000, 30
+	enough := errors.New("enough")
+	var all sync.WaitGroup
+	var ready sync.WaitGroup
+	ready.Add(readers)
+	for range readers {
+		all.Go(func() {
+			var r reader
+			begun := false
+			err := c.Events(ctx, func(e wire.Event) error {
+				if !begun {
+					begun = true
+					ready.Done()
+				}
+				if r.take(e); r.last == many || r.wrong != "" {
+					return enough
+				}
+				if e.Snapshot != nil && r.snapshots > 1 { // it was overrun: the snapshot has what it missed
+					for _, a := range e.Snapshot.Accessories {
+						if v, ok := a.Value("steps"); ok && a.ID == apitest.Watch {
+							if n, ok := wire.Read(v, trait.Steps); ok && n == many {
+								return enough
+							}
+						}
+					}
+				}
+				return nil
+			})
+			if !errors.Is(err, enough) || r.wrong != "" {
+				t.Errorf("a reader ended with %v at %d after %d changes and %d snapshots: %s", err, r.last, r.changes, r.snapshots, r.wrong)
+			}
+		})
+	}
+	idle := httptest.NewServer(h.API()) // a reader who takes nothing
+	defer idle.Close()
+	conn, err := net.Dial("tcp", idle.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = fmt.Fprint(conn, "GET /api/v1/events HTTP/1.1\r\nHost: hub\r\n\r\n")
+	ready.Wait()
+	began := time.Now()
+	for i := range many {
+		h.Report(apitest.Watch, trait.Steps.Of(i+1, time.Now()))
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("ten thousand changes took %v: a reader holds the home up", took)
+	}
+	all.Wait()
 }

@@ -36,7 +36,7 @@ func add[I, O any](a *api, r route, f func(ctx context.Context, in *I) (*O, erro
 	a.access[r.id] = r.access
 	op := huma.Operation{
 		OperationID: r.id, Method: r.method, Path: prefix + r.path, Summary: r.about,
-		DefaultStatus: r.status, MaxBodyBytes: maxBody, Middlewares: huma.Middlewares{a.gate(r)},
+		DefaultStatus: r.status, MaxBodyBytes: maxBody, Middlewares: huma.Middlewares{a.gate(r), a.polite(r)},
 		Tags: []string{r.access.String()},
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
@@ -46,7 +46,7 @@ func add[I, O any](a *api, r route, f func(ctx context.Context, in *I) (*O, erro
 		}
 		return out, nil
 	})
-	a.describeRefusal(r)
+	a.describe(r)
 }
 
 // gate is the one place where it is decided who may do what: it refuses callers whose class is too low,
@@ -74,7 +74,7 @@ func (a *api) refused(ctx context.Context, r route, caller Access) *wire.Problem
 			return a.stranger(ctx)
 		}
 		return wire.Refuse(http.StatusForbidden, wire.CodeForbidden)
-	case caller < Console && r.final() && !a.Proofs.lately(AppOf(ctx).ID):
+	case caller < Console && r.final() && !a.Shared.proofs.lately(AppOf(ctx).ID):
 		if p := a.fits(ctx, r); p != nil {
 			return p
 		}
@@ -95,9 +95,9 @@ func (a *api) stranger(ctx context.Context) *wire.Problem {
 // owner's password lately. Routes that take the password with the request look at it themselves.
 func (r route) final() bool {
 	switch r.id {
-	case "new-code", "invite-app", "page-on":
+	case "new-code", "invite-app", "make-token", "page-on":
 		return true
-	case "revoke-app": // it must be quick, and whoever was revoked can be paired again
+	case "revoke-app", "revoke-token": // it must be quick, and whoever was revoked can be paired again
 		return false
 	}
 	return r.method == http.MethodDelete
@@ -131,26 +131,6 @@ func (a *api) fits(ctx context.Context, r route) *wire.Problem {
 		}
 	}
 	return wire.Refuse(http.StatusConflict, wire.CodeClaimed)
-}
-
-// describeRefusal replaces the framework's error in the description by ours.
-func (a *api) describeRefusal(r route) {
-	doc := a.huma.OpenAPI()
-	item := doc.Paths[prefix+r.path]
-	for _, op := range []*huma.Operation{item.Get, item.Post, item.Delete} {
-		if op == nil || op.OperationID != r.id {
-			continue
-		}
-		for status := range op.Responses {
-			if status == "default" || status >= "400" {
-				delete(op.Responses, status)
-			}
-		}
-		op.Responses["default"] = &huma.Response{
-			Description: "A refusal; its code is an i18n key",
-			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schemaOf[wire.Problem](doc)}},
-		}
-	}
 }
 
 func write(w http.ResponseWriter, p *wire.Problem) {

@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ingle-home/ingle/hub/api/server/fresh"
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -31,7 +33,7 @@ func (a *api) door() {
 		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*none, error) {
 			err := a.Hub.Unlock(ctx, in.Body)
 			if err == nil {
-				a.Proofs.note(AppOf(ctx).ID)
+				a.Shared.proofs.note(AppOf(ctx).ID)
 			}
 			return &none{}, err
 		})
@@ -52,13 +54,15 @@ func (a *api) rooms() {
 		func(ctx context.Context, in *named) (*none, error) {
 			return &none{}, a.Hub.Remove(ctx, in.ID)
 		})
+	a.aboutThings()
 	type change struct {
-		ID   string `path:"id" maxLength:"64"`
-		Body wire.ChangeRequest
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.ChangeRequest
 	}
 	add(a, route{"change-accessory", "POST", "/accessories/{id}", Owner, nil, 0, "Give a thing another name, room, address or login, or try it again"},
 		func(ctx context.Context, in *change) (*answer[wire.Accessory], error) {
-			changed, err := a.Hub.Change(ctx, in.ID, in.Body)
+			changed, err := changing(ctx, a, in.ID, in.IfMatch, func() (wire.Accessory, error) { return a.Hub.Change(ctx, in.ID, in.Body) })
 			return &answer[wire.Accessory]{changed}, err
 		})
 	type order struct {
@@ -72,14 +76,37 @@ func (a *api) rooms() {
 	a.place()
 }
 
+// aboutThings tells what people decided about a thing, with the tag that a change may name.
+func (a *api) aboutThings() {
+	type tagged struct {
+		ETag string `header:"ETag"`
+		Body wire.About
+	}
+	add(a, route{"show-accessory", "GET", "/accessories/{id}/about", Guest, nil, 0, "What people decided about a thing; its ETag guards a change of it"},
+		func(ctx context.Context, in *named) (*tagged, error) {
+			now, err := a.about(ctx, in.ID)
+			return &tagged{tagOf(now), now}, err
+		})
+}
+
+// tagOf is the entity tag of what people decided about a thing.
+func tagOf(a wire.About) string {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return "" // it is made of texts and switches: it cannot fail
+	}
+	return fresh.Tag(raw)
+}
+
 func (a *api) place() {
 	type move struct {
-		ID   string `path:"id" maxLength:"64"`
-		Body wire.Placement
+		ID      string `path:"id" maxLength:"64"`
+		IfMatch string `header:"If-Match" maxLength:"256" doc:"the ETag of what people decided about it (about): then it is changed only if nobody else has"`
+		Body    wire.Placement
 	}
 	add(a, route{"place-accessory", "POST", "/accessories/{id}/homekit", Owner, nil, 0, "Say which HomeKit server shows a thing"},
 		func(ctx context.Context, in *move) (*answer[wire.Accessory], error) {
-			moved, err := a.Hub.Place(ctx, in.ID, in.Body)
+			moved, err := changing(ctx, a, in.ID, in.IfMatch, func() (wire.Accessory, error) { return a.Hub.Place(ctx, in.ID, in.Body) })
 			return &answer[wire.Accessory]{moved}, err
 		})
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,7 @@ type Hub interface {
 	Apps
 	Pages
 	Clips() Clips
+	Tokens() Tokens
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -56,6 +58,8 @@ type Keys interface {
 	Rotate(ctx context.Context, r wire.UnlockRequest) error
 	// Suggest offers a password in a language; it must answer in every state.
 	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
+	// Judge says what a password is worth; it must answer in every state.
+	Judge(ctx context.Context, password string) (wire.Verdict, error)
 }
 
 // Rooms are the things in the home.
@@ -68,6 +72,13 @@ type Rooms interface {
 	// Place says which HomeKit server shows a thing.
 	Place(ctx context.Context, id string, p wire.Placement) (wire.Accessory, error)
 	Do(ctx context.Context, id string, d wire.Do) error
+	Past
+}
+
+// Past is what the hub remembers of what things said.
+type Past interface {
+	// History gives at most so many points of one trait between two times.
+	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 }
 
 // Family is who lives in the home and which places matter to them.
@@ -105,12 +116,12 @@ const (
 )
 
 // Options are what New needs. Caller says what the sender of a request is; nil makes all strangers. Where
-// a hub has several listeners they share its Proofs; nil are its own.
+// a hub has several listeners they have one Shared; nil is its own.
 type Options struct {
 	Hub    Hub
 	Feed   *Feed
 	Caller func(*http.Request) Access
-	Proofs *Proofs
+	Shared *Shared
 	Log    *slog.Logger
 }
 
@@ -118,20 +129,25 @@ type Options struct {
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	a := build(mux, o)
-	mux.HandleFunc("/", a.unknown)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.unknown(w, r, methods(mux, r)) })
+	return a.caught(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != path.Clean(r.URL.Path) { // the mux would send it elsewhere, with an answer of its own
-			a.unknown(w, r)
+			a.unknown(w, r, nil)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // unknown tells a stranger nothing, not even which paths there are.
-func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
+func (a *api) unknown(w http.ResponseWriter, r *http.Request, others []string) {
 	if a.Caller(r) <= Public {
 		write(w, a.stranger(r.Context()))
+		return
+	}
+	if len(others) > 0 {
+		w.Header().Set("Allow", strings.Join(others, ", "))
+		write(w, wire.Refuse(http.StatusMethodNotAllowed, wire.CodeMethod))
 		return
 	}
 	write(w, wire.Refuse(http.StatusNotFound, wire.CodeUnknown))
@@ -140,6 +156,11 @@ func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
 // OpenAPI is the description of the API as YAML; the committed openapi.yaml must equal it.
 func OpenAPI() ([]byte, error) {
 	return build(http.NewServeMux(), Options{}).huma.OpenAPI().YAML()
+}
+
+// Description is the same as JSON.
+func Description() ([]byte, error) {
+	return build(http.NewServeMux(), Options{}).huma.OpenAPI().MarshalJSON()
 }
 
 type api struct {
@@ -156,8 +177,8 @@ func build(mux *http.ServeMux, o Options) *api {
 	if a.Caller == nil {
 		a.Caller = func(*http.Request) Access { return Public }
 	}
-	if a.Proofs == nil {
-		a.Proofs = &Proofs{}
+	if a.Shared == nil {
+		a.Shared = &Shared{}
 	}
 	if a.Log == nil {
 		a.Log = slog.New(slog.DiscardHandler)
@@ -168,15 +189,16 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.exports()
 	a.clips()
 	a.rooms()
+	a.past()
 	a.cameras()
 	a.family()
 	a.homekit()
 	a.apps()
+	a.tokens()
 	a.pages()
 	a.events()
-	schemas := a.huma.OpenAPI().Components.Schemas.Map()
-	delete(schemas, "ErrorModel")
-	delete(schemas, "ErrorDetail")
+	a.docs()
+	a.describeAll()
 	return a
 }
 
@@ -184,7 +206,11 @@ func build(mux *http.ServeMux, o Options) *api {
 // caller sent, a password for example, so they are dropped.
 func speakProblem(_ huma.Context, _ string, v any) (any, error) {
 	if e, ok := v.(*huma.ErrorModel); ok {
-		return wire.Refuse(e.Status, wire.CodeInvalid), nil
+		code := wire.CodeInvalid
+		if e.Status == http.StatusRequestEntityTooLarge {
+			code = wire.CodeTooLarge
+		}
+		return wire.Refuse(e.Status, code), nil
 	}
 	return v, nil
 }

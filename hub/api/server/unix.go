@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -18,9 +21,13 @@ import (
 // ErrSocketInUse says that another hub already answers on the socket.
 var ErrSocketInUse = errors.New("server: another hub answers on this socket")
 
+// Group is the group whose members may use the socket too, where the machine has it and the hub may give it
+// the socket. The folder that the socket is in must let them through: that is for whoever set it up.
+const Group = "ingle"
+
 // ServeUnix serves h on a socket until ctx ends; ready, if not nil, is called once it accepts. Only
-// root and the hub's own user get in: the kernel says who the caller is (SO_PEERCRED). A socket that
-// a killed hub left behind is replaced.
+// root, the hub's own user and the members of Group get in: the kernel says who the caller is (SO_PEERCRED).
+// A socket that a killed hub left behind is replaced.
 func ServeUnix(ctx context.Context, path string, h http.Handler, ready func()) error {
 	ln, err := listenUnix(path)
 	if errors.Is(err, syscall.EROFS) {
@@ -46,7 +53,7 @@ func ServeUnix(ctx context.Context, path string, h http.Handler, ready func()) e
 	if ready != nil {
 		ready()
 	}
-	err = s.Serve(peers{ln})
+	err = s.Serve(peers{ln, share(path)})
 	if stop() {
 		closing.Done()
 	}
@@ -87,8 +94,24 @@ func listenUnix(path string) (*net.UnixListener, error) {
 // Peer says what everyone is who got through ServeUnix: somebody at the hub itself.
 func Peer(*http.Request) Access { return Console }
 
-// peers accepts only connections of root and of the process's own user.
-type peers struct{ *net.UnixListener }
+// share lets the group at the socket; empty where there is none, or where it is not the hub's to give.
+func share(path string) (gid string) {
+	g, err := user.LookupGroup(Group)
+	if err != nil {
+		return ""
+	}
+	id, err := strconv.Atoi(g.Gid)
+	if err != nil || os.Chown(path, -1, id) != nil || os.Chmod(path, 0o660) != nil {
+		return ""
+	}
+	return g.Gid
+}
+
+// peers accepts only connections of root, of the process's own user and of a group's members.
+type peers struct {
+	*net.UnixListener
+	group string // its number; empty for none
+}
 
 func (p peers) Accept() (net.Conn, error) {
 	for {
@@ -96,25 +119,49 @@ func (p peers) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if uid, err := peerUID(c); err == nil && admits(uid, os.Getuid()) {
+		if cred, err := peerOf(c); err == nil && admits(cred, os.Getuid(), p.group, groupsOf) {
 			return c, nil
 		}
 		_ = c.Close()
 	}
 }
 
-func admits(peer uint32, own int) bool { return peer == 0 || int64(peer) == int64(own) }
+func admits(peer *unix.Ucred, own int, group string, groupsOf func(uid uint32) []string) bool {
+	if peer.Uid == 0 || int64(peer.Uid) == int64(own) {
+		return true
+	}
+	if group == "" || peer.Uid == nobody {
+		return false
+	}
+	return strconv.FormatUint(uint64(peer.Gid), 10) == group || slices.Contains(groupsOf(peer.Uid), group)
+}
 
-func peerUID(c *net.UnixConn) (uint32, error) {
+// nobody is who everybody is from another user namespace: that says nothing about them.
+const nobody = 65534
+
+// groupsOf are the groups of a user, by number, as the machine's own files have them.
+func groupsOf(uid uint32) []string {
+	u, err := user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	if err != nil {
+		return nil
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil
+	}
+	return ids
+}
+
+func peerOf(c *net.UnixConn) (*unix.Ucred, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, fmt.Errorf("server: peer: %w", err)
+		return nil, fmt.Errorf("server: peer: %w", err)
 	}
 	var cred *unix.Ucred
 	var inner error
 	err = raw.Control(func(fd uintptr) { cred, inner = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
 	if err := errors.Join(err, inner); err != nil {
-		return 0, fmt.Errorf("server: peer: %w", err)
+		return nil, fmt.Errorf("server: peer: %w", err)
 	}
-	return cred.Uid, nil
+	return cred, nil
 }

@@ -9,6 +9,10 @@ type Still struct {
 	At   time.Time
 }
 
+// Look is how somebody looks at pictures that move: they fit into Width by Height pixels, and there are
+// about Rate a second. The hub brings what makes no sense into bounds.
+type Look struct{ Width, Height, Rate int }
+
 // Camera is what the household decided about a camera, beside whether it is on: that is the trait
 // "active".
 type Camera struct {
@@ -48,4 +52,23 @@ type Question struct {
 	Key      string `json:"key"`
 	Secret   bool   `json:"secret,omitempty"`
 	Optional bool   `json:"optional,omitempty"`
+}
+
+// About is what people decided about a thing: all of an Accessory that does not change by itself.
+type About struct {
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	Driver  string  `json:"driver,omitempty"`
+	Kind    string  `json:"kind"`
+	Room    string  `json:"room,omitempty"`
+	Person  string  `json:"person,omitempty"`
+	Zone    string  `json:"zone,omitempty"`
+	Alone   bool    `json:"alone,omitempty"`
+	Private bool    `json:"private,omitempty"`
+	Camera  *Camera `json:"camera,omitempty"`
+}
+
+// AboutOf is what people decided about an accessory.
+func AboutOf(a Accessory) About {
+	return About{a.ID, a.Name, a.Driver, a.Kind, a.Room, a.Person, a.Zone, a.Alone, a.Private, a.Camera}
 }

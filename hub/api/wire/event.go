@@ -21,6 +21,7 @@ type Change struct {
 	Zone      *Zone      `json:"zone,omitempty"`
 	Status    *Status    `json:"status,omitempty"`
 	Troubles  *[]Trouble `json:"troubles,omitempty"` // all that is wrong now
+	Filmed    *Filmed    `json:"filmed,omitempty"`   // what was recorded is not what it was
 }
 
 // Reported is a value of an accessory. Settable and Steps of the value are not repeated here.
@@ -33,6 +34,12 @@ type Reported struct {
 type Standing struct {
 	Accessory string `json:"accessory"`
 	Condition
+}
+
+// Filmed says that a recording came, changed or went: whoever shows recordings asks for them anew. The
+// snapshot has none of them.
+type Filmed struct {
+	Camera string `json:"camera,omitempty" doc:"the accessory's ID; empty: any"`
 }
 
 // Event is what the stream carries: the snapshot or a change.

@@ -42,6 +42,19 @@ type BootAnswer struct {
 	Protection Protection `json:"protection" enum:"manual,tpm,medium,same-disk"`
 }
 
+// PasswordCheck is a password that somebody thinks of; it is judged and forgotten.
+type PasswordCheck struct {
+	Password string `json:"password" maxLength:"1024"`
+}
+
+// Verdict is what the hub thinks of it. Percent is how much of what it takes is there: from 100 on it will
+// do, and Code, the code of the refusal otherwise, is empty.
+type Verdict struct {
+	Percent int               `json:"percent"`
+	Code    string            `json:"code,omitempty"`
+	Args    map[string]string `json:"args,omitempty"`
+}
+
 // Passphrase is an offer that nobody else was made. Bits is how hard it is to guess for somebody who
 // knows how it was made.
 type Passphrase struct {

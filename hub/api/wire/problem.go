@@ -30,6 +30,13 @@ const (
 	CodeClaimWait   = "claim.wait"         // 429: no new code yet
 	CodeClaimForm   = "claim.form"         // this is no code
 	CodeInvalid     = "hub.invalid"        // 400, 422: the request does not fit the protocol
+	CodeMethod      = "hub.method"         // 405: the path has other methods
+	CodeMedia       = "hub.media"          // 415: the body is no JSON
+	CodeTooLarge    = "hub.too-large"      // 413: the body is too long
+	CodeChanged     = "hub.changed"        // 412: somebody else changed it meanwhile
+	CodeKeyUsed     = "hub.key-used"       // 422: the Idempotency-Key was used for another request
+	CodeDone        = "hub.done"           // 409: it was done already, and the answer was too long to remember
+	CodeBusy        = "hub.busy"           // 429: too many writes are under way
 	CodeUnknown     = "hub.unknown"        // 404: no such thing
 	CodeTrait       = "hub.trait"          // 422: it has no such trait, or cannot be told
 	CodeDriver      = "hub.driver"         // 422: no such driver
@@ -37,6 +44,7 @@ const (
 	CodeUnreachable = "hub.unreachable"    // 503: the thing does not answer
 	CodeRefused     = "hub.refused"        // 502: the thing refused
 	CodeUnsupported = "hub.unsupported"    // 501: the thing cannot do this
+	CodeDecoding    = "hub.decoding"       // 503: as many pictures are decoded already as there may be
 	CodeNoPicture   = "hub.no-picture"     // 503: the camera has no picture now
 	CodeInternal    = "hub.internal"       // 500
 	CodeNotRunning  = "hub.not-running"    // made by the client: nobody listens
