@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage"
 )
 
@@ -240,6 +242,9 @@ func (h *house) condition(k *kept, c keeper.Condition) {
 	standing := wire.Standing{Accessory: a.ID, Condition: conditionOf(c)}
 	h.feed.Publish(wire.Change{Condition: &standing})
 	if c.State == keeper.Open {
+		if o, ok := k.keeper.Offer(); ok {
+			h.stand.Unit(h.living, a.ID, witness.Unit{Make: strings.TrimSpace(o.Maker + " " + o.Model), Firmware: o.Firmware})
+		}
 		h.show()
 	}
 }

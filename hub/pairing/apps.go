@@ -83,6 +83,7 @@ func (b *Book) add(ctx context.Context, a App) error {
 		b.apps = before
 		return err
 	}
+	b.o.Notice(NoticePaired, a.ID)
 	return nil
 }
 
@@ -118,6 +119,7 @@ func (b *Book) RevokeApp(ctx context.Context, id string) error {
 	}
 	b.apps = slices.Delete(slices.Clone(b.apps), i, i+1)
 	b.drop(id)
+	b.o.Notice(NoticeRevoked, id)
 	return b.save(ctx)
 }
 

@@ -33,6 +33,7 @@ type Hub interface {
 	Apps
 	Pages
 	Clips() Clips
+	Proof() Proof
 	Tokens() Tokens
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
@@ -190,6 +191,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.clips()
 	a.rooms()
 	a.past()
+	a.proof()
 	a.cameras()
 	a.family()
 	a.homekit()
