@@ -20,9 +20,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // options are how the program was called.
@@ -67,7 +68,7 @@ func (o options) span(d time.Duration) time.Duration {
 
 // measure does all parts and writes the table.
 func (o options) measure(ctx context.Context, out, log io.Writer) error {
-	busy := load()
+	busy := measure.Load()
 	if busy > 1 {
 		fmt.Fprintf(log, "bench: the machine is busy, its load is %.1f: do not believe the figures\n", busy)
 	}
@@ -112,12 +113,4 @@ func build(ctx context.Context, log io.Writer, path, pkg string) error {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, said)
 	}
 	return nil
-}
-
-// load is how many processes wanted a processor in the last minute.
-func load() (one float64) {
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		_, _ = fmt.Sscan(strings.Fields(string(text))[0], &one) // 0 where it cannot be known
-	}
-	return one
 }

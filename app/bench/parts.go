@@ -13,6 +13,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/rtsp/sim"
 	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // bench measures.
@@ -102,7 +103,7 @@ func (b *bench) atHome(ctx context.Context, _ *desk, app *process) error {
 func (b *bench) weigh(ctx context.Context, app *process, name string, limit float64) error {
 	var all []float64
 	for range 5 {
-		mb, err := app.rss()
+		mb, err := measure.Resident(app.cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (b *bench) idle(ctx context.Context, d *desk, app *process) error {
 
 // share is the part of one processor that the app takes in a span, while meanwhile runs.
 func (b *bench) share(ctx context.Context, app *process, span time.Duration, meanwhile func() error) (float64, error) {
-	before, err := app.cpu()
+	before, err := measure.CPU(app.cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
@@ -146,7 +147,7 @@ func (b *bench) share(ctx context.Context, app *process, span time.Duration, mea
 	if err := meanwhile(); err != nil {
 		return 0, err
 	}
-	after, err := app.cpu()
+	after, err := measure.CPU(app.cmd.Process.Pid)
 	return 100 * float64(after-before) / float64(time.Since(began)), err
 }
 

@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
 
@@ -76,30 +74,6 @@ func (p *process) stop() error {
 		<-p.ended
 		return fmt.Errorf("%s did not end", p.cmd.Path)
 	}
-}
-
-// cpu is the processor time that the program has had, all threads, user and kernel, to the nanosecond.
-func (p *process) cpu() (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED: a clock of a process counts what its threads ran
-	var t unix.Timespec
-	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|sched), &t); err != nil {
-		return 0, fmt.Errorf("processor time: %w", err)
-	}
-	return time.Duration(t.Nano()), nil
-}
-
-// rss is the program's resident memory in MB.
-func (p *process) rss() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	var kb float64
-	if _, err := fmt.Sscan(rest, &kb); err != nil {
-		return 0, fmt.Errorf("resident memory: %w", err)
-	}
-	return kb * 1024 / 1e6, nil
 }
 
 // desk is a display with a session bus, and the app before a demo home.

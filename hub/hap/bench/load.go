@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ingle-home/ingle/hub/hap/haptest"
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // lamp is the On characteristic of one lightbulb.
@@ -130,8 +131,8 @@ func (s *side) cost(ctx context.Context, w workload, links []*link, warm, n int)
 	if err := rush(warm); err != nil {
 		return 0, err
 	}
-	before, err := s.cpu()
+	before, err := measure.CPU(s.cmd.Process.Pid)
 	err = errors.Join(err, rush(n))
-	after, err2 := s.cpu()
+	after, err2 := measure.CPU(s.cmd.Process.Pid)
 	return (after - before) / time.Duration(n*len(links)), errors.Join(err, err2)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ingle-home/ingle/hub/hap/haptest"
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // sessions is how many controllers ask or listen at once.
@@ -85,7 +86,7 @@ func (s *side) round(ctx context.Context, e effort) (found sample, err error) {
 	if err := pause(ctx, e.settle); err != nil {
 		return nil, err
 	}
-	if found[rssIdle], err = s.rss(); err != nil {
+	if found[rssIdle], err = measure.Resident(s.cmd.Process.Pid); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(context.Context, effort, sample) error{s.pairings, s.requests, s.rushes, s.events, s.changes} {
@@ -93,7 +94,7 @@ func (s *side) round(ctx context.Context, e effort) (found sample, err error) {
 			return nil, err
 		}
 	}
-	found[rssLoad], err = s.rss()
+	found[rssLoad], err = measure.Resident(s.cmd.Process.Pid)
 	return found, err
 }
 
@@ -282,7 +283,7 @@ func (s *side) changes(ctx context.Context, e effort, found sample) error {
 	if err := pause(ctx, quiet); err != nil {
 		return err
 	}
-	before, err := s.cpu()
+	before, err := measure.CPU(s.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -290,7 +291,7 @@ func (s *side) changes(ctx context.Context, e effort, found sample) error {
 		return err
 	}
 	f, err := a.drain(ctx, on, time.Second)
-	after, err2 := s.cpu()
+	after, err2 := measure.CPU(s.cmd.Process.Pid)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -148,28 +147,6 @@ func (s *side) ask(ctx context.Context, path string) error {
 		return fmt.Errorf("%s: %s", path, answer.Status)
 	}
 	return nil
-}
-
-// rss is the resident memory of the server in MB.
-func (s *side) rss() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-	kb, err := strconv.ParseFloat(number, 64)
-	return kb / 1024, err
-}
-
-// cpu is the processor time that the server has had, all threads, user and kernel, to the nanosecond.
-func (s *side) cpu() (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED: a clock of a process counts what its threads ran
-	var t unix.Timespec
-	if err := unix.ClockGettime(int32(^s.cmd.Process.Pid<<3|sched), &t); err != nil {
-		return 0, fmt.Errorf("processor time: %w", err)
-	}
-	return time.Duration(t.Nano()), nil
 }
 
 // together has this program and the server share one processor until the returned function is

@@ -122,7 +122,7 @@ func buildPeer(ctx context.Context, dir string) (string, error) {
 
 // measure does all parts and writes the table.
 func (o options) measure(ctx context.Context, out, log io.Writer) error {
-	busy := load()
+	busy := measure.Load()
 	if busy > 1 {
 		fmt.Fprintf(log, "bench: the machine is busy, its load is %.1f: do not believe the figures\n", busy)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // running is a program, or several, that passes cameras on, and who watches them.
@@ -66,7 +68,7 @@ func startIngle(ctx context.Context, b *bench, addresses []string) (*running, er
 		return r, err
 	}
 	r.programs = append(r.programs, p)
-	if r.idle, err = rss(r.pids()); err != nil {
+	if r.idle, err = measure.Resident(r.pids()...); err != nil {
 		return r, err
 	}
 	for _, s := range servers {

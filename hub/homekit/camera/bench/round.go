@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/ingle-home/ingle/internal/measure"
 )
 
 // The cameras: 1080p, so many pictures a second of so many kbit/s.
@@ -181,7 +183,7 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 	for _, v := range r.viewers {
 		v.since()
 	}
-	before, err := cpu(r.pids())
+	before, err := measure.CPU(r.pids()...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -193,7 +195,7 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 	if err := pause(ctx, long); err != nil {
 		return sample{}, err
 	}
-	after, err := cpu(r.pids())
+	after, err := measure.CPU(r.pids()...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -208,7 +210,7 @@ func (r *running) measure(ctx context.Context, long time.Duration) (sample, erro
 		all.pictures, all.lost, all.faults = all.pictures+s.pictures, all.lost+s.lost, all.faults+s.faults
 		all.took = append(all.took, s.took...)
 	}
-	total, err := rss(r.pids())
+	total, err := measure.Resident(r.pids()...)
 	if err != nil {
 		return sample{}, err
 	}
