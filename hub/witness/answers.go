@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ingle-home/ingle/hub/api/server"
@@ -42,9 +43,17 @@ func (s *Stand) Looks(ctx context.Context, q wire.LedgerQuery, caller server.Acc
 	names := namesOf(has, h.Apps(ctx))
 	list := make([]wire.Viewing, 0, len(looks))
 	for _, look := range looks {
+		if caller < server.Owner && look.What != nil && isPrivate(has, look.What.Device) {
+			continue
+		}
 		list = append(list, names.look(look))
 	}
 	return list, nil
+}
+
+// isPrivate says whether a thing is nobody's business but the owner's.
+func isPrivate(has home.Contents, device string) bool {
+	return slices.ContainsFunc(has.Accessories, func(a home.Accessory) bool { return a.ID == device && a.Private })
 }
 
 // names are what IDs are called now.
