@@ -197,7 +197,7 @@ func homeProblem(err error) error {
 // better than none.
 func (h *house) openRecords(ctx context.Context) {
 	err := h.stand.Enter(ctx, witness.House{
-		Chain:    chain.Options{Store: h.store, Dir: h.settings.dir, Restores: h.restored.Times},
+		Chain:    chain.Options{Store: h.store, Dir: h.settings.dir, Restores: h.restored.Times, Undone: h.undone()},
 		Alerts:   begun[[]seclog.Alert]{archive.Document[[]seclog.Alert]{Store: h.store, Name: "security-alerts"}},
 		Units:    begun[map[string]witness.Unit]{archive.Document[map[string]witness.Unit]{Store: h.store, Name: "units"}},
 		Contents: h.home.Contents, Apps: h.callers, Faults: h.health, Failed: h.stored,

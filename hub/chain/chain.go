@@ -83,6 +83,7 @@ type Options struct {
 	Keep     time.Duration // how long entries stay, in steps of a day: up to one less
 	Most     int           // entries at most
 	Restores int           // how often the store came out of a backup
+	Undone   bool          // it is here because a restore was undone, for the first time since
 	Log      *slog.Logger
 	Now      func() time.Time // nil: the clock
 }
@@ -135,7 +136,7 @@ func (c *Chain) reconcile(ctx context.Context) error {
 		return err
 	}
 	now := c.o.Now().UTC()
-	if c.head.Restores != c.o.Restores {
+	if c.head.Restores != c.o.Restores || c.o.Undone {
 		c.head.Restores = c.o.Restores
 		return c.append(ctx, nil, Draft{At: now, Kind: kindRestored})
 	}

@@ -40,7 +40,7 @@ func TestAKilledHubHasAWholeChain(t *testing.T) {
 	if err := vaulttest.Give(dir); err != nil {
 		t.Fatal(err)
 	}
-	for round := range 12 {
+	for round := range 6 {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
 		child.Env = append(os.Environ(), envKill+"="+dir)
 		out, err := child.StdoutPipe()

@@ -124,6 +124,21 @@ func TestARestoredStoreIsWhole(t *testing.T) {
 	w.five()
 	w.reopen(1)
 	w.wantWhole()
+	beside := filepath.Join(w.dir, "ledger.head")
+	raw, err := os.ReadFile(beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.five()
+	if err := os.WriteFile(beside, raw[:20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := w.options(1)
+	o.Undone = true
+	if w.chain, err = chain.Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	w.wantWhole()
 }
 
 // A power cut between the entry and the file leaves a file that is behind, which is no flaw.

@@ -14,8 +14,14 @@ const day = 24 * time.Hour
 // No entry is there the day after its time, and the rest is whole.
 func TestWhatHadItsTimeIsGoneAndTheRestIsWhole(t *testing.T) {
 	w := open(t)
+	var looks []chain.Draft
 	for range 120 {
-		w.write(w.look("p-sam", "p-mia"))
+		looks = append(looks, w.look("p-sam", "p-mia"))
+		w.clock.pass(day)
+	}
+	w.write(looks...)
+	w.clock.pass(-32 * day)
+	for range 40 {
 		w.clock.pass(day)
 		if _, err := w.chain.Trim(t.Context(), w.clock.now()); err != nil {
 			t.Fatal(err)
@@ -47,7 +53,7 @@ func TestWhatHadItsTimeIsGoneAndTheRestIsWhole(t *testing.T) {
 
 func TestThereAreNeverMoreEntriesThanAllowed(t *testing.T) {
 	w := open(t)
-	for range 25 {
+	for range 12 {
 		var many []chain.Draft
 		for range 100 {
 			many = append(many, w.look("p-sam", "p-mia"))
