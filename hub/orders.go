@@ -200,7 +200,7 @@ func (h *house) openRecords(ctx context.Context) {
 		Chain:    chain.Options{Store: h.store, Dir: h.settings.dir, Restores: h.restored.Times, Undone: h.undone()},
 		Alerts:   begun[[]seclog.Alert]{archive.Document[[]seclog.Alert]{Store: h.store, Name: "security-alerts"}},
 		Units:    begun[map[string]witness.Unit]{archive.Document[map[string]witness.Unit]{Store: h.store, Name: "units"}},
-		Contents: h.home.Contents, Apps: h.callers, Faults: h.health, Failed: h.stored,
+		Contents: h.home.Contents, Apps: h.callers, Faults: h.health, Failed: h.witnessed,
 		Clip: func(id string) (string, string) {
 			c, err := h.clips.Show(ctx, id)
 			if err != nil {
@@ -215,9 +215,23 @@ func (h *house) openRecords(ctx context.Context) {
 	})
 	if err != nil {
 		h.log.Error("who looks at what is not kept", "err", err)
-		h.health.Raise("witness-closed", "", nil)
+		h.health.Raise(codeNoWitness, "", nil)
 	}
 	h.run(ctx, "witness", h.stand.Run)
+}
+
+// codeNoWitness says that it is not kept who looks at what.
+const codeNoWitness = "witness-closed"
+
+// witnessed hears how it went to write who looked. What cannot be written now is kept in memory for a
+// while, and tried again. People know of a store that is only read.
+func (h *house) witnessed(err error) {
+	switch {
+	case err == nil && h.stand.Whole():
+		h.health.Clear(codeNoWitness, "")
+	case err != nil && !errors.Is(err, records.ErrReadOnly):
+		h.health.Raise(codeNoWitness, "", nil)
+	}
 }
 
 // closeRecords writes what is left of them.

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -152,13 +153,20 @@ func (p *Pen) Run(ctx context.Context) error {
 	tick := time.NewTicker(penTick)
 	defer tick.Stop()
 	for {
-		p.o.Failed(p.Write(ctx))
+		p.report(p.Write(ctx))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-p.wake:
 		case <-tick.C:
 		}
+	}
+}
+
+// report tells what the store said. That somebody hung up, or the hub ends, is no fault of it.
+func (p *Pen) report(err error) {
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		p.o.Failed(err)
 	}
 }
 
@@ -283,7 +291,7 @@ func (p *Pen) Folded(ctx context.Context, since time.Time) ([]Folded, error) {
 	if p.chain == nil {
 		return nil, nil
 	}
-	p.o.Failed(p.write(ctx)) // what was written before can be read all the same
+	p.report(p.write(ctx)) // what was written before can be read all the same
 	entries, ends, err := p.chain.folded(ctx, since)
 	if err != nil {
 		return nil, err

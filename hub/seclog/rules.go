@@ -76,7 +76,7 @@ func Rules() []Rule {
 		{Spoof, Warning, 1, 0, true},
 		{StepUp, Notice, 0, 0, false},
 		{Password, Warning, 1, 0, false},
-		{Recovery, Warning, 1, 0, false},
+		{Recovery, Warning, 0, 0, false},
 		{Restore, Notice, 1, 0, false},
 		{Unlock, Notice, 0, 0, false},
 	}

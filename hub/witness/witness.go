@@ -52,6 +52,7 @@ type Stand struct {
 	mu     sync.Mutex
 	house  *House         // nil while the hub is unclaimed or locked
 	ledger *ledger.Ledger // likewise
+	sound  bool // both could be opened
 	units  map[string]Unit
 	raised map[seclog.Kind]bool
 	open   []seclog.Kind
@@ -76,7 +77,11 @@ func (s *Stand) Enter(ctx context.Context, h House) error {
 	s.house, s.ledger, s.units = &h, l, units
 	s.mu.Unlock()
 	s.tell()
-	return errors.Join(err, errUnits, s.security.Open(ctx, h.Chain, h.Alerts))
+	err = errors.Join(err, errUnits, s.security.Open(ctx, h.Chain, h.Alerts))
+	s.mu.Lock()
+	s.sound = err == nil
+	s.mu.Unlock()
+	return err
 }
 
 // Run writes until ctx ends.
@@ -115,6 +120,13 @@ func (s *Stand) Sweep(ctx context.Context, now time.Time) (int, error) {
 
 // Records are both, for whoever forgets somebody; the ledger is nil while there is no house.
 func (s *Stand) Records() (*ledger.Ledger, *seclog.Log) { return s.inside(), s.security }
+
+// Whole says that both records are open.
+func (s *Stand) Whole() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ledger != nil && s.sound
+}
 
 // Note takes an event and returns at once.
 func (s *Stand) Note(e seclog.Event) { s.security.Note(e) }
