@@ -52,7 +52,7 @@ type Stand struct {
 	mu     sync.Mutex
 	house  *House         // nil while the hub is unclaimed or locked
 	ledger *ledger.Ledger // likewise
-	sound  bool // both could be opened
+	sound  bool           // both could be opened
 	units  map[string]Unit
 	raised map[seclog.Kind]bool
 	open   []seclog.Kind
