@@ -15,8 +15,8 @@ import (
 	"github.com/ingle-home/ingle/hub/hap/haptest"
 )
 
-// looks are the ways by which somebody had a still of a camera, sorted.
-func looks(t *testing.T, c *client.Client, device string) []string {
+// viewings are the ways by which somebody had a still of a camera, sorted.
+func viewings(t *testing.T, c *client.Client, device string) []string {
 	t.Helper()
 	var ways []string
 	for _, l := range must[[]wire.Viewing](t)(c.Ledger(t.Context(), wire.LedgerQuery{Device: device})) {
@@ -90,7 +90,7 @@ func TestTheLedgerTellsWhoLooked(t *testing.T) {
 	snaps(t, servers[0])
 
 	want := []string{"app Noor's phone", "console ", "homekit "}
-	if got := looks(t, console, "Porch"); !slices.Equal(got, want) {
+	if got := viewings(t, console, "Porch"); !slices.Equal(got, want) {
 		t.Errorf("the ledger has %q, want %q", got, want)
 	}
 	if list := must[[]wire.Viewing](t)(noor.Ledger(t.Context(), wire.LedgerQuery{})); len(list) != 0 {
@@ -106,7 +106,7 @@ func TestTheLedgerTellsWhoLooked(t *testing.T) {
 	hub.kill()
 	_, console = running(t, dir)
 	soon(t, "the hub is open again", func() bool { return console.Unlock(t.Context(), password) == nil })
-	if got := looks(t, console, porch); !slices.Equal(got, want) {
+	if got := viewings(t, console, porch); !slices.Equal(got, want) {
 		t.Errorf("after a kill the ledger has %q, want %q", got, want)
 	}
 	for name, verify := range map[string]func() (wire.ChainCheck, error){

@@ -35,6 +35,7 @@ type Hub interface {
 	Clips() Clips
 	Proof() Proof
 	Tokens() Tokens
+	Labels() Labels
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -193,6 +194,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.past()
 	a.proof()
 	a.cameras()
+	a.labels()
 	a.family()
 	a.homekit()
 	a.apps()
