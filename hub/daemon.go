@@ -25,7 +25,9 @@ import (
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
+	"github.com/ingle-home/ingle/hub/seclog"
 	"github.com/ingle-home/ingle/hub/tongue"
+	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
@@ -40,6 +42,7 @@ type daemon struct {
 	tokens *tokens.Box
 	*page.Desk
 	*tongue.Tongue
+	stand    *witness.Stand
 	settings settings
 	socket   string
 	api      string
@@ -60,12 +63,13 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	}
 	s.dir = dir
 	log := newLog()
-	ring, err := keys.New(keys.Options{Dir: dir, KeyFile: s.keyFile, Effort: s.effort, Log: log})
+	stand := witness.New(log)
+	ring, err := keys.New(keys.Options{Dir: dir, KeyFile: s.keyFile, Effort: s.effort, Log: log, Wrong: stand.WrongPassword})
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	book, err := pairing.New(pairing.Options{
-		Dir: dir, Log: log, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
+		Dir: dir, Log: log, Notice: stand.AppNotice, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
 		API: func() string { return "https://" + entrance.Reach(strings.TrimPrefix(api, "https://")) },
 	})
 	if err != nil {
@@ -74,6 +78,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	d := &daemon{
 		Ring:     ring,
 		Book:     book,
+		stand:    stand,
 		tokens:   tokens.New(problem, time.Now),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
@@ -140,6 +145,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		return problem(err)
 	}
 	h := d.inside()
+	d.stand.Opened(keys.SourceOf(ctx), h != nil)
 	if h != nil {
 		err = errors.Join(h.vouch(ctx), v.Close())
 	} else {
@@ -274,6 +280,7 @@ func (d *daemon) Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode,
 func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) error {
 	err := d.Ring.ChangePassword(ctx, r)
 	if err == nil {
+		d.stand.Note(seclog.Event{Kind: seclog.Password, From: witness.From(keys.SourceOf(ctx))})
 		d.DropOthers(server.AppOf(ctx).ID)
 		d.EndSessions()
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/upkeep"
+	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
@@ -342,13 +343,15 @@ func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
 type swept struct {
 	tended
 	clips *clips.Desk
+	stand *witness.Stand
 }
 
 // Sweep implements upkeep.Store.
 func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.tended.Sweep(ctx, now)
 	gone, errClips := s.clips.Sweep(ctx, now)
-	return n + gone, errors.Join(err, errClips)
+	had, errStand := s.stand.Sweep(ctx, now)
+	return n + gone + had, errors.Join(err, errClips, errStand)
 }
 
 // noteOpened lets the days begin for which what a restore replaced is kept, with the next sweep: only a

@@ -159,6 +159,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	h.openClips(ctx)
+	h.openRecords(ctx)
 	if err := h.openLabels(); err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (h *house) openTongue(ctx context.Context) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: swept{tended{h.store, h.settings.dir}, h.clips}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h.clips, h.stand}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -276,7 +277,7 @@ func (h *house) close() error {
 	}
 	h.bus.Close()
 	h.tasks.Wait()
-	return errors.Join(err, h.store.Close())
+	return errors.Join(err, h.closeRecords(), h.store.Close())
 }
 
 // keepPresence remembers who was where, so that a restart does not send everybody away.
@@ -329,6 +330,7 @@ func (h *house) feedTroubles(ctx context.Context) error {
 		changed := h.health.Changed()
 		troubles := troublesOf(h.health)
 		h.feed.Publish(wire.Change{Troubles: &troubles})
+		h.stand.Troubles(h.health.All())
 		select {
 		case <-ctx.Done():
 			return nil

@@ -128,7 +128,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
-	shared := &server.Shared{}
+	shared := &server.Shared{Witness: d.stand}
 	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log})
 	network := entrance.New(ln, entrance.Options{Identity: d.Book, Tokens: d.tokens, Log: d.log, API: from(api, caller)})
 	d.OnDrop(network.Drop)

@@ -30,7 +30,11 @@ func (h *House) camera(t *thing) []*hap.Service {
 			if m.refuses(p.Reason) {
 				return nil, hap.StatusNotAllowed
 			}
-			return c.Snapshot(ctx, p.Width, p.Height)
+			jpeg, err := c.Snapshot(ctx, p.Width, p.Height)
+			if err == nil && h.options.Snapped != nil {
+				h.options.Snapped(t.plan.key, p.Controller)
+			}
+			return jpeg, err
 		}
 	}
 	t.hear, t.hide = m.hear, m.hide

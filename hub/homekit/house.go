@@ -45,6 +45,9 @@ type Options struct {
 	// the next Show tries again.
 	Camera func(a home.Accessory, speaks bool) (Camera, error)
 
+	// Snapped hears that a controller was given a picture of a camera. It must answer at once. Nil: nobody.
+	Snapped func(accessory, controller string)
+
 	IDs    IDs
 	Faults Faults       // may be nil
 	Log    *slog.Logger // nil means silence; IDs are logged, names never

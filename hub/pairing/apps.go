@@ -86,6 +86,7 @@ func (b *Book) add(ctx context.Context, a App) error {
 	if i := slices.IndexFunc(before, func(o App) bool { return o.ID == a.ID }); i >= 0 && before[i].Role != a.Role {
 		b.drop(a.ID)
 	}
+	b.o.Notice(NoticePaired, a.ID)
 	return nil
 }
 
@@ -122,6 +123,7 @@ func (b *Book) RevokeApp(ctx context.Context, id string) error {
 	}
 	b.apps = slices.Delete(slices.Clone(b.apps), i, i+1)
 	b.drop(id)
+	b.o.Notice(NoticeRevoked, id)
 	return b.save(ctx)
 }
 

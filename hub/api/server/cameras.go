@@ -102,7 +102,11 @@ func (a *api) moving(r route, show func(ctx context.Context, put func(frames.Fra
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		_, w := humago.Unwrap(c)
 		to := frames.NewWriter(w)
-		err := show(c.Context(), to.Put)
+		look := lookOf(c.Context())
+		err := show(c.Context(), func(f frames.Frame) error {
+			look.begin() // only once there is something to be seen
+			return to.Put(f)
+		})
 		var p *wire.Problem
 		switch {
 		case err == nil && to.Begun(), c.Context().Err() != nil:

@@ -97,3 +97,15 @@ func TestTheGroupHasTheSocket(t *testing.T) {
 		t.Errorf("the socket is not of group %s", gid)
 	}
 }
+
+// Shown lists the routes at which looks are noted, for the tests outside.
+func Shown() []string {
+	a := build(http.NewServeMux(), Options{})
+	var list []string
+	for id := range a.access {
+		if act, _ := (route{id: id}).shows(); act != "" {
+			list = append(list, id)
+		}
+	}
+	return list
+}

@@ -34,6 +34,7 @@ type Hub interface {
 	Pages
 	Tongue
 	Clips() Clips
+	Proof() Proof
 	Tokens() Tokens
 	Labels() Labels
 	// Troubles lists what is wrong, the most severe first.
@@ -197,6 +198,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.clips()
 	a.rooms()
 	a.past()
+	a.proof()
 	a.cameras()
 	a.labels()
 	a.family()
