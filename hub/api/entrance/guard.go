@@ -13,8 +13,8 @@ import (
 	"crypto/tls"
 
 	"github.com/ingle-home/ingle/hub/api/server"
-	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/product"
 )
 
 type connKey struct{}

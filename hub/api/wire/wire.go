@@ -30,9 +30,9 @@ type Status struct {
 	Version      string            `json:"version,omitempty"`
 	Updates      string            `json:"updates,omitempty"` // the last day with security updates, 2006-01-02
 	Traffic      *Traffic          `json:"traffic,omitempty"` // what went where since midnight
-	API          string            `json:"api,omitempty"`    // URL of the network listener
-	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
-	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
+	API          string            `json:"api,omitempty"`     // URL of the network listener
+	Socket       string            `json:"socket,omitempty"`  // path of the socket on this machine
+	Shut         *Problem          `json:"shut,omitempty"`    // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
 	ClaimTried   bool              `json:"claim_tried,omitempty"`                                   // somebody tried wrong claim codes
