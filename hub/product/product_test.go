@@ -61,7 +61,7 @@ func TestOneDateEverywhere(t *testing.T) {
 
 // TestTheDateStandsOnce looks for another one in the code: who needs it takes product.Updates.
 func TestTheDateStandsOnce(t *testing.T) {
-	date := regexp.MustCompile(`"20[2-9][0-9]-[0-9]{2}-[0-9]{2}"`)
+	date := regexp.MustCompile(`= "20[2-9][0-9]-[0-9]{2}-[0-9]{2}"`)
 	found := 0
 	for _, top := range []string{"../../hub", "../../app"} {
 		err := filepath.WalkDir(top, func(file string, d fs.DirEntry, err error) error {

@@ -34,6 +34,7 @@ type Hub interface {
 	Pages
 	Clips() Clips
 	Tokens() Tokens
+	Labels() Labels
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -191,6 +192,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.rooms()
 	a.past()
 	a.cameras()
+	a.labels()
 	a.family()
 	a.homekit()
 	a.apps()
