@@ -97,17 +97,15 @@ func run(f flags) error {
 	w.Resize(fyne.NewSize(1060, 740))
 	w.SetMaster()
 	rest(a.Lifecycle(), s)
+	n.tray() // Fyne starts none later
 
 	shots := make(chan error, 1)
 	a.Lifecycle().SetOnStarted(func() {
 		s.Keys()
-		n.tray()
 		later(func(ctx context.Context) {
 			l.Run(ctx, func(state link.State) { fyne.Do(func() { s.Show(state); n.take(state) }) })
 		})
-		later(func(ctx context.Context) {
-			pictures.Run(ctx, func(id string, m link.Picture) { fyne.Do(func() { s.Picture(id, m) }) })
-		})
+		later(func(ctx context.Context) { pictures.Run(ctx, show(ctx, s)) })
 		if f.gallery {
 			tour(a, s, l)
 		}
@@ -124,6 +122,13 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// show gives what brings pictures into the window, and waits until they are in it.
+func show(ctx context.Context, s *screen.Screen) func(map[string]link.Picture) {
+	return func(newest map[string]link.Picture) {
+		_ = inWindow(ctx, func() { s.Pictures(newest) }) // or the window is gone
+	}
 }
 
 // program is the app as the system knows it.

@@ -65,6 +65,6 @@ func inWindow(ctx context.Context, f func()) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("app: screenshot: %w", ctx.Err())
+		return fmt.Errorf("app: window: %w", ctx.Err())
 	}
 }

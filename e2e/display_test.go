@@ -60,6 +60,9 @@ func (w *window) quiet(t *testing.T) {
 		t.Error(err)
 	}
 	for line := range strings.Lines(string(said)) {
+		if strings.Contains(line, "org.kde.StatusNotifierWatcher was not provided") {
+			continue // this display has no tray
+		}
 		t.Errorf("the app said: %s", strings.TrimSpace(line))
 	}
 }

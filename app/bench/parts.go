@@ -208,7 +208,11 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 	}); err != nil {
 		return err
 	}
-	span, pictures := b.span(20*time.Second), 0
+	span, pictures := b.span(time.Minute), 0
+	before, err := measure.Resident(app.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
 	cpu, err := b.share(ctx, app, span, func() (err error) {
 		pictures, err = d.glass.changes(ctx, eye, span)
 		return err
@@ -218,7 +222,9 @@ func (b *bench) camera(ctx context.Context, d *desk, app *process) error {
 	}
 	b.add("pictures a second of one camera, 640 × 360", "", least(14), float64(pictures)/span.Seconds())
 	b.add("processor time meanwhile, of one processor", "%", most(25), cpu)
-	return nil
+	after, err := measure.Resident(app.cmd.Process.Pid)
+	b.add("resident memory that a minute of it adds", "MB", most(20), after-before)
+	return err
 }
 
 // four adds two cameras, and weighs the app with four at Home.

@@ -62,9 +62,11 @@ func (c Scene) Show(h *House, s *screen.Screen) {
 	h.begin()
 	h.Day(func() { s.Show(h.State()) })
 	c.set(h, s)
+	seen := map[string]link.Picture{}
 	for _, id := range []string{Porch, Garden} {
-		s.Picture(id, link.Picture{Image: Scenery(id, 640, 360, 60), At: h.now()})
+		seen[id] = link.Picture{Image: Scenery(id, 640, 360, 60), At: h.now()}
 	}
+	s.Pictures(seen)
 }
 
 // care is a home where somebody calls for help and four things are wrong.

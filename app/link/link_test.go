@@ -113,36 +113,6 @@ func TestAStormIsToldInBatches(t *testing.T) {
 	}
 }
 
-func TestPicturesOfWhatIsOnView(t *testing.T) {
-	h := apitest.New(wire.Open)
-	p := link.NewPictures(h, 160, 90)
-	ctx, cancel := context.WithCancel(t.Context())
-	type shown struct {
-		id string
-		m  link.Picture
-	}
-	pictures := make(chan shown, 64)
-	var done sync.WaitGroup
-	done.Go(func() { p.Run(ctx, func(id string, m link.Picture) { pictures <- shown{id, m} }) })
-	p.Want([]string{apitest.Camera}, true)
-	for range 2 {
-		if got := <-pictures; got.id != apitest.Camera || got.m.Image == nil || got.m.Image.Bounds().Dx() != 160 || got.m.Image.Stride != 4*160 || time.Since(got.m.At) > time.Minute {
-			t.Errorf("shown: %s %v", got.id, got.m)
-		}
-	}
-	p.Want([]string{apitest.Toy}, false)
-	for {
-		if got := <-pictures; got.id == apitest.Toy {
-			if got.m.Image != nil {
-				t.Error("a toy has a picture")
-			}
-			break
-		}
-	}
-	cancel()
-	done.Wait()
-}
-
 func TestAHubElsewhereThatDoesNotAnswer(t *testing.T) {
 	vault := client.File(filepath.Join(t.TempDir(), "app.json"))
 	if line, err := link.Dial(vault); line != nil || err != nil {

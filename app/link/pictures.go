@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	tileRate  = 4               // pictures a second of each camera of several
-	liveRate  = 15              // … of a camera that somebody looks at closely
-	again     = 2 * time.Second // after which a camera that did not move is asked again
+	tileRate  = 4                // pictures a second of each camera of several
+	liveRate  = 15               // … of a camera that somebody looks at closely
+	tileRest  = time.Second / 5  // between two times that pictures are shown
+	liveRest  = time.Second / 25 // … well below a picture's time: what comes a little early is not late
+	again     = 2 * time.Second  // after which a camera that did not move is asked again
 	maxPixels = 4096 * 4096
 )
 
@@ -29,7 +31,8 @@ type Picture struct {
 
 // Pictures shows what the cameras on view see: pictures that move, four a second, or fifteen of one that
 // somebody looks at closely. Where a camera does not move now, its newest picture is shown. A slow camera
-// delays no other; a camera that is not on view is not asked.
+// delays no other; a camera that is not on view is not asked. What comes at about the same time is shown
+// together, because a window is painted whole for every change in it, which costs more than the picture.
 type Pictures struct {
 	eyes Eyes
 	w, h int
@@ -38,6 +41,8 @@ type Pictures struct {
 	wanted map[string]bool
 	rate   int
 	change chan struct{}
+	newest map[string]Picture // to be shown
+	came   chan struct{}
 }
 
 // Eyes ask a hub what its cameras see.
@@ -50,7 +55,8 @@ type Eyes interface {
 
 // NewPictures gives an idle fetcher of pictures that fit into width by height pixels.
 func NewPictures(eyes Eyes, width, height int) *Pictures {
-	return &Pictures{eyes: eyes, w: width, h: height, change: make(chan struct{}, 1)}
+	return &Pictures{eyes: eyes, w: width, h: height, change: make(chan struct{}, 1),
+		newest: map[string]Picture{}, came: make(chan struct{}, 1)}
 }
 
 // Want says which cameras are on view, and whether somebody looks closely.
@@ -65,16 +71,22 @@ func (p *Pictures) Want(ids []string, live bool) {
 		p.rate = liveRate
 	}
 	p.mu.Unlock()
+	poke(p.change)
+}
+
+func poke(c chan struct{}) {
 	select {
-	case p.change <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// Run fetches until ctx ends. show gets each picture; it is called from several goroutines.
-func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
+// Run fetches until ctx ends. show gets the cameras' newest pictures by their IDs, one call at a time; what
+// comes while it is busy waits, and gives way to what is newer.
+func (p *Pictures) Run(ctx context.Context, show func(map[string]Picture)) {
 	var all sync.WaitGroup
 	defer all.Wait()
+	all.Go(func() { p.present(ctx, show) })
 	running := map[string]context.CancelFunc{}
 	var pace int
 	for {
@@ -92,7 +104,7 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 			if running[id] == nil {
 				one, stop := context.WithCancel(ctx)
 				running[id] = stop
-				all.Go(func() { p.film(one, id, rate, show) })
+				all.Go(func() { p.film(one, id, rate) })
 			}
 		}
 		select {
@@ -106,14 +118,47 @@ func (p *Pictures) Run(ctx context.Context, show func(id string, m Picture)) {
 	}
 }
 
+// present shows what came, at once after a rest.
+func (p *Pictures) present(ctx context.Context, show func(map[string]Picture)) {
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	for {
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-p.came:
+		case <-ctx.Done():
+			return
+		}
+		p.mu.Lock()
+		newest, pause := p.newest, tileRest
+		p.newest = map[string]Picture{}
+		if p.rate == liveRate {
+			pause = liveRest
+		}
+		p.mu.Unlock()
+		rest.Reset(pause)
+		show(newest)
+	}
+}
+
 // film shows a camera until ctx ends. When the pictures stop, the newest one says how old it is.
-func (p *Pictures) film(ctx context.Context, id string, rate int, show func(string, Picture)) {
+func (p *Pictures) film(ctx context.Context, id string, rate int) {
+	put := func(m Picture) {
+		p.mu.Lock()
+		p.newest[id] = m
+		p.mu.Unlock()
+		poke(p.came)
+	}
 	wait := time.NewTicker(again)
 	defer wait.Stop()
 	for {
 		_ = p.eyes.Frames(ctx, id, wire.Look{Width: p.w, Height: p.h, Rate: rate}, func(f frames.Frame) error {
 			if m := Decode(f.JPEG); m != nil && ctx.Err() == nil {
-				show(id, Picture{m, time.Now()})
+				put(Picture{m, time.Now()})
 			}
 			return ctx.Err()
 		})
@@ -128,7 +173,7 @@ func (p *Pictures) film(ctx context.Context, id string, rate int, show func(stri
 		if err == nil {
 			m = Picture{Decode(s.JPEG), s.At}
 		}
-		show(id, m)
+		put(m)
 		select {
 		case <-wait.C:
 		case <-ctx.Done():

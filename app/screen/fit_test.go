@@ -27,7 +27,7 @@ func TestEveryScreenFitsAPhone(t *testing.T) {
 			for _, size := range []fyne.Size{phone, desktop} {
 				h := open(t, wire.Open, lang, size)
 				visit(h)
-				h.s.Picture(apitest.Camera, link.Picture{Image: image.NewRGBA(image.Rect(0, 0, 64, 36)), At: time.Now()})
+				h.picture(link.Picture{Image: image.NewRGBA(image.Rect(0, 0, 64, 36)), At: time.Now()})
 				if least := h.s.Content().MinSize(); least.Width > phone.Width {
 					t.Errorf("%s in %s needs a width of %v", name, lang, least.Width)
 				}

@@ -38,20 +38,18 @@ func (s *Screen) ask(key, hint string, try func(ctx context.Context, password st
 	problem := frame.Wrapped(hint)
 	problem.Importance = widget.WarningImportance
 	frame.Visible(problem, hint != "")
-	button := widget.NewButton(s.text(key+".button"), nil)
+	button := frame.Button(s.text(key+".button"), nil, nil)
 	button.Importance = widget.HighImportance
 	submit := func() {
-		if button.Disabled() {
+		if button.Works() {
 			return
 		}
-		button.Disable()
-		button.SetText(s.text("gate.working"))
+		over := button.Busy(s.text("gate.working"))
 		password := entry.Text
 		s.o.Work(func(ctx context.Context) {
 			well, err := try(ctx, password)
 			fyne.Do(func() {
-				button.SetText(s.text(key + ".button"))
-				button.Enable()
+				over()
 				if err != nil {
 					problem.Importance = widget.DangerImportance
 					frame.Set(problem, model.Problem(err, s.o.Texts))

@@ -39,6 +39,7 @@ type house struct {
 	here    bool   // there is a hub on this computer
 	left    bool   // the app was told to forget its hub
 	films   int
+	want    func(ids []string, live bool)   // told which cameras are on view
 	frame   func(n int, into time.Duration) // told of each picture of a recording, before it is shown; nil: nobody
 }
 
@@ -136,14 +137,17 @@ func (a asked) Pair(_ context.Context, address, code string) error {
 func open(t *testing.T, state wire.State, lang string, size fyne.Size) *house {
 	t.Helper()
 	test.NewTempApp(t).Settings().SetTheme(parts.NewLook())
-	h := &house{Home: apitest.New(state), t: t}
+	h := &house{Home: apitest.New(state), t: t, want: func([]string, bool) {}}
 	socket := apitest.Socket(t)
 	h.Serve(t, socket)
 	c := client.Dial(socket)
 	t.Cleanup(c.Close)
 	h.s = screen.New(screen.Options{Hub: asked{c, h}, Texts: i18n.For(lang), Place: time.UTC,
-		Work:   func(f func(context.Context)) { f(t.Context()) },
-		OnView: func(ids []string, live bool) { h.onView, h.live = ids, live },
+		Work: func(f func(context.Context)) { f(t.Context()) },
+		OnView: func(ids []string, live bool) {
+			h.onView, h.live = ids, live
+			h.want(ids, live)
+		},
 		After: func(d time.Duration, f func()) func() {
 			l := &later{d, f}
 			h.later = append(h.later, l)
@@ -167,6 +171,9 @@ func (h *house) update() {
 	phase := map[wire.State]link.Phase{wire.Open: link.Open, wire.Locked: link.Locked, wire.Unclaimed: link.Unclaimed}
 	h.s.Show(link.State{Phase: phase[snap.Status.State], Home: snap, Films: h.films})
 }
+
+// picture shows what the camera sees.
+func (h *house) picture(p link.Picture) { h.s.Pictures(map[string]link.Picture{apitest.Camera: p}) }
 
 // all lists every visible object in the window.
 func (h *house) all() []fyne.CanvasObject { return walk(h.w.Content()) }

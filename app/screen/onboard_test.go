@@ -220,6 +220,46 @@ func TestOnTheHubsOwnComputerNoCodeIsAsked(t *testing.T) {
 	h.expect("Step 2 of 3: Password")
 }
 
+// A password of one's own is chosen, typed and set by keys, and Tab goes on from where it was.
+func TestAnOwnPasswordIsSetByKeyboard(t *testing.T) {
+	const password = "paper lantern over the harbour"
+	h := open(t, wire.Unclaimed, "en", desktop)
+	h.here = true
+	h.s.Show(link.State{})
+	h.update()
+	press := func(k fyne.KeyName) { h.c().Focused().TypedKey(&fyne.KeyEvent{Name: k}) }
+	press(fyne.KeyReturn)
+	h.expect("Step 2 of 3: Password")
+	h.c().FocusNext() // round: the offered password
+	h.c().FocusNext() // one of my own
+	h.c().Focused().TypedRune(' ')
+	if _, ok := h.c().Focused().(*parts.Entry); !ok {
+		t.Fatalf("after the choice the focus is on %T", h.c().Focused())
+	}
+	for _, r := range password {
+		h.c().Focused().TypedRune(r)
+	}
+	press(fyne.KeyReturn)
+	h.expect("Your recovery code")
+	if b, ok := h.c().Focused().(*parts.Button); !ok || b.Text != "Print" {
+		t.Fatalf("the focus is on %T", h.c().Focused())
+	}
+	h.c().FocusNext()
+	h.c().Focused().TypedRune(' ') // save: asks where to
+	entry, ok := h.c().Focused().(*parts.Entry)
+	if !ok || strings.HasPrefix(entry.Text, " ") {
+		t.Fatalf("it asks for %T", h.c().Focused())
+	}
+	press(fyne.KeyEscape)
+	h.c().FocusNext()
+	if c, ok := h.c().Focused().(*widget.Check); !ok || c.Text != "It is in a safe place" {
+		t.Errorf("Tab goes on to %T", h.c().Focused())
+	}
+	if err := h.Unlock(t.Context(), wire.UnlockRequest{Password: password}); err != nil {
+		t.Errorf("the password is another one: %v", err)
+	}
+}
+
 // The settings leave a hub, once a person has confirmed it.
 func TestAnotherHubCanBeTaken(t *testing.T) {
 	h := open(t, wire.Open, "en", desktop)

@@ -45,7 +45,7 @@ func TestACameraIsLookedAtCloselyAndItsRecordingsAreKept(t *testing.T) {
 		t.Errorf("on view %v, live %v", h.onView, h.live)
 	}
 	h.expect("something moved", "Nothing is recorded of this camera.")
-	h.s.Picture(apitest.Camera, link.Picture{Image: image.NewRGBA(image.Rect(0, 0, 64, 36)), At: time.Now()})
+	h.picture(link.Picture{Image: image.NewRGBA(image.Rect(0, 0, 64, 36)), At: time.Now()})
 	if !h.s.Filled() {
 		t.Error("the picture is not shown")
 	}

@@ -19,13 +19,13 @@ const qrSide = 240
 // strange is the screen of an app whose hub does not answer, or answers that it does not know it: the app
 // looks again by itself, wherever the hub may be now, or leaves it for another.
 func (s *Screen) strange() fyne.CanvasObject {
-	again := widget.NewButton(s.text("gate.lost.button"), s.o.Hub.Check)
+	again := frame.Button(s.text("gate.lost.button"), nil, s.o.Hub.Check)
 	again.Importance = widget.HighImportance
 	text := s.text("gate.away.text")
 	if s.state.Why != nil {
 		text = model.Problem(s.state.Why, s.o.Texts)
 	}
-	leave := widget.NewButton(s.text("app.settings.leave"), s.forget)
+	leave := frame.Button(s.text("app.settings.leave"), nil, s.forget)
 	leave.Importance = widget.LowImportance
 	return card(s.text("gate.lost.title"), text, again, leave)
 }
@@ -38,7 +38,7 @@ func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {
 	title := frame.Wrapped(s.text("pair.title"))
 	title.SizeName = theme.SizeNameHeadingText
 	title.TextStyle = fyne.TextStyle{Bold: true}
-	back := widget.NewButtonWithIcon(s.text("pair.back"), theme.NavigateBackIcon(), s.Back)
+	back := frame.Button(s.text("pair.back"), theme.NavigateBackIcon(), s.Back)
 	text := "pair.text"
 	if len(servers) == 0 {
 		text = "pair.none"

@@ -188,13 +188,16 @@ func (s *Screen) look(ids []string, live bool) {
 	}
 }
 
-// Picture shows a camera's newest picture, with its age where it is not live.
-func (s *Screen) Picture(id string, p link.Picture) {
-	if s.shell == nil || !slices.Contains(s.onView, id) {
+// Pictures shows the newest pictures of cameras by their IDs, with their age where they are not live.
+func (s *Screen) Pictures(newest map[string]link.Picture) {
+	if s.shell == nil {
 		return
 	}
-	if v, ok := s.shell.page.(frame.Viewer); ok {
-		v.Picture(id, p)
+	v, ok := s.shell.page.(frame.Viewer)
+	for id, p := range newest {
+		if ok && slices.Contains(s.onView, id) {
+			v.Picture(id, p)
+		}
 	}
 }
 

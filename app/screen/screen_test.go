@@ -116,7 +116,7 @@ func TestACameraShowsItsPicture(t *testing.T) {
 	for i := range m.Pix {
 		m.Pix[i] = 0xff
 	}
-	h.s.Picture(apitest.Camera, link.Picture{Image: m, At: time.Now()})
+	h.picture(link.Picture{Image: m, At: time.Now()})
 	if !h.s.Filled() || h.says("Waiting") {
 		t.Error("the picture is not shown")
 	}
@@ -129,11 +129,11 @@ func TestACameraShowsItsPicture(t *testing.T) {
 	if r := p.Size().Width / p.Size().Height; r < 1.7 || r > 1.85 {
 		t.Errorf("the picture is %v", p.Size())
 	}
-	h.s.Picture(apitest.Camera, link.Picture{}) // it has none now: the last one stays, for a while as live
+	h.picture(link.Picture{}) // it has none now: the last one stays, for a while as live
 	if p.Image() == nil || p.Age() != "" {
 		t.Errorf("the last picture went: %v %q", p.Image() == nil, p.Age())
 	}
-	h.s.Picture(apitest.Camera, link.Picture{Image: m, At: time.Now().Add(-3 * time.Minute)})
+	h.picture(link.Picture{Image: m, At: time.Now().Add(-3 * time.Minute)})
 	if p.Image() == nil || p.Age() != "Not live – 3 minutes ago" {
 		t.Errorf("an old picture: %v %q", p.Image() == nil, p.Age())
 	}

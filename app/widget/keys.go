@@ -49,11 +49,13 @@ func (e *Entry) AccessibilityLabel() string { return e.PlaceHolder }
 // AccessibilityRole is that of a text: Fyne has no role for fields.
 func (e *Entry) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleRoleText }
 
-// Button is one that obeys Enter too, and whose Esc cancels the modal.
+// Button is one that obeys Enter too, and whose Esc cancels the modal. It keeps the focus when a key presses
+// it and while it works: Tab goes on from there.
 type Button struct {
 	widget.Button
 	cancel func()
 	name   string // read out where there is no text
+	busy   bool
 }
 
 // NewButton makes one; cancel may be nil.
@@ -79,19 +81,54 @@ func (b *Button) AccessibilityLabel() string {
 	return b.Text
 }
 
-// TypedKey taps with Enter and cancels with Esc.
+// TypedKey presses it with Enter and cancels with Esc.
 func (b *Button) TypedKey(k *fyne.KeyEvent) {
 	switch {
 	case k.Name == fyne.KeyEscape && b.cancel != nil:
 		b.cancel()
 	case k.Name == fyne.KeyReturn || k.Name == fyne.KeyEnter:
-		if !b.Disabled() {
-			b.OnTapped()
-		}
-	default:
-		b.Button.TypedKey(k)
+		b.press()
 	}
 }
+
+// TypedRune presses it with the space bar. The key comes before its rune: had that pressed it, a field
+// that gets the focus thereby would get the space too.
+func (b *Button) TypedRune(r rune) {
+	if r == ' ' {
+		b.press()
+	}
+}
+
+// Tapped presses it with the mouse or a finger.
+func (b *Button) Tapped(e *fyne.PointEvent) {
+	if !b.busy {
+		b.Button.Tapped(e)
+	}
+}
+
+func (b *Button) press() {
+	if !b.busy && !b.Disabled() && b.OnTapped != nil {
+		b.OnTapped()
+	}
+}
+
+// Busy says that it works, and does nothing more until done is called. Its text is meanwhile, unless that is
+// empty.
+func (b *Button) Busy(meanwhile string) (done func()) {
+	text, looks := b.Text, b.Importance
+	if meanwhile != "" {
+		b.Text = meanwhile
+	}
+	b.busy, b.Importance = true, widget.LowImportance
+	b.Refresh()
+	return func() {
+		b.busy, b.Text, b.Importance = false, text, looks
+		b.Refresh()
+	}
+}
+
+// Works says whether it is busy.
+func (b *Button) Works() bool { return b.busy }
 
 // Choice is a field to choose from that knows the keys of its modal.
 type Choice struct {

@@ -42,10 +42,15 @@ func NewPicture(name, words string) *Picture {
 }
 
 // Set shows a picture as what is to be seen now. It must be tightly packed and is not to be changed
-// afterwards.
+// afterwards. It covers its ground, which is not painted for nothing then; a picture that is on view already
+// is not painted again.
 func (p *Picture) Set(m *image.RGBA) {
+	if p.image.Image == m && !p.ground.Visible() {
+		return
+	}
 	p.image.Image, p.image.Translucency = m, 0
 	p.image.Show()
+	p.ground.Hide()
 	p.words.Hide()
 	p.age.Hide()
 	p.image.Refresh()
@@ -56,6 +61,7 @@ func (p *Picture) Faded(m *image.RGBA, age, words string) {
 	p.image.Image, p.image.Translucency = m, faded
 	p.age.Text, p.words.Text = age, words
 	p.image.Show()
+	p.ground.Show()
 	p.age.Show()
 	p.words.Hidden = words == ""
 	p.Refresh()
@@ -66,6 +72,7 @@ func (p *Picture) Say(words string) {
 	p.words.Text = words
 	p.image.Image = nil
 	p.image.Hide()
+	p.ground.Show()
 	p.age.Hide()
 	p.words.Show()
 	p.Refresh()

@@ -14,14 +14,14 @@ import (
 type Speed struct {
 	widget.BaseWidget
 	Slider *widget.Slider
-	Stop   *widget.Button
+	Stop   *Button
 
 	held bool // a finger is on the slider: what is reported meanwhile must not move it
 }
 
 // NewSpeed makes it. set is called when the slider is let go, stop when the button is tapped.
 func NewSpeed(stopText string, set func(percent int), stop func()) *Speed {
-	s := &Speed{Slider: widget.NewSlider(0, 100), Stop: widget.NewButtonWithIcon(stopText, theme.MediaStopIcon(), nil)}
+	s := &Speed{Slider: widget.NewSlider(0, 100), Stop: NewButton(stopText, theme.MediaStopIcon(), nil, nil)}
 	s.Stop.Importance = widget.DangerImportance
 	s.Slider.OnChanged = func(float64) { s.held = true }
 	s.Slider.OnChangeEnded = func(v float64) {

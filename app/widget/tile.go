@@ -47,7 +47,7 @@ func NewBanner(title, detail, button string, tapped func()) *Tile {
 	t.title.SetText(title)
 	box := container.NewVBox(paint)
 	if button != "" {
-		box.Add(widget.NewButton(button, tapped))
+		box.Add(NewButton(button, nil, tapped, nil))
 	}
 	t.content = padded(box)
 	t.ExtendBaseWidget(t)

@@ -184,3 +184,43 @@ func resize(t *testing.T, o fyne.CanvasObject) {
 	t.Helper()
 	test.NewTempWindow(t, o).Resize(fyne.NewSize(300, 100))
 }
+
+// A key that presses a button leaves the focus where it is, also while the button works: Tab goes on from
+// there, and a space reaches no field that the button gives the focus to.
+func TestAButtonThatIsPressedKeepsTheFocus(t *testing.T) {
+	test.NewTempApp(t)
+	presses := 0
+	before, after := widget.NewButton("before", nil, nil, nil), widget.NewEntry("after", false, widget.Keys{})
+	b := widget.NewButton("Print", nil, func() { presses++ }, nil)
+	w := test.NewTempWindow(t, container.NewVBox(before, b, after))
+	w.Canvas().Focus(b)
+	space := func() { // as the driver does: the key, then its rune
+		w.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+		w.Canvas().Focused().TypedRune(' ')
+	}
+	space()
+	b.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if presses != 2 || w.Canvas().Focused() != b {
+		t.Fatalf("pressed %d times, the focus is on %v", presses, w.Canvas().Focused())
+	}
+	over := b.Busy("Printing …")
+	space()
+	test.Tap(b)
+	w.Canvas().Focus(b)
+	if presses != 2 || b.Text != "Printing …" || !b.Works() {
+		t.Errorf("while it works it says %q and was pressed %d times", b.Text, presses)
+	}
+	if w.Canvas().FocusNext(); w.Canvas().Focused() != after {
+		t.Errorf("Tab goes on to %v", w.Canvas().Focused())
+	}
+	over()
+	test.Tap(b)
+	if presses != 3 || b.Text != "Print" {
+		t.Errorf("after its work it says %q, pressed %d times", b.Text, presses)
+	}
+	b.OnTapped = func() { w.Canvas().Focus(after) }
+	w.Canvas().Focus(b)
+	if space(); after.Text != "" || w.Canvas().Focused() != after {
+		t.Errorf("the field that was given the focus has %q", after.Text)
+	}
+}

@@ -50,6 +50,7 @@ type asking struct {
 	problem *widget.Label
 	yes, no *parts.Button
 	close   func()
+	over    func() // what is asked for is done, or could not be
 }
 
 // Ask asks a question.
@@ -111,7 +112,7 @@ func (a *asking) first() fyne.Focusable {
 }
 
 func (a *asking) confirm() {
-	if a.yes.Disabled() {
+	if a.yes.Works() {
 		return
 	}
 	if a.q.Do == nil {
@@ -130,7 +131,7 @@ func (a *asking) confirm() {
 			answers = append(answers, Answer{Text: f.Selected, Option: f.SelectedIndex()})
 		}
 	}
-	a.yes.Disable()
+	a.over = a.yes.Busy("")
 	a.d.Work(func(ctx context.Context) {
 		got, err := a.q.Do(ctx, answers)
 		if ctx.Err() != nil {
@@ -141,7 +142,7 @@ func (a *asking) confirm() {
 }
 
 func (a *asking) done(got string, err error) {
-	a.yes.Enable()
+	a.over()
 	if wire.Code(err) == wire.CodeConfirm {
 		a.d.confirm(a.confirm)
 		return

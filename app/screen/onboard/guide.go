@@ -2,7 +2,7 @@
 // choose the password, add the home to Apple Home. Each step presets what is safe; a step that was done is
 // not asked again when the app is closed half-way, because where it stands is what the hub says.
 //
-// Keys: Tab reaches all, the arrow keys and Space choose a hub, Enter in a field or on a button goes on.
+// Keys: Tab reaches all, Space chooses, Enter in a field or on a button goes on.
 package onboard
 
 import (
@@ -137,28 +137,17 @@ func (g *Guide) settle() { g.holder.Refresh() }
 
 // work runs do elsewhere and then its end here, with the button saying so meanwhile.
 func (g *Guide) work(b *parts.Button, meanwhile string, do func(ctx context.Context) error, then func(error)) {
-	if b.Disabled() {
+	if b.Works() {
 		return
 	}
-	name := b.Text
-	c := g.Desk.Canvas()
-	held := c != nil && c.Focused() == b
-	if held {
-		c.Unfocus() // Tab goes nowhere from what is disabled
-	}
-	b.Disable()
-	b.SetText(g.text(meanwhile))
+	over := b.Busy(g.text(meanwhile))
 	g.Desk.Work(func(ctx context.Context) {
 		err := do(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		fyne.Do(func() {
-			b.SetText(name)
-			b.Enable()
-			if held && c.Focused() == nil {
-				c.Focus(b)
-			}
+			over()
 			then(err)
 		})
 	})

@@ -129,14 +129,14 @@ func (a *adding) add(list []model.Candidate) {
 		a.ask(d, rest)
 		return
 	}
-	a.all.Disable()
+	over := a.all.Busy("")
 	a.g.Desk.Work(func(ctx context.Context) {
 		_, err := a.g.Hub.Add(ctx, d.Request(nil))
 		if ctx.Err() != nil {
 			return
 		}
 		fyne.Do(func() {
-			a.all.Enable()
+			over()
 			a.note(d, err)
 			a.add(rest)
 		})

@@ -39,7 +39,7 @@ type watchTile struct {
 	place, note *widget.Label
 	pin         *widget.Icon
 	battery     *widget.ProgressBar
-	find        *widget.Button
+	find        *parts.Button
 	order       *model.Order
 }
 
@@ -47,7 +47,7 @@ func (h *Home) newWatchTile(w model.Watch) *watchTile {
 	t := &watchTile{place: widget.NewLabel(""), note: frame.Wrapped(""), pin: widget.NewIcon(theme.HomeIcon()), battery: widget.NewProgressBar()}
 	t.place.Truncation = fyne.TextTruncateEllipsis
 	t.note.Importance = widget.WarningImportance
-	t.find = widget.NewButtonWithIcon(h.d.Text("tile.watch.find"), theme.VolumeUpIcon(), func() {
+	t.find = frame.Button(h.d.Text("tile.watch.find"), theme.VolumeUpIcon(), func() {
 		if t.order != nil {
 			h.d.Order(*t.order)
 		}
