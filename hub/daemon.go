@@ -25,15 +25,13 @@ import (
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
+	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/hub/seclog"
 	"github.com/ingle-home/ingle/hub/tongue"
 	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
-
-// version is shown to the owner and in HomeKit as the firmware.
-const version = "0.1.0"
 
 // daemon is a hub in one of its three states: unclaimed, locked, or open with a house inside.
 type daemon struct {
@@ -94,11 +92,13 @@ func newDaemon(s settings, api string) (*daemon, error) {
 
 // Status implements server.Door.
 func (d *daemon) Status(context.Context) wire.Status {
-	s := wire.Status{Ready: true, State: wire.Unclaimed, Version: version, API: d.api, Socket: d.socket}
+	s := wire.Status{Ready: true, State: wire.Unclaimed, Version: product.Version, Updates: product.Updates, API: d.api, Socket: d.socket}
 	h := d.inside()
 	switch {
 	case h != nil:
 		s.State, s.HomeKit, s.Protection, s.Language = wire.Open, h.bridges.status(), d.Protection(), d.Lang()
+		traffic := wire.Traffic(h.lan.Traffic())
+		s.Traffic = &traffic
 	case vault.Exists(d.settings.dir):
 		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage"
@@ -388,7 +389,7 @@ func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
 		return err
 	}
 	h.shelf, err = backups.New(ctx, backups.Options{
-		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: version},
+		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: product.Version},
 		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}, h},
 		Faults: h.health, Log: h.log,
 	})

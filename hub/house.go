@@ -173,6 +173,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.run(ctx, "safety", h.guard.Run)
 	h.run(ctx, "feed", h.feedChanges)
 	h.run(ctx, "troubles", h.feedTroubles)
+	h.run(ctx, "traffic", h.feedTraffic)
 	if err := h.openShelf(ctx, v); err != nil {
 		return err
 	}
@@ -248,6 +249,25 @@ func (h *house) run(ctx context.Context, name string, task func(context.Context)
 			h.log.Error("a part of the hub stopped", "part", name, "err", err)
 		}
 	})
+}
+
+// feedTraffic tells the apps within a minute that something left the home, or that a new day is counted.
+func (h *house) feedTraffic(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for last := h.lan.Traffic(); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := h.lan.Traffic()
+		if now.Since != last.Since || now.Outside != last.Outside || now.Refused != last.Refused {
+			status := h.Status(ctx)
+			h.feed.Publish(wire.Change{Status: &status})
+		}
+		last = now
+	}
 }
 
 // close brings the motors to rest while their links still work, then ends the links, the controllers'

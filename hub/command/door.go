@@ -138,6 +138,9 @@ func (r *room) status() *cobra.Command {
 				return err
 			}
 		}
+		if err := c.sayTraffic(s); err != nil {
+			return err
+		}
 		if s.ClaimTried {
 			if err := c.say("status.claim-tried"); err != nil {
 				return err

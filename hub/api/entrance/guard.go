@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/product"
 )
 
 type connKey struct{}
@@ -153,15 +154,9 @@ func contact(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, securityTxt) // the caller has gone: nobody is left to tell
+	_, _ = io.WriteString(w, product.SecurityTxt(time.Now())) // the caller has gone: nobody is left to tell
 	return true
 }
-
-// securityTxt is RFC 9116: how to report a hole in Ingle.
-const securityTxt = `Contact: https://github.com/ingle-home/ingle/security/advisories/new
-Expires: 2027-12-31T00:00:00Z
-Preferred-Languages: en, de
-`
 
 // Source is the address from which a request came.
 func Source(r *http.Request) string {
