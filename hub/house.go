@@ -27,6 +27,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/label/desk"
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
@@ -64,6 +65,7 @@ type house struct {
 	upkeep   *upkeep.Upkeep // nil where the store is only read
 	desk     *export.Desk
 	clips    *clips.Desk
+	labels   *desk.Desk
 	studio   *live.Studio
 	restored backup.Restored // how the store came out of a backup, if it did
 	lan      *keeper.LAN
@@ -156,6 +158,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	h.openClips(ctx)
+	if err := h.openLabels(); err != nil {
+		return err
+	}
 	h.privacy, h.sights = set.Privacy, map[string]cameras.Settings{}
 	maps.Copy(h.sights, set.Cameras)
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
@@ -194,6 +199,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "disk", h.watchDisk)
 	h.run(ctx, "renewal", h.renew)
 	h.run(ctx, "clips", h.clips.Run)
+	h.run(ctx, "labels", h.labels.Run)
 	h.run(ctx, "backups", h.shelf.Run)
 	h.run(ctx, "forgetting", h.forgets)
 	return nil

@@ -4,17 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/keeper"
+	"github.com/ingle-home/ingle/hub/label"
+	"github.com/ingle-home/ingle/hub/label/desk"
+	"github.com/ingle-home/ingle/hub/label/facts"
+	"github.com/ingle-home/ingle/hub/label/probe"
 	"github.com/ingle-home/ingle/storage"
 )
 
@@ -243,6 +252,7 @@ func (h *house) condition(k *kept, c keeper.Condition) {
 	standing := wire.Standing{Accessory: a.ID, Condition: conditionOf(c)}
 	h.feed.Publish(wire.Change{Condition: &standing})
 	if c.State == keeper.Open {
+		h.labels.Opened(a.ID)
 		h.show()
 	}
 }
@@ -280,3 +290,79 @@ func deviceProblem(err error) error {
 	}
 	return wire.Refuse(http.StatusServiceUnavailable, wire.CodeUnreachable, "error", why)
 }
+
+// openLabels makes the desk that knows how safe things are.
+func (h *house) openLabels() error {
+	list, err := facts.Shipped()
+	if err != nil {
+		return err
+	}
+	h.labels = desk.New(desk.Options{
+		Home: h.home.Contents, Secrets: h.home.Secrets, Thing: h.thing, Quiet: h.isPrivate, Own: h.own,
+		Store: labels{archive.Labels[label.Record]{Store: h.store}}, Looks: looks{archive.Document[probe.Looks]{Store: h.store, Name: "label-looks"}},
+		Facts: list, Log: h.log,
+	})
+	return nil
+}
+
+// welcome shows a new thing, and notes that the household agreed to a look at its doors.
+func (h *house) welcome(ctx context.Context, id string, agreed bool) {
+	h.show()
+	if agreed {
+		h.stored(h.labels.Agree(ctx, id))
+	}
+}
+
+// Labels implements server.Hub.
+func (d *daemon) Labels() server.Labels { return d.inside().labels }
+
+// thing is where the line to an accessory stands.
+func (h *house) thing(id string) desk.Thing {
+	k := h.find(id)
+	if k == nil {
+		return desk.Thing{}
+	}
+	c := k.stands()
+	t := desk.Thing{Open: c.State == keeper.Open, Refused: c.State == keeper.Refused, Since: c.Since}
+	if t.Open {
+		t.Session = k.keeper.Session()
+		t.Offer, _ = k.keeper.Offer()
+	}
+	return t
+}
+
+// own measures the hub itself: it should listen where the household wants it to, and nowhere else.
+func (h *house) own() label.Own {
+	var meant []string
+	meant = append(meant, strings.TrimPrefix(h.api, "https://"))
+	if p, err := h.Page(h.living); err == nil {
+		meant = append(meant, strings.TrimPrefix(p.Address, "https://"))
+	}
+	for _, s := range h.bridges.status() {
+		meant = append(meant, net.JoinHostPort("", strconv.Itoa(s.Port)))
+	}
+	return desk.Measure(string(h.Protection()), append(meant, h.lan.Doors()...))
+}
+
+// labels and looks are what the desk keeps; what was never kept is empty.
+type labels struct{ archive.Labels[label.Record] }
+
+func (l labels) Load(ctx context.Context, id string) (label.Record, error) {
+	r, err := l.Labels.Load(ctx, id)
+	if isNone(err) {
+		err = nil
+	}
+	return r, err
+}
+
+type looks struct{ archive.Document[probe.Looks] }
+
+func (l looks) Load(ctx context.Context) (probe.Looks, error) {
+	v, err := l.Document.Load(ctx)
+	if isNone(err) {
+		err = nil
+	}
+	return v, err
+}
+
+func (l looks) Keep(ctx context.Context, v probe.Looks) error { return l.Save(ctx, v) }

@@ -155,7 +155,7 @@ func (d *daemon) Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, er
 	if err != nil {
 		return wire.Accessory{}, h.refused(err)
 	}
-	h.show()
+	h.welcome(ctx, a.ID, r.Check)
 	w := h.accessory(a)
 	h.feed.Publish(wire.Change{Accessory: &w})
 	return w, nil
@@ -196,6 +196,7 @@ func (d *daemon) Remove(ctx context.Context, which string) error {
 	if err := h.clips.Forget(ctx, a.ID); err != nil {
 		return problem(err)
 	}
+	h.labels.Forget(a.ID)
 	if err := h.home.RemoveAccessory(ctx, a.ID); err != nil {
 		return h.refused(err)
 	}

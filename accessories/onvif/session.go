@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
-	"github.com/ingle-home/ingle/accessories/internal/factory"
+	"github.com/ingle-home/ingle/accessories/factory"
 	"github.com/ingle-home/ingle/accessories/media"
 	"github.com/ingle-home/ingle/accessories/rtsp"
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -309,8 +310,8 @@ func (s *session) recordings(ctx context.Context) ([]string, error) {
 }
 
 // Evidence: "own-password" (No for a pair from the factory), "anonymous-video" and "anonymous-control"
-// (Yes is bad: the camera lets strangers in), "encrypted" (SOAP and pictures inside TLS),
-// "right-clock" (within a minute).
+// (Yes is bad: the camera lets strangers in), "other-accounts" (Yes is bad: some that the hub neither uses
+// nor made), "encrypted" (SOAP and pictures inside TLS), "right-clock" (within a minute), "can-be-wiped".
 func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 	at := s.config.Now()
 	as, pictures := s.now()
@@ -326,9 +327,35 @@ func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 		{Claim: "own-password", Answer: own, How: "inferred", At: at},
 		{Claim: "anonymous-video", Answer: pictures.Anonymous(ctx), How: "measured", At: at},
 		{Claim: "anonymous-control", Answer: yes(s.proof.open), How: "measured", At: at},
+		{Claim: "other-accounts", Answer: s.others(ctx), How: "said by the device", At: at},
 		{Claim: "encrypted", Answer: yes(s.line.scheme == "https" && pictures.Encrypted()), How: "measured", At: at},
+		{Claim: "can-be-wiped", Answer: yes(s.parts.recording != ""), How: "inferred", At: at},
 		clock,
 	}, nil
+}
+
+// others says whether the camera has accounts that are not the hub's. It asks with the account that may know;
+// a camera that does not tell leaves it unknown.
+func (s *session) others(ctx context.Context) device.Answer {
+	as, _ := s.now()
+	admin := accountOf(s.config, fieldAdmin, fieldAdminPassword)
+	if admin.nobody() {
+		admin = as
+	}
+	if admin.nobody() {
+		return device.Unknown
+	}
+	n, err := s.line.call(ctx, ask{ns: nsDevice, action: "GetUsers", as: admin})
+	if err != nil {
+		return device.Unknown
+	}
+	ours := []string{as.user, admin.user, s.config.Fields[fieldShut]}
+	for _, u := range n.all("User") {
+		if name := u.str("Username"); name != "" && !slices.Contains(ours, name) {
+			return device.Yes
+		}
+	}
+	return device.No
 }
 
 func yes(is bool) device.Answer {

@@ -90,7 +90,7 @@ func (s *session) Erase(context.Context) ([]device.Erased, error) {
 }
 
 // Evidence: "own-password" (the hub holds one), "anonymous-video" (Yes is bad: the camera describes
-// its stream to strangers), "encrypted" (the stream runs inside TLS).
+// its stream to strangers), "encrypted" (the stream runs inside TLS), "can-be-wiped" (nothing in RTSP does).
 func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 	now := s.camera.now()
 	answer := map[bool]device.Answer{true: device.Yes, false: device.No}
@@ -99,5 +99,6 @@ func (s *session) Evidence(ctx context.Context) ([]device.Evidence, error) {
 		{Claim: "own-password", Answer: answer[own], How: "inferred", At: now},
 		{Claim: "anonymous-video", Answer: s.camera.Anonymous(ctx), How: "measured", At: now},
 		{Claim: "encrypted", Answer: answer[s.camera.Encrypted()], How: "measured", At: now},
+		{Claim: "can-be-wiped", Answer: device.No, How: "inferred", At: now},
 	}, nil
 }

@@ -179,5 +179,6 @@ func (s *Session) Evidence(context.Context) ([]device.Evidence, error) {
 	}
 	s.mu.Unlock()
 	return []device.Evidence{{Claim: "encrypted", Answer: device.No, How: how, At: now},
-		{Claim: "own-password", Answer: device.Unknown, How: "inferred", At: now}}, nil
+		{Claim: "own-password", Answer: device.Unknown, How: "inferred", At: now},
+		{Claim: "can-be-wiped", Answer: device.No, How: "inferred", At: now}}, nil
 }

@@ -176,6 +176,27 @@ func TestAlarmsAreDurableAtOnce(t *testing.T) {
 }
 
 // TestPersonalKindsNeedASubject: the store itself refuses what says not whose it is.
+// What is known about the safety of a thing goes when the thing goes, with its key.
+func TestLabelsGoWithTheirThing(t *testing.T) {
+	store := newSafe(t).open(t)
+	labels := archive.Labels[map[string]string]{Store: store}
+	if _, err := labels.Load(t.Context(), "a-1"); !errors.Is(err, archive.ErrNone) {
+		t.Fatal(err)
+	}
+	check(t, labels.Save(t.Context(), "a-1", map[string]string{"door": "23"}))
+	check(t, labels.Save(t.Context(), "a-2", map[string]string{"door": "22"}))
+	if got, err := labels.Load(t.Context(), "a-1"); err != nil || got["door"] != "23" {
+		t.Fatal(got, err)
+	}
+	check(t, archive.Home{Store: store}.DropAccessory(t.Context(), "a-1"))
+	if got, err := labels.Load(t.Context(), "a-1"); !errors.Is(err, archive.ErrNone) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := labels.Load(t.Context(), "a-2"); err != nil || got["door"] != "22" {
+		t.Errorf("the other thing: %v, %v", got, err)
+	}
+}
+
 func TestPersonalKindsNeedASubject(t *testing.T) {
 	store := newSafe(t).open(t)
 	for _, kind := range archive.Personal() {
@@ -184,7 +205,7 @@ func TestPersonalKindsNeedASubject(t *testing.T) {
 			t.Errorf("%s without a subject: %v", kind, err)
 		}
 	}
-	if want := []string{"person", "reading", "alarm", "secrets", "media-key", "segment"}; !slices.Equal(archive.Personal(), want) {
+	if want := []string{"person", "reading", "alarm", "secrets", "label", "media-key", "segment"}; !slices.Equal(archive.Personal(), want) {
 		t.Errorf("personal are %v", archive.Personal())
 	}
 }

@@ -28,7 +28,7 @@ func All(text *i18n.Texts) []*cobra.Command {
 	list := []*cobra.Command{
 		r.setup(), r.unlock(), r.status(), r.add(), r.change(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
 		r.homekit(), r.find(), r.secure(), r.camera(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(), r.claimCode(), r.pairApp(),
-		r.apps(), r.tokens(), r.page(),
+		r.apps(), r.label(), r.tokens(), r.page(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))

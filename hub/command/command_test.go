@@ -95,6 +95,9 @@ func visits() []struct {
 			"add rtsp --name Yard --json", "remove new-1", "remove new-2 --json", "remove new-1",
 			"do toy-rocket speed 50", "do toy-rocket speed 0 --json", "do toy-rocket height 5", "do toy-rocket speed fast", "do toy-rocket battery 5", "do nothing speed 5",
 		}},
+		{"label", wire.Open, []string{
+			"label hub", "label nothing", "label check Porch", "label check Porch --yes", "label offline Porch finish", "label facts verify ../label/facts/facts.signed", "label facts verify ../label/facts/list.json", "label Porch --json", "label facts", "label facts verify",
+		}},
 		{"keys", wire.Open, []string{
 			"password suggest", "password suggest --json", "password change", "password change --password-stdin < " + apitest.Password,
 			"password change --password-stdin < wrong\nseven lanterns over a loud harbour", "password change --password-stdin < " + apitest.Password + "\nshort",

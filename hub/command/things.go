@@ -63,6 +63,7 @@ func (r *room) add() *cobra.Command {
 	f.StringVar(&a.Room, "room", "", r.text.Text("flag.room", nil))
 	f.BoolVar(&a.Alone, "alone", false, r.text.Text("flag.alone", nil))
 	f.BoolVar(&a.Private, "private", false, r.text.Text("flag.private", nil))
+	f.BoolVar(&a.Check, "check", false, r.text.Text("flag.check", nil))
 	return c
 }
 

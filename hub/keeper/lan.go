@@ -103,3 +103,14 @@ func (l *LAN) Door(ctx context.Context, door string) (net.Addr, error) {
 		}
 	}
 }
+
+// Doors are the addresses of the doors that are open.
+func (l *LAN) Doors() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for _, addr := range l.open {
+		all = append(all, addr.String())
+	}
+	return all
+}

@@ -60,8 +60,8 @@ func (s *Sim) getCapabilities(call) (string, *fault) {
 }
 
 func (s *Sim) getInformation(call) (string, *fault) {
-	return fmt.Sprintf(`<tds:Manufacturer>Ingle</tds:Manufacturer><tds:Model>%s</tds:Model><tds:FirmwareVersion>1.0</tds:FirmwareVersion>`+
-		`<tds:SerialNumber>%s</tds:SerialNumber><tds:HardwareId>sim</tds:HardwareId>`, esc(s.opts.Model), s.id[len(s.id)-12:]), nil
+	return fmt.Sprintf(`<tds:Manufacturer>%s</tds:Manufacturer><tds:Model>%s</tds:Model><tds:FirmwareVersion>%s</tds:FirmwareVersion>`+
+		`<tds:SerialNumber>%s</tds:SerialNumber><tds:HardwareId>sim</tds:HardwareId>`, esc(s.opts.Maker), esc(s.opts.Model), esc(s.opts.Firmware), s.id[len(s.id)-12:]), nil
 }
 
 func (s *Sim) getScopes(call) (string, *fault) {

@@ -24,6 +24,8 @@ type Options struct {
 	Listen      string // host:port; "" = 127.0.0.1 and any free port
 	Multicast   bool   // answers WS-Discovery's group, and not only at ProbeAddress
 	Name, Model string // "" = Porch Cam, Sim 1
+	Maker       string // "" = Ingle
+	Firmware    string // "" = 1.0
 	WrongHost   string // in every URL, instead of the camera's own: host or host:port
 	Capable     bool   // knows GetCapabilities only, not GetServices
 
@@ -31,6 +33,7 @@ type Options struct {
 	User     string        // the first administrator; "" = hub
 	Password string        // "" = porch-light
 	Level    string        // of that user; "" = Administrator
+	Left     string        // a second administrator, whose password is its name
 	Open     bool          // asks for no login: a bad camera
 	Digest   string        // "MD5" or "SHA-256": SOAP by HTTP digest, not by WS-UsernameToken
 	Once     bool          // takes each nonce of a digest once
@@ -122,6 +125,9 @@ func Start(o Options) (*Sim, error) {
 		opts: o, id: "urn:uuid:" + newUUID(), nonce: newUUID(), address: o.Listen, skew: o.Skew, records: o.Recordings,
 		users: []user{{o.User, o.Password, o.Level}}, nonces: map[string]bool{}, subs: map[string]*pullPoint{},
 	}
+	if o.Left != "" {
+		s.users = append(s.users, user{o.Left, o.Left, administrator})
+	}
 	s.over, s.end = context.WithCancel(context.Background())
 	s.state.GovLength, s.state.Sound = o.GOP, o.Sound
 	host, _, err := net.SplitHostPort(o.Listen)
@@ -147,7 +153,7 @@ func (o Options) withDefaults() Options {
 		at   *string
 		text string
 	}{
-		{&o.Listen, "127.0.0.1:0"}, {&o.User, "hub"}, {&o.Password, "porch-light"}, {&o.Level, administrator}, {&o.Name, "Porch Cam"}, {&o.Model, "Sim 1"},
+		{&o.Listen, "127.0.0.1:0"}, {&o.User, "hub"}, {&o.Password, "porch-light"}, {&o.Level, administrator}, {&o.Name, "Porch Cam"}, {&o.Model, "Sim 1"}, {&o.Maker, "Ingle"}, {&o.Firmware, "1.0"},
 	} {
 		if *d.at == "" {
 			*d.at = d.text

@@ -41,6 +41,7 @@ type Home struct {
 	backups  wire.BackupStatus
 	apps     []wire.App
 	clips    *clips
+	labels   *labels
 	paired   func(pin string) (hub, api string)
 	past     []wire.Reported
 	tokens   []wire.Token
@@ -59,6 +60,7 @@ func New(state wire.State) *Home {
 	h := &Home{Feed: server.NewFeed(), password: Password}
 	h.clips = newClips(h)
 	h.privacy.home = h
+	h.labels = &labels{h, map[string]time.Time{}}
 	if state == wire.Unclaimed {
 		h.password = ""
 	}

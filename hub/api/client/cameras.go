@@ -96,3 +96,31 @@ func (c *Client) Find(ctx context.Context, d time.Duration) ([]wire.Found, error
 	}
 	return list, nil
 }
+
+// Labels gives the labels of the hub and of all things.
+func (c *Client) Labels(ctx context.Context) ([]wire.Label, error) {
+	return ask[[]wire.Label](ctx, c, "GET", "/labels", nil)
+}
+
+// Label gives the label of one thing, by ID or name; wire.HubLabel is the hub itself.
+func (c *Client) Label(ctx context.Context, id string) (wire.Label, error) {
+	return ask[wire.Label](ctx, c, "GET", "/accessories/"+url.PathEscape(id)+"/label", nil)
+}
+
+// CheckLabel has the hub look at a thing's doors. It takes some twenty seconds: ctx bounds it.
+func (c *Client) CheckLabel(ctx context.Context, id string, q wire.LabelCheck) (wire.Label, error) {
+	var l wire.Label
+	raw, err := c.send(ctx, "POST", "/accessories/"+url.PathEscape(id)+"/label/check", q)
+	if err != nil {
+		return l, err
+	}
+	if err := json.Unmarshal(raw, &l); err != nil {
+		return l, fmt.Errorf("client: label: %w", err)
+	}
+	return l, nil
+}
+
+// TestOffline begins or ends the test whether a thing works without the internet.
+func (c *Client) TestOffline(ctx context.Context, id string, q wire.LabelOffline) (wire.Label, error) {
+	return ask[wire.Label](ctx, c, "POST", "/accessories/"+url.PathEscape(id)+"/label/offline", q)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -113,4 +114,48 @@ func (a *api) moving(r route, show func(ctx context.Context, put func(frames.Fra
 			write(w, p)
 		}
 	}}
+}
+
+// Labels say how safe things are. A thing is named by its ID or name; wire.HubLabel is the hub itself.
+type Labels interface {
+	Labels(ctx context.Context) ([]wire.Label, error)
+	Label(ctx context.Context, id string) (wire.Label, error)
+	// Check looks at a thing's doors, which takes some twenty seconds, once a day.
+	Check(ctx context.Context, id string, c wire.LabelCheck) (wire.Label, error)
+	Offline(ctx context.Context, id string, o wire.LabelOffline) (wire.Label, error)
+}
+
+func (a *api) labels() {
+	add(a, route{"list-labels", "GET", "/labels", Member, nil, 0, "How safe the hub and all things are that the caller may see"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Label], error) {
+			list, err := a.Hub.Labels().Labels(ctx)
+			if err != nil {
+				return nil, err
+			}
+			hidden, err := a.hidden(ctx, callerOf(ctx))
+			return &answer[[]wire.Label]{slices.DeleteFunc(full(list), func(l wire.Label) bool { return hidden[l.Device] })}, err
+		})
+	add(a, route{"show-label", "GET", "/accessories/{id}/label", Member, nil, 0, "How safe a thing is, line by line, and how that is known; the ID hub is the hub"},
+		func(ctx context.Context, in *named) (*answer[wire.Label], error) {
+			l, err := a.Hub.Labels().Label(ctx, in.ID)
+			return &answer[wire.Label]{l}, err
+		})
+	type check struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.LabelCheck
+	}
+	add(a, route{"check-label", "POST", "/accessories/{id}/label/check", Owner, nil, 0, "Look at a thing's doors: once a day, with at most 20 packets, without a login"},
+		func(ctx context.Context, in *check) (*answer[wire.Label], error) {
+			l, err := a.Hub.Labels().Check(ctx, in.ID, in.Body)
+			return &answer[wire.Label]{l}, err
+		})
+	type test struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body wire.LabelOffline
+	}
+	add(a, route{"test-offline", "POST", "/accessories/{id}/label/offline", Owner, nil, 0, "Begin or end the test whether a thing works without the internet"},
+		func(ctx context.Context, in *test) (*answer[wire.Label], error) {
+			l, err := a.Hub.Labels().Offline(ctx, in.ID, in.Body)
+			return &answer[wire.Label]{l}, err
+		})
 }

@@ -37,6 +37,7 @@ type Hub interface {
 	// Wipe forgets everything, also of a hub that is locked.
 	Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyReceipt, error)
 	Tokens() Tokens
+	Labels() Labels
 	// Troubles lists what is wrong, the most severe first.
 	Troubles(ctx context.Context) ([]wire.Trouble, error)
 	// Snapshot is the whole state. Every change after it was taken must be published to the Feed.
@@ -195,6 +196,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.rooms()
 	a.past()
 	a.cameras()
+	a.labels()
 	a.family()
 	a.homekit()
 	a.apps()

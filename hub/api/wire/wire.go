@@ -171,6 +171,7 @@ type AddRequest struct {
 	Room    string            `json:"room,omitempty" maxLength:"64"`
 	Alone   bool              `json:"alone,omitempty"`   // a HomeKit server of its own
 	Private bool              `json:"private,omitempty"` // on the private HomeKit server; toys only
+	Check   bool              `json:"check,omitempty"`   // the household agrees that the hub looks at its doors
 }
 
 // Person is one of the household. Role is owner, guardian, member or guest.

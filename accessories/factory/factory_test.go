@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/ingle-home/ingle/accessories/internal/factory"
+	"github.com/ingle-home/ingle/accessories/factory"
 )
 
 func TestKnown(t *testing.T) {
@@ -25,6 +25,14 @@ func TestKnown(t *testing.T) {
 	} {
 		if got := factory.Known(pair[0], pair[1]); got != want {
 			t.Errorf("%q: %v", pair, got)
+		}
+	}
+}
+
+func TestCommon(t *testing.T) {
+	for password, want := range map[string]bool{"xc3511": true, "123456789": true, "qwerty": true, "porch-light-7-Kestrel": false, "": false} {
+		if got := factory.Common(password); got != want {
+			t.Errorf("%q: %v", password, got)
 		}
 	}
 }

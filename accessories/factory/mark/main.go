@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/ingle-home/ingle/accessories/internal/factory"
+	"github.com/ingle-home/ingle/accessories/factory"
 )
 
 func main() {

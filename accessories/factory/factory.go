@@ -4,7 +4,7 @@
 //
 // The table holds keyed hashes. The key is public: it only keeps the pairs from being read, and from
 // being found by a search for the plain hash. To add a pair, add what `go run
-// ./accessories/internal/factory/mark` prints for it.
+// ./accessories/factory/mark` prints for it.
 package factory
 
 import (
@@ -25,6 +25,10 @@ var marks string
 func Known(user, password string) bool {
 	return password == "" || strings.Contains(marks, Mark(user, password)+"\n")
 }
+
+// Common says whether a password is one of those that are tried first, whoever uses it: the passwords of
+// the factory's pairs, and those that people choose most often. In the table they stand beside the name "*".
+func Common(password string) bool { return strings.Contains(marks, Mark("*", password)+"\n") }
 
 // Mark is a pair's line in the table. Names are the same in capitals and small letters.
 func Mark(user, password string) string {
