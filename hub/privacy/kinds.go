@@ -132,6 +132,8 @@ func worked() []Kind {
 			Where: InHub, Lies: core, Kept: "the newest only", Seen: everyApp, Erased: rewritten, Documents: []string{"switches"}},
 		{ID: "choice", Category: Access, What: "how long what is kept, whose recording pauses, and who consented to what and when", Subject: "person", Purpose: "to keep to what was agreed", Class: "personal",
 			Where: InHub, Lies: core, Kept: "until the person is forgotten", Seen: owners, Erased: rewritten, Documents: []string{"privacy"}},
+		{ID: "label", Category: Technical, What: "how safe a thing was found to be, and when it was last looked at", Subject: "device", Purpose: "to show its label", Class: "household",
+			Where: InHub, Lies: core + ", under the thing's key", Kept: "the newest only", Seen: everyApp, Erased: withDevice, Records: []string{"label"}, Documents: []string{"label-looks"}},
 		{ID: "forgetting", Category: Technical, What: "a forgetting that is under way: random IDs, no names", Subject: "household", Purpose: "so that a power cut cannot end it", Class: "household",
 			Where: InHub, Lies: core + "; of everything `forgetting.json`", Kept: "until all of it is done", Seen: owners, Erased: "by itself when it is done", Documents: []string{"forgetting/*"}, Files: []string{"forgetting.json"}},
 		{ID: "receipt", Category: Technical, What: "receipts of what was forgotten: numbers, no names", Subject: "household", Purpose: "so that you can prove it", Class: "household",
