@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,7 +19,6 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
-	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
@@ -46,6 +44,7 @@ type daemon struct {
 	api      string
 	log      *slog.Logger
 	feed     *server.Feed
+	shared   *server.Shared
 
 	opening sync.Mutex // one setup or unlock at a time
 	mu      sync.Mutex
@@ -83,6 +82,7 @@ func newDaemon(s settings, api string) (*daemon, error) {
 		api:      api,
 		log:      log,
 		feed:     server.NewFeed(),
+		shared:   &server.Shared{Witness: stand},
 		opened:   make(chan struct{}),
 	}
 	d.Tongue = tongue.New(s.language, d.speak)
@@ -376,27 +376,4 @@ func (d *daemon) Backups(context.Context) (wire.BackupStatus, error) {
 // ScheduleBackups implements server.Backups.
 func (d *daemon) ScheduleBackups(ctx context.Context, q wire.BackupSchedule) (wire.BackupStatus, error) {
 	return d.inside().shelf.Schedule(ctx, q)
-}
-
-// Export implements server.Exports: an app that was left open on a table is not enough.
-func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export, error) {
-	if err := d.Prove(ctx, q.Password); err != nil {
-		return wire.Export{}, problem(err)
-	}
-	q.Language = cmp.Or(q.Language, d.Lang())
-	return d.inside().desk.Make(ctx, q)
-}
-
-// Exporting implements server.Exports.
-func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
-	return d.inside().desk.Status(), nil
-}
-
-// Holdings implements server.Exports.
-func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
-	h := d.inside()
-	return holdings.Places{Readings: h.readings,
-		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
-		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
-	}.Count(ctx)
 }

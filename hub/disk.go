@@ -13,12 +13,10 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/backups"
-	"github.com/ingle-home/ingle/hub/clips"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/hub/upkeep"
-	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
@@ -340,19 +338,19 @@ func (s tended) Sweep(ctx context.Context, now time.Time) (int, error) {
 	return n, errors.Join(err, backup.Expire(s.dir, now))
 }
 
-// swept is that, and the clips that have had their time.
+// swept is that, and what has had its time by the household's rules.
 type swept struct {
 	tended
-	clips *clips.Desk
-	stand *witness.Stand
+	house *house
 }
 
 // Sweep implements upkeep.Store.
 func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.tended.Sweep(ctx, now)
-	gone, errClips := s.clips.Sweep(ctx, now)
-	had, errStand := s.stand.Sweep(ctx, now)
-	return n + gone + had, errors.Join(err, errClips, errStand)
+	gone, errClips := s.house.clips.Sweep(ctx, now)
+	old, errRules := s.house.expire(ctx, now)
+	had, errStand := s.house.stand.Sweep(ctx, now)
+	return n + gone + old + had, errors.Join(err, errClips, errRules, errStand)
 }
 
 // noteOpened lets the days begin for which what a restore replaced is kept, with the next sweep: only a

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,6 +74,8 @@ type house struct {
 	latch    *alarm.Latch
 	bridges  *bridges
 	drivers  map[string]device.Driver
+
+	secrecy secrecy
 
 	switching sync.Mutex // one change of the switches at a time
 	veiling   sync.Mutex // one order to the Privacy switch at a time
@@ -168,13 +171,14 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
 	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })
-	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
-	h.run(ctx, "alarm", h.latch.Run)
-	h.run(ctx, "safety", h.guard.Run)
-	h.run(ctx, "feed", h.feedChanges)
-	h.run(ctx, "troubles", h.feedTroubles)
-	h.run(ctx, "traffic", h.feedTraffic)
+	h.runAll(ctx, map[string]func(context.Context) error{
+		"zone": zone.New(h.home, h.bus, inside).Run, "alarm": h.latch.Run, "safety": h.guard.Run,
+		"feed": h.feedChanges, "troubles": h.feedTroubles, "traffic": h.feedTraffic,
+	})
 	if err := h.openShelf(ctx, v); err != nil {
+		return err
+	}
+	if err := h.openPrivacy(ctx, v); err != nil {
 		return err
 	}
 	if h.unsound != nil {
@@ -199,7 +203,7 @@ func (h *house) openTongue(ctx context.Context) error {
 // care starts what writes to the store by itself.
 func (h *house) care(ctx context.Context, inside map[string]time.Time) (err error) {
 	h.upkeep, err = upkeep.New(ctx, upkeep.Options{
-		Store: swept{tended{h.store, h.settings.dir}, h.clips, h.stand}, Faults: h.health, Log: h.log, Checked: h.checked,
+		Store: swept{tended{h.store, h.settings.dir}, h}, Faults: h.health, Log: h.log, Checked: h.checked,
 		Memory: upkept{archive.Document[upkeep.Notes]{Store: h.store, Name: "upkeep"}},
 	})
 	if err != nil {
@@ -212,6 +216,7 @@ func (h *house) care(ctx context.Context, inside map[string]time.Time) (err erro
 	h.run(ctx, "clips", h.clips.Run)
 	h.run(ctx, "labels", h.labels.Run)
 	h.run(ctx, "backups", h.shelf.Run)
+	h.run(ctx, "forgetting", h.forgets)
 	return nil
 }
 
@@ -239,6 +244,12 @@ func (h *house) settle(ctx context.Context) error {
 		k.begin(ctx)
 	}
 	return nil
+}
+
+func (h *house) runAll(ctx context.Context, tasks map[string]func(context.Context) error) {
+	for name, task := range tasks {
+		h.run(ctx, name, task)
+	}
 }
 
 // run starts a task that close waits for. A task ends with its context or with the bus.
@@ -321,10 +332,19 @@ func (h *house) keepPresence(ctx context.Context, inside map[string]time.Time) e
 		if in {
 			now[c.Accessory] = c.Reading.At
 		}
+		maps.DeleteFunc(now, func(id string, _ time.Time) bool { return !h.lives(id) })
 		if err := h.presence.Save(ctx, now); err != nil {
 			h.stored(err)
 		}
 	}
+}
+
+// lives says whether the person and the zone of a presence are still of this home.
+func (h *house) lives(presence string) bool {
+	person, in, _ := strings.Cut(presence, "@")
+	has := h.home.Contents()
+	_, err := has.Person(person)
+	return err == nil && slices.ContainsFunc(has.Zones, func(z home.Zone) bool { return z.ID == in })
 }
 
 // inZones is who was in which zone when it was last kept.

@@ -210,8 +210,11 @@ func (h *house) tellable(a home.Accessory, r trait.Reading, err error) bool {
 // report takes what a thing says. An event is stored before anybody hears of it, but see tellable, and
 // the thing hears of it last; a state that cannot be stored is told all the same.
 func (h *house) report(ctx context.Context, a home.Accessory, r trait.Reading) error {
-	event := r.Trait.Kind() == trait.Event
-	if event || (r.Trait.Class() > trait.Household && !h.isPrivate()) {
+	event, kept := r.Trait.Kind() == trait.Event, h.keeps(a, r)
+	if event && !kept {
+		return nil // nobody is told of whom is forgotten
+	}
+	if event || kept && (r.Trait.Class() > trait.Household && !h.isPrivate()) {
 		err := h.readings.Keep(ctx, a, r)
 		h.stored(err)
 		if err != nil && event {

@@ -1,3 +1,8 @@
+// Command hub is Ingle's daemon and its commands. Serve and demo run a hub; every other command
+// talks to the running one over the socket in its data folder, with the API that the app uses.
+//
+// This package wires the parts together and fixes the order in which they start and stop; what they
+// do stands in the packages below.
 package main
 
 import (
@@ -11,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,15 +29,41 @@ import (
 	"github.com/ingle-home/ingle/hub/api/entrance"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/command"
+	"github.com/ingle-home/ingle/hub/hap/setup"
 	"github.com/ingle-home/ingle/hub/homekit"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/privacy/wipe"
 	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/ram"
 	"github.com/ingle-home/ingle/storage/vault"
 )
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	name := command.Name(os.Args[0])
+	text := i18n.For(i18n.Locale()).With(i18n.Args{"hub": name})
+	if !setup.TerminalOf(os.Getenv).UTF8 {
+		text = text.Typed()
+	}
+	if err := ram.Seclude(); err != nil { // before there is any key or password
+		fmt.Fprintln(os.Stderr, text.Text("command.failed", i18n.Args{"error": err.Error()}))
+		return 1
+	}
+	program := &cobra.Command{
+		Use: "hub", Short: text.Text("command.hub", nil),
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: name},
+	}
+	program.SetOut(os.Stdout)
+	program.AddCommand(serveCommand(text), demoCommand(text), simsCommand(), backups.RestoreCommand(text))
+	return command.Run(ctx, text, program)
+}
 
 // shut is the number of a port that stays closed.
 const shut = -1
@@ -109,7 +141,8 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
 	defer lock.Release()
-	for _, mend := range []func(string) error{backup.Finish, backup.Clean} { // what a power cut interrupted
+	wiped := func(dir string) error { return wipe.Finish(ctx, dir, nil) }
+	for _, mend := range []func(string) error{wiped, backup.Finish, backup.Clean} { // what a power cut interrupted
 		if err := mend(s.dir); err != nil && !errors.Is(err, syscall.EROFS) { // a disk that is only read shows what is there
 			return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 		}
@@ -128,8 +161,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return err
 	}
 	defer d.close()
-	shared := &server.Shared{Witness: d.stand}
-	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: shared, Log: d.log})
+	api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Paired, Shared: d.shared, Log: d.log})
 	network := entrance.New(ln, entrance.Options{Identity: d.Book, Tokens: d.tokens, Log: d.log, API: from(api, caller)})
 	d.OnDrop(network.Drop)
 	d.tokens.OnDrop(network.Drop)
@@ -140,7 +172,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	work, ctx := errgroup.WithContext(ctx)
 	listening := make(chan struct{})
 	work.Go(func() error {
-		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Shared: shared, Log: d.log})
+		api := server.New(server.Options{Hub: d, Feed: d.feed, Caller: server.Peer, Shared: d.shared, Log: d.log})
 		return server.ServeUnix(ctx, d.socket, from(api, console), func() { close(listening) })
 	})
 	work.Go(func() error { return network.Serve(ctx) })

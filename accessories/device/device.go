@@ -93,6 +93,14 @@ type Rekeyable interface {
 	Rekey(ctx context.Context, keep func(Keys) error) error
 }
 
+// Resettable is a session whose device can be told to become as it left the factory: accounts, settings
+// and what it keeps of its user go, and with them the way in. The hub asks for it only when the device is
+// forgotten. Reset returns when the device has taken the order: ErrUnreachable to try again,
+// ErrUnsupported where this unit has no such order. It may be called again.
+type Resettable interface {
+	Reset(ctx context.Context) error
+}
+
 // Identifiable is a session whose device can show which one it is.
 type Identifiable interface {
 	Identify(ctx context.Context) error

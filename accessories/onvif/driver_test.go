@@ -325,3 +325,22 @@ func TestRecordingsAreErased(t *testing.T) {
 		t.Fatalf("without Profile G: %v, %v", gone, err)
 	}
 }
+
+// A camera that is forgotten is told to become as it left the factory, the hard way, and keeps nothing.
+func TestResetIsHard(t *testing.T) {
+	c := camera(t, sim.Options{Recordings: 3})
+	s := open(t, usual(c))
+	r, ok := s.(device.Resettable)
+	if !ok {
+		t.Fatal("a camera cannot be reset")
+	}
+	if err := r.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if did := state(c).Factory; len(did) != 1 || did[0] != "Hard" {
+		t.Errorf("it was told %v", did)
+	}
+	if held, err := s.Holds(t.Context()); err != nil || len(held) != 0 {
+		t.Errorf("then holds %v, %v", held, err)
+	}
+}

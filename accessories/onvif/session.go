@@ -285,6 +285,14 @@ func (s *session) Erase(ctx context.Context) ([]device.Erased, error) {
 	return []device.Erased{{What: holdingRecordings, Gone: true}}, nil
 }
 
+// Reset has the camera become as it left the factory, its network settings too (SetSystemFactoryDefault,
+// Hard): accounts, settings and, as a rule, recordings go, and the password of the factory is back. It needs
+// an administrator, and returns when the camera has taken the order.
+func (s *session) Reset(ctx context.Context) error {
+	_, err := s.call(ctx, ask{ns: nsDevice, action: "SetSystemFactoryDefault", body: "<FactoryDefault>Hard</FactoryDefault>"})
+	return err
+}
+
 // recordings lists the tokens of the camera's recordings.
 func (s *session) recordings(ctx context.Context) ([]string, error) {
 	if s.parts.recording == "" {

@@ -23,8 +23,8 @@ func (s *Session) receive(l *line, f Frame) error {
 	s.mu.Lock()
 	l.maker, l.index, l.spoke = f.Maker, f.Index, true
 	live, affordable := s.live == l, s.frames.spend(time.Now())
-	if live && f.Type == "FIND" {
-		s.echoed()
+	if live {
+		s.echoed(f.Type)
 	}
 	s.mu.Unlock()
 	var err error

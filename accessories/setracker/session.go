@@ -30,16 +30,16 @@ type Session struct {
 	mu      sync.Mutex
 	ended   bool
 	lines   map[*line]bool
-	wg      sync.WaitGroup // of lines
-	live    *line          // nil while the watch is away
-	asked   time.Time      // when the last challenge began
-	waiting map[chan struct{}]bool
-	frames  budget // of states: who calls again must not get a new one, every state is stored
+	wg      sync.WaitGroup           // of lines
+	live    *line                    // nil while the watch is away
+	asked   time.Time                // when the last challenge began
+	waiting map[chan struct{}]string // by what the watch is to echo
+	frames  budget                   // of states: who calls again must not get a new one, every state is stored
 }
 
 func newSession(d *Driver, c device.Config) *Session {
 	return &Session{driver: d, id: c.Address, now: c.Now, stored: memory{at: map[[sha256.Size]byte]time.Time{}},
-		lines: map[*line]bool{}, waiting: map[chan struct{}]bool{}, frames: newBudget(time.Now())}
+		lines: map[*line]bool{}, waiting: map[chan struct{}]string{}, frames: newBudget(time.Now())}
 }
 
 // Offer says what the family can do; the watch itself tells nothing that could be trusted.
@@ -101,15 +101,24 @@ func (s *Session) Do(ctx context.Context, cmd trait.Command) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("setracker: find: %w", err)
 	}
+	return s.order(ctx, "FIND")
+}
+
+// Reset has the watch become as it left the factory: positions, contacts and settings go, the hub's address
+// with them. It returns once the watch has echoed the order.
+func (s *Session) Reset(ctx context.Context) error { return s.order(ctx, "FACTORY") }
+
+// order sends a command and returns once the watch has echoed it.
+func (s *Session) order(ctx context.Context, command string) error {
 	echo := make(chan struct{})
 	s.mu.Lock()
 	l := s.live
 	if l == nil {
 		s.mu.Unlock()
-		return fmt.Errorf("setracker: find: the watch is not connected: %w", device.ErrUnreachable)
+		return fmt.Errorf("setracker: %s: the watch is not connected: %w", command, device.ErrUnreachable)
 	}
-	s.waiting[echo] = true
-	f := l.command(s.id, "FIND")
+	s.waiting[echo] = command
+	f := l.command(s.id, command)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
@@ -117,28 +126,31 @@ func (s *Session) Do(ctx context.Context, cmd trait.Command) error {
 		s.mu.Unlock()
 	}()
 	if err := l.send(f); err != nil {
-		return fmt.Errorf("setracker: find: %w: %w", device.ErrUnreachable, err)
+		return fmt.Errorf("setracker: %s: %w: %w", command, device.ErrUnreachable, err)
 	}
-	return await(ctx, echo, l.gone)
+	return await(ctx, command, echo, l.gone)
 }
 
 // await waits for the echo of a command on a line that may end first.
-func await(ctx context.Context, echo, gone <-chan struct{}) error {
+func await(ctx context.Context, command string, echo, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, echoLimit)
 	defer cancel()
 	select {
 	case <-echo:
 		return nil
 	case <-gone:
-		return fmt.Errorf("setracker: find: the line ended: %w", device.ErrUnreachable)
+		return fmt.Errorf("setracker: %s: the line ended: %w", command, device.ErrUnreachable)
 	case <-ctx.Done():
-		return fmt.Errorf("setracker: find: no echo: %w: %w", device.ErrUnreachable, ctx.Err())
+		return fmt.Errorf("setracker: %s: no echo: %w: %w", command, device.ErrUnreachable, ctx.Err())
 	}
 }
 
-// echoed tells all who wait that the watch rings. It needs s.mu.
-func (s *Session) echoed() {
-	for echo := range s.waiting {
+// echoed tells all who wait for it that the watch obeys a command. It needs s.mu.
+func (s *Session) echoed(command string) {
+	for echo, waits := range s.waiting {
+		if waits != command {
+			continue
+		}
 		close(echo)
 		delete(s.waiting, echo)
 	}
@@ -150,8 +162,8 @@ func (*Session) Holds(context.Context) ([]device.Holding, error) {
 		{What: "holding.contacts", Class: trait.Personal}}, nil
 }
 
-// Erase sends nothing: no command deletes these alone, and a full reset would also move the watch
-// back to its maker's server, where the next positions would go.
+// Erase sends nothing: no command deletes these alone, and a full reset, which Reset is, also moves the
+// watch back to its maker's server, where the next positions go.
 func (*Session) Erase(context.Context) ([]device.Erased, error) {
 	return []device.Erased{{What: "holding.positions", Why: "erase.reset-on-watch"},
 		{What: "holding.contacts", Why: "erase.reset-on-watch"}}, nil

@@ -270,3 +270,30 @@ func TestAWatchFindsItsNextSession(t *testing.T) {
 	}
 	other.end(t)
 }
+
+// A watch that is forgotten is told to become as it left the factory; away, it cannot be.
+func TestResetWaitsForTheEcho(t *testing.T) {
+	inside(t, func(t *testing.T, s *street, r *running) {
+		reset := func() chan error {
+			done := make(chan error, 1)
+			go func() { done <- r.Session.(device.Resettable).Reset(t.Context()) }()
+			synctest.Wait()
+			return done
+		}
+		if err := <-reset(); !errors.Is(err, device.ErrUnreachable) {
+			t.Errorf("without a line: %v", err)
+		}
+		c := s.call("10.0.0.1")
+		c.say(frame(watch, "LK", ""))
+		done := reset()
+		c.say(frame(watch, "FIND", "")) // the echo of something else
+		synctest.Wait()
+		if len(done) != 0 {
+			t.Error("a success before the echo")
+		}
+		c.say(frame(watch, "FACTORY", ""))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

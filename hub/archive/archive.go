@@ -62,6 +62,17 @@ func (d Document[T]) Save(ctx context.Context, v T) error {
 	return put(ctx, d.Store, kindDocument, d.Name, household, v)
 }
 
+// Drop deletes the document; one that was never saved is no error.
+func (d Document[T]) Drop(ctx context.Context) error { return drop(ctx, d.Store, kindDocument, d.Name) }
+
+// drop overwrites what belongs to the household as a whole.
+func drop(ctx context.Context, store *records.Store, kind, id string) error {
+	if _, err := store.Erase(ctx, records.Part{Kind: kind, ID: id, Subject: household}); err != nil {
+		return fmt.Errorf("archive: drop %s: %w", kind, err)
+	}
+	return nil
+}
+
 // Names gives the names of the documents that begin with prefix, sorted.
 func Names(ctx context.Context, store *records.Store, prefix string) ([]string, error) {
 	rows, err := store.List(ctx, kindDocument)

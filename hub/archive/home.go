@@ -62,6 +62,17 @@ func (h Home) DropAccessory(ctx context.Context, id string) error {
 	return nil
 }
 
+// DropPerson destroys the person's key and with it the person's readings, alarms and name.
+func (h Home) DropPerson(ctx context.Context, id string) error {
+	if err := h.Store.Forget(ctx, subjectOfPerson(id)); err != nil {
+		return fmt.Errorf("archive: drop %s: %w", id, err)
+	}
+	return nil
+}
+
+// DropZone deletes a zone.
+func (h Home) DropZone(ctx context.Context, id string) error { return drop(ctx, h.Store, kindZone, id) }
+
 // Secrets gives an accessory's secrets; none for one that has none.
 func (h Home) Secrets(ctx context.Context, accessory string) (map[string]string, error) {
 	r, err := h.Store.Get(ctx, kindSecrets, accessory)

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -165,4 +166,31 @@ func problem(err error, path string) error {
 		return wire.Refuse(http.StatusConflict, "backup.ended")
 	}
 	return fmt.Errorf("backups: %w", err)
+}
+
+// Files lists the backups that the hub knows of: those in the folder of the schedule, and the last one.
+// Away says that the folder is not there now, such as that of a disk which is not plugged in.
+func (s *Shelf) Files() (paths []string, away bool) {
+	s.mu.Lock()
+	plan := s.plan
+	s.mu.Unlock()
+	if plan.Folder != "" {
+		_, err := os.Stat(s.mark(plan.Folder))
+		away = err != nil
+		entries, _ := os.ReadDir(plan.Folder) // away says it
+		for _, e := range entries {
+			if s.isOwn(e.Name()) {
+				paths = append(paths, filepath.Join(plan.Folder, e.Name()))
+			}
+		}
+	}
+	if plan.Last != nil && !slices.Contains(paths, plan.Last.Path) {
+		paths = append(paths, plan.Last.Path)
+	}
+	return paths, away
+}
+
+// Gone remembers that there is no backup any more; by a schedule the next one is due at once.
+func (s *Shelf) Gone(ctx context.Context) error {
+	return s.change(ctx, func(p *Plan) { p.Last = nil })
 }

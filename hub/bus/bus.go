@@ -9,6 +9,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/ingle-home/ingle/accessories/trait"
@@ -77,6 +79,17 @@ func (b *Bus) Last(accessory string, t trait.Any) (trait.Reading, bool) {
 	defer b.mu.Unlock()
 	c, ok := b.state[key{accessory, t}]
 	return c.Reading, ok
+}
+
+// Accessories lists those of which a state is known.
+func (b *Bus) Accessories() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := map[string]bool{}
+	for k := range b.state {
+		known[k.accessory] = true
+	}
+	return slices.Sorted(maps.Keys(known))
 }
 
 // Drop forgets an accessory's states.

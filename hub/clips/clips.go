@@ -241,6 +241,31 @@ func (d *Desk) Forget(ctx context.Context, id string) error {
 	return err
 }
 
+// Unname takes somebody out of the rules that say who may see clips. Where nobody is left, owners and
+// guardians may.
+func (d *Desk) Unname(ctx context.Context, person string) error {
+	if d.Store == nil || d.Naming(person) == 0 {
+		return nil
+	}
+	_, err := d.change(ctx, func(s record.Settings) {
+		for id, r := range s {
+			r.People = slices.DeleteFunc(slices.Clone(r.People), func(p string) bool { return p == person })
+			s[id] = r
+		}
+	})
+	return err
+}
+
+// Naming is how many rules name somebody.
+func (d *Desk) Naming(person string) (n int) {
+	for _, r := range d.rules() {
+		if slices.Contains(r.People, person) {
+			n++
+		}
+	}
+	return n
+}
+
 // Sweep deletes the clips that have had their time at now, a time that can be believed.
 func (d *Desk) Sweep(ctx context.Context, now time.Time) (deleted int, err error) {
 	if d.Store == nil {

@@ -140,7 +140,7 @@ const (
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeRole, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeSince, codeTwoLines, codeUnlike, codeEvery}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeRole, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeSince, codeTwoLines, codeUnlike, codeEvery, codeTime, wire.CodeScope}, p.Code)
 }
 
 // group is a command that only holds others.

@@ -134,19 +134,6 @@ func (r *room) boot() *cobra.Command {
 	return boot
 }
 
-func (r *room) privacy() *cobra.Command {
-	rotate := r.withPassword("rotate", cobra.NoArgs, func(c *call, password string, _ []string) error {
-		ctx, cancel := c.brief()
-		defer cancel()
-		if err := c.hub.Rotate(ctx, password); err != nil {
-			return err
-		}
-		return c.done("rotate.done", struct{}{})
-	})
-	rotate.Short = r.text.Text("command.privacy.rotate", nil)
-	return r.group("privacy", rotate)
-}
-
 // page shows and switches the plain page for browsers.
 func (r *room) page() *cobra.Command {
 	list := []*cobra.Command{

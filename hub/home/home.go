@@ -74,6 +74,9 @@ type Store interface {
 	Load(ctx context.Context) (Contents, error)
 	SavePerson(ctx context.Context, p Person) error
 	SaveZone(ctx context.Context, z Zone) error
+	// DropPerson destroys a person's key, and with it all that is kept under it.
+	DropPerson(ctx context.Context, id string) error
+	DropZone(ctx context.Context, id string) error
 	// SaveAccessory keeps an accessory and, where secrets is not nil, the secrets of its fields.
 	SaveAccessory(ctx context.Context, a Accessory, secrets map[string]string) error
 	DropAccessory(ctx context.Context, id string) error

@@ -40,6 +40,10 @@ func (s *shelf) SaveAccessory(_ context.Context, a home.Accessory, secrets map[s
 	return s.fails
 }
 
+func (s *shelf) DropPerson(context.Context, string) error { return s.fails }
+
+func (s *shelf) DropZone(context.Context, string) error { return s.fails }
+
 func (s *shelf) DropAccessory(context.Context, string) error { return s.fails }
 
 func (s *shelf) Secrets(_ context.Context, id string) (map[string]string, error) {

@@ -158,3 +158,33 @@ func (h *House) record(ctx context.Context, change func(*Register)) error {
 	h.register = next
 	return nil
 }
+
+// Forget takes numbers out of the register for good: those for whose keys gone is true. They are never given
+// to anything else. What a controller renamed things to for which nameless is true is forgotten too. What is
+// still shown gets new numbers with the next Show.
+func (h *House) Forget(ctx context.Context, gone, nameless func(key string) bool) error {
+	return h.record(ctx, func(r *Register) {
+		for key, n := range r.Accessories {
+			switch {
+			case key == MainServer:
+			case gone(key):
+				delete(r.Accessories, key)
+			case nameless(key) && len(n.Names) > 0:
+				n.Names = map[string]string{}
+				r.Accessories[key] = n
+			}
+		}
+	})
+}
+
+// Registered counts the keys that have numbers and for which is is true.
+func (h *House) Registered(is func(key string) bool) (n int) {
+	h.saving.Lock()
+	defer h.saving.Unlock()
+	for key := range h.register.Accessories {
+		if is(key) {
+			n++
+		}
+	}
+	return n
+}

@@ -116,3 +116,14 @@ func madeBySetup(name string) bool {
 	}
 	return false
 }
+
+// Fresh has the ring know that there are no keys any more: everything was forgotten, and the next setup makes
+// others. Wrong passwords of before count no more.
+func (r *Ring) Fresh() error {
+	r.tries.reset()
+	r.look()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unbooted = false
+	return nil
+}

@@ -295,3 +295,25 @@ func (b *Book) admit(ctx context.Context, c claim.Claimant) error {
 	b.first = c.App
 	return nil
 }
+
+// Key is the hub's, to sign what others can check against the pin that apps know.
+func (b *Book) Key() ed25519.PrivateKey {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return ed25519.NewKeyFromSeed(b.file.Key)
+}
+
+// Anew makes the hub another one, with no apps: everything was forgotten. Nothing of before is known to it.
+func (b *Book) Anew() error {
+	b.desk.Withdraw()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.store, b.apps, b.first = nil, nil, claim.App{}
+	next := door{Key: make([]byte, ed25519.SeedSize)}
+	rand.Read(next.Key)
+	if err := b.wear(next.Key); err != nil {
+		return err
+	}
+	b.file = door{} // it has gone from the disk too
+	return b.put(next)
+}

@@ -71,6 +71,8 @@ func (memory) SavePerson(context.Context, home.Person) error                    
 func (memory) SaveZone(context.Context, home.Zone) error                              { return nil }
 func (memory) SaveAccessory(context.Context, home.Accessory, map[string]string) error { return nil }
 func (memory) DropAccessory(context.Context, string) error                            { return nil }
+func (memory) DropPerson(context.Context, string) error                               { return nil }
+func (memory) DropZone(context.Context, string) error                                 { return nil }
 func (memory) Secrets(context.Context, string) (map[string]string, error)             { return nil, nil }
 
 func TestHouseholdFactsReachTheHousehold(t *testing.T) {

@@ -245,3 +245,136 @@ func drain(rows *sql.Rows) error {
 	}
 	return rows.Err()
 }
+
+// Counted is how much there is of one kind and id of one subject. Bytes are those of the sealed bodies;
+// Expires is when the last of it does, zero where some of it never does.
+type Counted struct {
+	Kind, ID, Subject       string
+	Count                   int
+	Bytes                   int64
+	Oldest, Newest, Expires time.Time
+}
+
+// Span is a time from Since on and before Until; what is zero bounds nothing.
+type Span struct{ Since, Until time.Time }
+
+func (p Span) where() (string, []any) {
+	condition, args := "1=1", []any{}
+	if !p.Since.IsZero() {
+		condition, args = condition+" AND at>=?", append(args, toNano(p.Since))
+	}
+	if !p.Until.IsZero() {
+		condition, args = condition+" AND at<?", append(args, toNano(p.Until))
+	}
+	return condition, args
+}
+
+// Count tells how much there is in both databases from a time. It opens no body.
+func (s *Store) Count(ctx context.Context, p Span) ([]Counted, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_ = s.flush() // what cannot be written yet is not stored yet
+	where, args := p.where()
+	living, but := s.leaveOut()
+	var all []Counted
+	for _, part := range []struct {
+		db    *database
+		table string
+	}{{s.core, "record"}, {s.telemetry, "reading"}} {
+		rows, err := part.db.read.QueryContext(ctx, `SELECT kind, id, subject, count(*), sum(length(body)), min(at), max(at),
+			CASE WHEN min(expires)=0 THEN 0 ELSE max(expires) END FROM `+part.table+" WHERE "+where+living+" GROUP BY kind, id, subject", append(args, but...)...)
+		if err != nil {
+			return nil, explain("count", err)
+		}
+		if all, err = counted(rows, all); err != nil {
+			return nil, explain("count", err)
+		}
+	}
+	return all, nil
+}
+
+func counted(rows *sql.Rows, all []Counted) ([]Counted, error) {
+	defer rows.Close()
+	for rows.Next() {
+		var c Counted
+		var oldest, newest, expires int64
+		if err := rows.Scan(&c.Kind, &c.ID, &c.Subject, &c.Count, &c.Bytes, &oldest, &newest, &expires); err != nil {
+			return nil, err
+		}
+		c.Oldest, c.Newest, c.Expires = fromNano(oldest), fromNano(newest), fromNano(expires)
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+// Part is some of what there is: of one kind, id and subject, in a span.
+type Part struct {
+	Kind, ID, Subject string
+	Span
+}
+
+// Erase deletes parts of what there is in both databases, overwrites them, and empties the logs. What worn
+// cells of the disk keep of it is sealed, and goes with the next Rotate, which Stale asks for. It says how
+// many rows there were; what is not there is no error.
+func (s *Store) Erase(ctx context.Context, parts ...Part) (deleted int, err error) {
+	if s.frozen {
+		return 0, ErrReadOnly
+	}
+	s.erasing.Lock()
+	defer s.erasing.Unlock()
+	s.alone()
+	defer s.mu.Unlock()
+	if err := s.flush(); err != nil { // a queued row would come back
+		return 0, err
+	}
+	for _, in := range []struct {
+		db    *database
+		table string
+	}{{s.core, "record"}, {s.telemetry, "reading"}} {
+		n, err := in.db.erase(ctx, in.table, parts)
+		deleted += n
+		if err != nil {
+			return deleted, explain("erase", err)
+		}
+	}
+	if deleted == 0 {
+		return 0, nil
+	}
+	if err := s.core.change(ctx, func(tx *sql.Tx) error { return noteStale(ctx, tx) }); err != nil {
+		return deleted, explain("erase", err)
+	}
+	return deleted, errors.Join(s.core.checkpoint(ctx), s.telemetry.checkpoint(ctx))
+}
+
+func (db *database) erase(ctx context.Context, table string, parts []Part) (deleted int, err error) {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	var before string
+	if err := conn.QueryRowContext(ctx, "PRAGMA secure_delete").Scan(&before); err != nil {
+		return 0, err
+	}
+	if before == "2" { // what telemetry has, see eraseReadings
+		defer func() {
+			_, back := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA secure_delete=FAST")
+			err = errors.Join(err, back)
+		}()
+	}
+	if _, err := conn.ExecContext(ctx, "PRAGMA secure_delete=ON"); err != nil {
+		return 0, err
+	}
+	for _, p := range parts {
+		where, args := p.where()
+		done, err := conn.ExecContext(ctx, "DELETE FROM "+table+" WHERE kind=? AND id=? AND subject=? AND "+where, append([]any{p.Kind, p.ID, p.Subject}, args...)...)
+		if err != nil {
+			return deleted, err
+		}
+		n, err := done.RowsAffected()
+		if deleted += int(n); err != nil {
+			return deleted, err
+		}
+	}
+	return deleted, nil
+}

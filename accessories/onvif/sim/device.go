@@ -87,3 +87,16 @@ func (s *Sim) deleteRecording(call) (string, *fault) {
 	s.records--
 	return "", nil
 }
+
+// setFactory has the camera become as it left the factory: its first user is back with the password of
+// then, and nobody else.
+func (s *Sim) setFactory(c call) (string, *fault) {
+	how := c.body.str("FactoryDefault")
+	if how != "Hard" && how != "Soft" {
+		return "", &fault{"Sender", "InvalidArgVal", "", "no such way"}
+	}
+	s.state.Factory = append(s.state.Factory, how)
+	s.users, s.records, s.subs = []user{{s.opts.User, s.opts.Password, s.opts.Level}}, 0, map[string]*pullPoint{}
+	s.follow()
+	return "", nil
+}

@@ -97,6 +97,8 @@ func operations() map[string]operation {
 		"SetUser":              {"tds", administrator, (*Sim).setUser},
 		"DeleteUsers":          {"tds", administrator, (*Sim).deleteUsers},
 
+		"SetSystemFactoryDefault": {"tds", administrator, (*Sim).setFactory},
+
 		"GetProfiles":                         {"trt", plainUser, (*Sim).getProfiles},
 		"GetVideoSources":                     {"trt", plainUser, (*Sim).getSources},
 		"GetStreamUri":                        {"trt", plainUser, (*Sim).getStream},

@@ -84,6 +84,7 @@ type State struct {
 	Probes        uint64            `json:"probes"`  // of WS-Discovery
 	GovLength     int               `json:"gop"`     // of the first profile, in pictures
 	Sound         media.Codec       `json:"sound"`   // as configured
+	Factory       []string          `json:"factory"` // resets to the state of the factory, Soft or Hard
 	Streams       rtsp.State        `json:"streams"` // what RTSP saw
 }
 

@@ -33,6 +33,7 @@ type State struct {
 	Refused   int      `json:"refused"` // recordings that the hub did not take
 	Reboots   int      `json:"reboots"` // after five LK without an answer
 	Calls     int      `json:"calls"`   // connections made
+	Resets    int      `json:"resets"`  // to the state of the factory
 }
 
 // Sim is a running watch.
@@ -207,6 +208,9 @@ func (s *Sim) obey(f setracker.Frame) {
 		if string(f.Body) == "0" {
 			s.state.Refused++
 		}
+	case "FACTORY":
+		s.say(s.frame(f.Type, ""))
+		s.reset()
 	case "FIND", "VERNO":
 		if f.Type == "FIND" {
 			s.state.Rang++
@@ -215,4 +219,11 @@ func (s *Sim) obey(f setracker.Frame) {
 			s.say(s.frame(f.Type, ""))
 		}
 	}
+}
+
+// reset forgets all that the watch knows, the hub too: it calls its maker from now on. Callers hold mu.
+func (s *Sim) reset() {
+	s.state = State{Resets: s.state.Resets + 1, Calls: s.state.Calls}
+	s.alarms, s.unheard, s.o.Hub, s.o.Network = nil, 0, "", ""
+	s.lat, s.lon, s.steps = "0", "0", "0"
 }

@@ -47,6 +47,7 @@ type Home struct {
 	tokens   []wire.Token
 	page     wire.Page
 	seenTo   bool // somebody has seen to the alert
+	privacy  privacy
 }
 
 // Order is a command that reached an accessory.
@@ -59,6 +60,7 @@ type Order struct {
 func New(state wire.State) *Home {
 	h := &Home{Feed: server.NewFeed(), password: Password}
 	h.clips = newClips(h)
+	h.privacy.home = h
 	h.labels = &labels{h, map[string]time.Time{}}
 	if state == wire.Unclaimed {
 		h.password = ""

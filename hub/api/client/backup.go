@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 )
@@ -60,6 +61,93 @@ func (c *Client) SetPage(ctx context.Context, on bool) (wire.Page, error) {
 		return ask[wire.Page](ctx, c, "POST", "/page/on", nil)
 	}
 	return ask[wire.Page](ctx, c, "POST", "/page/off", nil)
+}
+
+// PrivacyInventory tells how much is kept of whom, in a scope without times and in a room, which may be "".
+func (c *Client) PrivacyInventory(ctx context.Context, s wire.PrivacyScope, room string) ([]wire.PrivacyItem, error) {
+	q := url.Values{}
+	for key, value := range map[string]string{"person": s.Person, "device": s.Device, "category": s.Category, "room": room} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	return ask[[]wire.PrivacyItem](ctx, c, "GET", "/privacy/inventory?"+q.Encode(), nil)
+}
+
+// PlanForgetting tells what a forgetting would do.
+func (c *Client) PlanForgetting(ctx context.Context, s wire.PrivacyScope) (wire.PrivacyPlan, error) {
+	return ask[wire.PrivacyPlan](ctx, c, "POST", "/privacy/plan", s)
+}
+
+// Forget forgets for good. It takes as long as the devices take: ctx bounds the wait, and does not end it.
+func (c *Client) Forget(ctx context.Context, r wire.ForgetRequest) (wire.PrivacyReceipt, error) {
+	return c.receipt(ctx, "/privacy/forget", r)
+}
+
+// Wipe forgets everything without the password: only who sits at the hub may.
+func (c *Client) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyReceipt, error) {
+	return c.receipt(ctx, "/privacy/wipe", r)
+}
+
+func (c *Client) receipt(ctx context.Context, path string, r any) (wire.PrivacyReceipt, error) {
+	var got wire.PrivacyReceipt
+	raw, err := c.send(ctx, "POST", path, r)
+	if err != nil {
+		return got, err
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return got, fmt.Errorf("client: forget: %w", err)
+	}
+	return got, nil
+}
+
+// Receipts lists the receipts of what was forgotten.
+func (c *Client) Receipts(ctx context.Context) ([]wire.PrivacyReceipt, error) {
+	return ask[[]wire.PrivacyReceipt](ctx, c, "GET", "/privacy/receipts", nil)
+}
+
+// Retention lists how long what is kept.
+func (c *Client) Retention(ctx context.Context) ([]wire.RetentionRule, error) {
+	return ask[[]wire.RetentionRule](ctx, c, "GET", "/privacy/retention", nil)
+}
+
+// SetRetention says how long a category is kept.
+func (c *Client) SetRetention(ctx context.Context, r wire.RetentionRule) error {
+	_, err := ask[struct{}](ctx, c, "POST", "/privacy/retention", r)
+	return err
+}
+
+// Consents lists who agreed to what.
+func (c *Client) Consents(ctx context.Context) ([]wire.Consent, error) {
+	return ask[[]wire.Consent](ctx, c, "GET", "/privacy/consents", nil)
+}
+
+// NoteConsent notes that somebody agreed, or takes it back.
+func (c *Client) NoteConsent(ctx context.Context, n wire.Consent) error {
+	_, err := ask[struct{}](ctx, c, "POST", "/privacy/consents", n)
+	return err
+}
+
+// Paused lists whose recording rests.
+func (c *Client) Paused(ctx context.Context) ([]wire.PausePerson, error) {
+	return ask[[]wire.PausePerson](ctx, c, "GET", "/privacy/paused", nil)
+}
+
+// PausePerson has the recording of somebody rest, or go on.
+func (c *Client) PausePerson(ctx context.Context, p wire.PausePerson) error {
+	_, err := ask[struct{}](ctx, c, "POST", "/privacy/paused", p)
+	return err
+}
+
+// Cleanup are the forgettings after which this app has to drop all that it keeps.
+func (c *Client) Cleanup(ctx context.Context) (wire.Cleanup, error) {
+	return ask[wire.Cleanup](ctx, c, "GET", "/privacy/cleanup", nil)
+}
+
+// Cleaned tells the hub that this app dropped it.
+func (c *Client) Cleaned(ctx context.Context, done wire.Cleanup) error {
+	_, err := ask[struct{}](ctx, c, "POST", "/privacy/cleanup", done)
+	return err
 }
 
 // Holdings counts what the hub keeps about the people of the home.

@@ -45,6 +45,18 @@ func (f *Feed) Publish(c wire.Change) {
 	f.changed = make(chan struct{})
 }
 
+// Forget drops the changes so far, in which somebody may be named who was forgotten: every reader starts
+// again from a snapshot.
+func (f *Feed) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.ring[:])
+	f.next += 2 // no reader can have seen this
+	f.first = f.next
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
 // here is the ID that the next change will have.
 func (f *Feed) here() int64 {
 	f.mu.Lock()

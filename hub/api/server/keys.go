@@ -131,3 +131,102 @@ func (a *api) pages() {
 		})
 	}
 }
+
+// Privacy is what a household can do about what is kept about it.
+type Privacy interface {
+	// Inventory lists how much is kept, of all or in a scope and a room.
+	Inventory(ctx context.Context, s wire.PrivacyScope, room string) ([]wire.PrivacyItem, error)
+	Plan(ctx context.Context, s wire.PrivacyScope) (wire.PrivacyPlan, error)
+	// Forget takes the password again, and goes on when the caller has hung up.
+	Forget(ctx context.Context, r wire.ForgetRequest) (wire.PrivacyReceipt, error)
+	Receipts(ctx context.Context) ([]wire.PrivacyReceipt, error)
+	Retention(ctx context.Context) ([]wire.RetentionRule, error)
+	SetRetention(ctx context.Context, r wire.RetentionRule) error
+	Consents(ctx context.Context) ([]wire.Consent, error)
+	NoteConsent(ctx context.Context, c wire.Consent) error
+	Paused(ctx context.Context) ([]wire.PausePerson, error)
+	Pause(ctx context.Context, p wire.PausePerson) error
+	// Cleanup and Cleaned are for the app with this ID.
+	Cleanup(ctx context.Context, app string) (wire.Cleanup, error)
+	Cleaned(ctx context.Context, app string, c wire.Cleanup) error
+}
+
+func (a *api) privacy() {
+	type where struct {
+		Person   string `query:"person" maxLength:"64" doc:"of one person only, by ID or name"`
+		Device   string `query:"device" maxLength:"64" doc:"of one thing only, by ID or name"`
+		Category string `query:"category" maxLength:"64"`
+		Room     string `query:"room" maxLength:"64"`
+	}
+	add(a, route{"privacy-inventory", "GET", "/privacy/inventory", Owner, nil, 0, "How much is kept of whom, since when, until when, and where"},
+		func(ctx context.Context, in *where) (*answer[[]wire.PrivacyItem], error) {
+			list, err := a.Hub.Privacy().Inventory(ctx, wire.PrivacyScope{Person: in.Person, Device: in.Device, Category: in.Category}, in.Room)
+			return &answer[[]wire.PrivacyItem]{list}, err
+		})
+	add(a, route{"plan-forgetting", "POST", "/privacy/plan", Owner, nil, 0, "What a forgetting would do, and what cannot be forgotten and why; touches nothing"},
+		func(ctx context.Context, in *answer[wire.PrivacyScope]) (*answer[wire.PrivacyPlan], error) {
+			p, err := a.Hub.Privacy().Plan(ctx, in.Body)
+			return &answer[wire.PrivacyPlan]{p}, err
+		})
+	add(a, route{"forget", "POST", "/privacy/forget", Owner, nil, 0, "Forget for good, and get a signed receipt; takes the password again, and for everything a word"},
+		func(ctx context.Context, in *answer[wire.ForgetRequest]) (*answer[wire.PrivacyReceipt], error) {
+			r, err := a.Hub.Privacy().Forget(ctx, in.Body)
+			return &answer[wire.PrivacyReceipt]{r}, err
+		})
+	add(a, route{"wipe", "POST", "/privacy/wipe", Console, []wire.State{wire.Locked, wire.Open}, 0, "Forget everything without the password, at the hub itself"},
+		func(ctx context.Context, in *answer[wire.WipeRequest]) (*answer[wire.PrivacyReceipt], error) {
+			r, err := a.Hub.Wipe(ctx, in.Body)
+			return &answer[wire.PrivacyReceipt]{r}, err
+		})
+	add(a, route{"list-receipts", "GET", "/privacy/receipts", Owner, nil, 0, "The receipts of what was forgotten, the newest first"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.PrivacyReceipt], error) {
+			list, err := a.Hub.Privacy().Receipts(ctx)
+			return &answer[[]wire.PrivacyReceipt]{list}, err
+		})
+	a.choices()
+	a.cleanups()
+}
+
+// choices are what a household decides about what is kept.
+func (a *api) choices() {
+	add(a, route{"list-retention", "GET", "/privacy/retention", Owner, nil, 0, "How long what is kept"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.RetentionRule], error) {
+			list, err := a.Hub.Privacy().Retention(ctx)
+			return &answer[[]wire.RetentionRule]{list}, err
+		})
+	add(a, route{"set-retention", "POST", "/privacy/retention", Owner, nil, http.StatusNoContent, "Say how long a category is kept, of one person or of all"},
+		func(ctx context.Context, in *answer[wire.RetentionRule]) (*none, error) {
+			return nil, a.Hub.Privacy().SetRetention(ctx, in.Body)
+		})
+	add(a, route{"list-consents", "GET", "/privacy/consents", Owner, nil, 0, "Who agreed to what, and when"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.Consent], error) {
+			list, err := a.Hub.Privacy().Consents(ctx)
+			return &answer[[]wire.Consent]{list}, err
+		})
+	add(a, route{"note-consent", "POST", "/privacy/consents", Owner, nil, http.StatusNoContent, "Note that somebody agreed, or takes it back"},
+		func(ctx context.Context, in *answer[wire.Consent]) (*none, error) {
+			return nil, a.Hub.Privacy().NoteConsent(ctx, in.Body)
+		})
+	add(a, route{"list-paused", "GET", "/privacy/paused", Owner, nil, 0, "Whose recording rests"},
+		func(ctx context.Context, _ *none) (*answer[[]wire.PausePerson], error) {
+			list, err := a.Hub.Privacy().Paused(ctx)
+			return &answer[[]wire.PausePerson]{list}, err
+		})
+	add(a, route{"pause-person", "POST", "/privacy/paused", Owner, nil, http.StatusNoContent, "Have the recording of somebody's places and readings rest, or go on; alarms are still stored"},
+		func(ctx context.Context, in *answer[wire.PausePerson]) (*none, error) {
+			return nil, a.Hub.Privacy().Pause(ctx, in.Body)
+		})
+}
+
+// cleanups are how apps drop what they show of somebody who was forgotten.
+func (a *api) cleanups() {
+	add(a, route{"cleanup", "GET", "/privacy/cleanup", Guest, nil, 0, "The forgettings after which this app has to drop what it keeps for when it cannot reach the hub"},
+		func(ctx context.Context, _ *none) (*answer[wire.Cleanup], error) {
+			c, err := a.Hub.Privacy().Cleanup(ctx, AppOf(ctx).ID)
+			return &answer[wire.Cleanup]{c}, err
+		})
+	add(a, route{"cleaned", "POST", "/privacy/cleanup", Guest, nil, http.StatusNoContent, "This app has dropped it"},
+		func(ctx context.Context, in *answer[wire.Cleanup]) (*none, error) {
+			return nil, a.Hub.Privacy().Cleaned(ctx, AppOf(ctx).ID, in.Body)
+		})
+}

@@ -29,6 +29,9 @@ type Shared struct {
 	turns   turns
 }
 
+// Forget drops what is remembered of answers, in which somebody may be named who was forgotten.
+func (s *Shared) Forget() { s.repeats.Forget() }
+
 // polite is what happens between the gate and the route.
 func (a *api) polite(r route) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {

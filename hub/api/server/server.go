@@ -35,6 +35,9 @@ type Hub interface {
 	Tongue
 	Clips() Clips
 	Proof() Proof
+	Privacy() Privacy
+	// Wipe forgets everything, also of a hub that is locked.
+	Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyReceipt, error)
 	Tokens() Tokens
 	Labels() Labels
 	// Troubles lists what is wrong, the most severe first.
@@ -195,6 +198,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.keys()
 	a.backups()
 	a.exports()
+	a.privacy()
 	a.clips()
 	a.rooms()
 	a.past()

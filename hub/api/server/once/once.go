@@ -183,6 +183,13 @@ func (m *Memory) forget(now time.Time) {
 	}
 }
 
+// Forget drops all that was answered: what is sent again is done again.
+func (m *Memory) Forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(time.Now().Add(2 * Lasts))
+}
+
 // do has it done and remembers how it went, also when next panics.
 func (m *Memory) do(w http.ResponseWriter, r *http.Request, caller string, e *entry, next http.HandlerFunc) {
 	seen := &recorder{ResponseWriter: w}
