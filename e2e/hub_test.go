@@ -10,44 +10,38 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// insideEnv marks the process that runs in a network of its own.
-const insideEnv = "INGLE_E2E_INSIDE"
+const (
+	insideEnv = "INGLE_E2E_INSIDE" // marks the process that runs in a network of its own
+	egressEnv = "INGLE_EGRESS"     // the program that makes and watches that network
+)
 
-// TestMain runs the tests in a network namespace with nothing but loopback: the clients look for
-// accessories by multicast, and none of that shall leave the machine.
+// TestMain runs the tests in a network of their own, where the clients' multicasts stay on the machine and
+// every packet and look-up that would have left the home is counted: one fails the run.
 func TestMain(m *testing.M) {
 	if os.Getenv(insideEnv) != "" {
 		os.Exit(m.Run())
 	}
-	hub, err := binary("INGLE_HUB", "./hub")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	env, programs := append(os.Environ(), insideEnv+"=1"), map[string]string{}
+	for name, pkg := range map[string]string{
+		egressEnv: "./internal/egress", "INGLE_HUB": "./hub", benchEnv: "./hub/hap/benchbridge", go2rtcEnv: "github.com/AlexxIT/go2rtc",
+	} {
+		path, err := binary(name, pkg)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		env, programs[name] = append(env, name+"="+path), path
 	}
-	bridge, err := binary(benchEnv, "./hub/hap/benchbridge")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	recorder, err := binary(go2rtcEnv, "github.com/AlexxIT/go2rtc")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	flags := []string{"-n"}
-	if os.Getuid() != 0 {
-		flags = []string{"-r", "-n"}
-	}
-	script := `ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"`
-	args := append(os.Args, "-test.parallel=8") // those that run side by side wait most of the time
-	cmd := exec.Command("unshare", append(flags, append([]string{"sh", "-c", script}, args...)...)...)
-	cmd.Env = append(os.Environ(), insideEnv+"=1", "INGLE_HUB="+hub, benchEnv+"="+bridge, go2rtcEnv+"="+recorder)
+	args := append(slices.Clone(os.Args), "-test.parallel=8") // those that run side by side wait most of the time
+	cmd := exec.Command(programs[egressEnv], args...)
+	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: the tests in their own network:", err)

@@ -23,6 +23,7 @@ import (
 	"github.com/ingle-home/ingle/hub/homekit/camera"
 	"github.com/ingle-home/ingle/hub/homekit/servers"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/seclog"
 	"github.com/ingle-home/ingle/storage/records"
 )
 
@@ -93,6 +94,7 @@ func (h *house) raiseAll(ctx context.Context) error {
 	if by == 0 || h.unsound != nil {
 		return nil
 	}
+	h.stand.Note(seclog.Event{Kind: seclog.Restore})
 	names, err := archive.Names(ctx, h.store, homekitServers)
 	if err != nil {
 		return err
@@ -120,7 +122,7 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	}
 	b := &bridges{house: h, voice: announce.New(announce.Options{Loopback: h.settings.loopback, Report: h.heard, Log: h.log})}
 	shown, err := homekit.Open(ctx, homekit.Options{
-		Words: h.settings.words(), Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log,
+		Words: h.words(), Bus: h.bus, Do: h.obey, Camera: b.camera, Faults: h.health, Log: h.log, Snapped: h.stand.Snapped,
 		IDs: numbers{archive.Document[homekit.Register]{Store: h.store, Name: homekitNumbers}},
 	})
 	if err != nil {
@@ -128,7 +130,7 @@ func openBridges(ctx context.Context, h *house) (*bridges, error) {
 	}
 	b.shown = shown
 	b.servers = servers.New(servers.Options{
-		House: shown, Voice: b.voice, Faults: h.health, Address: h.settings.homeKit, Log: h.log, Changed: h.tellStatus,
+		House: shown, Voice: b.voice, Faults: h.health, Address: h.settings.homeKit, Log: h.log, Changed: h.tellStatus, Notice: h.stand.Controllers,
 		Memory: func(key string) hap.Memory {
 			return identity{archive.Document[hap.State]{Store: h.store, Name: homekitServers + key}}
 		},
@@ -203,7 +205,8 @@ func (b *bridges) camera(a home.Accessory, speaks bool) (homekit.Camera, error) 
 	}
 	o := camera.Options{
 		Source: k.camera.Main(), Smaller: k.camera.Smaller, Still: k.camera.Snapshot, Log: b.house.log,
-		Sound: func() bool { return k.camera.Settings().Sound },
+		Sound:    func() bool { return k.camera.Settings().Sound },
+		Streamed: func(controller string) func() { return b.house.stand.Streamed(a.ID, controller) },
 	}
 	if speaks {
 		o.Talk = k.camera.Talk
@@ -310,6 +313,9 @@ func (d *daemon) Arm(ctx context.Context, id string, t time.Duration) (wire.Home
 		return wire.HomeKit{}, err
 	}
 	s, err := b.servers.Arm(ctx, t)
+	if err == nil {
+		d.stand.Note(seclog.Event{Kind: seclog.NewListener, Subject: id})
+	}
 	if errors.Is(err, servers.ErrNothingPrivate) {
 		return wire.HomeKit{}, wire.Refuse(http.StatusConflict, wire.CodeNoPrivate)
 	}

@@ -19,17 +19,17 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/clips"
-	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/page"
 	"github.com/ingle-home/ingle/hub/pairing"
+	"github.com/ingle-home/ingle/hub/product"
+	"github.com/ingle-home/ingle/hub/seclog"
+	"github.com/ingle-home/ingle/hub/tongue"
+	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vault"
 )
-
-// version is shown to the owner and in HomeKit as the firmware.
-const version = "0.1.0"
 
 // daemon is a hub in one of its three states: unclaimed, locked, or open with a house inside.
 type daemon struct {
@@ -37,6 +37,8 @@ type daemon struct {
 	*pairing.Book
 	tokens *tokens.Box
 	*page.Desk
+	*tongue.Tongue
+	stand    *witness.Stand
 	settings settings
 	socket   string
 	api      string
@@ -58,39 +60,45 @@ func newDaemon(s settings, api string) (*daemon, error) {
 	}
 	s.dir = dir
 	log := newLog()
-	ring, err := keys.New(keys.Options{Dir: dir, KeyFile: s.keyFile, Effort: s.effort, Log: log})
+	stand := witness.New(log)
+	ring, err := keys.New(keys.Options{Dir: dir, KeyFile: s.keyFile, Effort: s.effort, Log: log, Wrong: stand.WrongPassword})
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
 	book, err := pairing.New(pairing.Options{
-		Dir: dir, Log: log, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
+		Dir: dir, Log: log, Notice: stand.AppNotice, Problem: problem, Claimed: func() bool { return vault.Exists(dir) },
 		API: func() string { return "https://" + entrance.Reach(strings.TrimPrefix(api, "https://")) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	return &daemon{
+	d := &daemon{
 		Ring:     ring,
 		Book:     book,
+		stand:    stand,
 		tokens:   tokens.New(problem, time.Now),
-		Desk:     page.New(page.Options{Address: s.pageAddress(), Problem: problem, Log: log}),
 		settings: s,
 		socket:   filepath.Join(dir, "hub.sock"),
 		api:      api,
 		log:      log,
 		feed:     server.NewFeed(),
-		shared:   &server.Shared{},
+		shared:   &server.Shared{Witness: stand},
 		opened:   make(chan struct{}),
-	}, nil
+	}
+	d.Tongue = tongue.New(s.language, d.speak)
+	d.Desk = page.New(page.Options{Address: s.pageAddress(), Language: d.Lang, Problem: problem, Log: log})
+	return d, nil
 }
 
 // Status implements server.Door.
 func (d *daemon) Status(context.Context) wire.Status {
-	s := wire.Status{Ready: true, State: wire.Unclaimed, Version: version, API: d.api, Socket: d.socket}
+	s := wire.Status{Ready: true, State: wire.Unclaimed, Version: product.Version, Updates: product.Updates, API: d.api, Socket: d.socket}
 	h := d.inside()
 	switch {
 	case h != nil:
-		s.State, s.HomeKit, s.Protection = wire.Open, h.bridges.status(), d.Protection()
+		s.State, s.HomeKit, s.Protection, s.Language = wire.Open, h.bridges.status(), d.Protection(), d.Lang()
+		traffic := wire.Traffic(h.lan.Traffic())
+		s.Traffic = &traffic
 	case vault.Exists(d.settings.dir):
 		s.State, s.Protection, s.Shut = wire.Locked, d.Protection(), d.whyShut()
 	}
@@ -105,12 +113,15 @@ func (d *daemon) Setup(ctx context.Context, r wire.SetupRequest) (wire.SetupAnsw
 	if vault.Exists(d.settings.dir) {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusConflict, wire.CodeClaimed)
 	}
+	if err := d.Wish(r.Language); err != nil {
+		return wire.SetupAnswer{}, err
+	}
 	v, code, err := d.Create(ctx, r)
 	if err != nil {
 		return wire.SetupAnswer{}, problem(errors.Join(err, d.Undo(ctx)))
 	}
 	h, err := d.enter(v, func(h *house) error {
-		if err := h.NoteRecovery(ctx, keys.Unseen); err != nil {
+		if err := errors.Join(h.NoteRecovery(ctx, keys.Unseen), h.Keep(ctx)); err != nil {
 			return err
 		}
 		if err := h.knowApps(ctx, server.AppOf(ctx).ID); err != nil {
@@ -134,6 +145,7 @@ func (d *daemon) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 		return problem(err)
 	}
 	h := d.inside()
+	d.stand.Opened(keys.SourceOf(ctx), h != nil)
 	if h != nil {
 		err = errors.Join(h.vouch(ctx), v.Close())
 	} else {
@@ -268,6 +280,7 @@ func (d *daemon) Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode,
 func (d *daemon) ChangePassword(ctx context.Context, r wire.PasswordRequest) error {
 	err := d.Ring.ChangePassword(ctx, r)
 	if err == nil {
+		d.stand.Note(seclog.Event{Kind: seclog.Password, From: witness.From(keys.SourceOf(ctx))})
 		d.DropOthers(server.AppOf(ctx).ID)
 		d.EndSessions()
 	}
@@ -363,26 +376,4 @@ func (d *daemon) Backups(context.Context) (wire.BackupStatus, error) {
 // ScheduleBackups implements server.Backups.
 func (d *daemon) ScheduleBackups(ctx context.Context, q wire.BackupSchedule) (wire.BackupStatus, error) {
 	return d.inside().shelf.Schedule(ctx, q)
-}
-
-// Export implements server.Exports: an app that was left open on a table is not enough.
-func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export, error) {
-	if err := d.Prove(ctx, q.Password); err != nil {
-		return wire.Export{}, problem(err)
-	}
-	return d.inside().desk.Make(ctx, q)
-}
-
-// Exporting implements server.Exports.
-func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
-	return d.inside().desk.Status(), nil
-}
-
-// Holdings implements server.Exports.
-func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
-	h := d.inside()
-	return holdings.Places{Readings: h.readings,
-		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
-		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
-	}.Count(ctx)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/health"
 	"github.com/ingle-home/ingle/hub/keys"
+	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -348,7 +349,8 @@ func (s swept) Sweep(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.tended.Sweep(ctx, now)
 	gone, errClips := s.house.clips.Sweep(ctx, now)
 	old, errRules := s.house.expire(ctx, now)
-	return n + gone + old, errors.Join(err, errClips, errRules)
+	had, errStand := s.house.stand.Sweep(ctx, now)
+	return n + gone + old + had, errors.Join(err, errClips, errRules, errStand)
 }
 
 // noteOpened lets the days begin for which what a restore replaced is kept, with the next sweep: only a
@@ -385,7 +387,7 @@ func (h *house) openShelf(ctx context.Context, v *vault.Vault) (err error) {
 		return err
 	}
 	h.shelf, err = backups.New(ctx, backups.Options{
-		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: version},
+		Source: backup.Source{Dir: h.settings.dir, Vault: v, Store: h.store, Hub: product.Version},
 		Memory: plan{archive.Document[backups.Plan]{Store: h.store, Name: "backups"}, h},
 		Faults: h.health, Log: h.log,
 	})

@@ -31,6 +31,7 @@ import (
 	"github.com/ingle-home/ingle/hub/live"
 	"github.com/ingle-home/ingle/hub/record"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/tongue"
 	"github.com/ingle-home/ingle/hub/upkeep"
 	"github.com/ingle-home/ingle/hub/zone"
 	"github.com/ingle-home/ingle/storage/backup"
@@ -137,6 +138,9 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	if err != nil {
 		return err
 	}
+	if err := h.openTongue(ctx); err != nil {
+		return err
+	}
 	inside, err := h.inZones(ctx)
 	if err != nil {
 		return err
@@ -158,6 +162,7 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	h.openClips(ctx)
+	h.openRecords(ctx)
 	if err := h.openLabels(); err != nil {
 		return err
 	}
@@ -166,11 +171,10 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 	h.bus.Publish(bus.Change{Accessory: home.PrivacySwitch, Reading: trait.Privacy.Of(set.Privacy, time.Now())})
 	h.guard = safety.New(safety.Options{Actuator: h, Bus: h.bus, Faults: h.health, Held: set.StopAll})
 	h.latch = alarm.New(h.home, h.bus, held, func(all map[string]time.Time) { h.stored(h.alarms.Save(ctx, all)) })
-	h.run(ctx, "zone", zone.New(h.home, h.bus, inside).Run)
-	h.run(ctx, "alarm", h.latch.Run)
-	h.run(ctx, "safety", h.guard.Run)
-	h.run(ctx, "feed", h.feedChanges)
-	h.run(ctx, "troubles", h.feedTroubles)
+	h.runAll(ctx, map[string]func(context.Context) error{
+		"zone": zone.New(h.home, h.bus, inside).Run, "alarm": h.latch.Run, "safety": h.guard.Run,
+		"feed": h.feedChanges, "troubles": h.feedTroubles, "traffic": h.feedTraffic,
+	})
 	if err := h.openShelf(ctx, v); err != nil {
 		return err
 	}
@@ -183,6 +187,17 @@ func (h *house) start(ctx context.Context, v *vault.Vault) error {
 		return err
 	}
 	return h.settle(ctx)
+}
+
+// openTongue has the home speak the language that was chosen.
+func (h *house) openTongue(ctx context.Context) error {
+	paper := archive.Document[tongue.State]{Store: h.store, Name: "language"}
+	kept, err := recall(ctx, h, paper, tongue.State{})
+	if err != nil {
+		return err
+	}
+	h.Tongue.Open(paper, kept)
+	return nil
 }
 
 // care starts what writes to the store by itself.
@@ -231,6 +246,12 @@ func (h *house) settle(ctx context.Context) error {
 	return nil
 }
 
+func (h *house) runAll(ctx context.Context, tasks map[string]func(context.Context) error) {
+	for name, task := range tasks {
+		h.run(ctx, name, task)
+	}
+}
+
 // run starts a task that close waits for. A task ends with its context or with the bus.
 func (h *house) run(ctx context.Context, name string, task func(context.Context) error) {
 	h.tasks.Go(func() {
@@ -239,6 +260,25 @@ func (h *house) run(ctx context.Context, name string, task func(context.Context)
 			h.log.Error("a part of the hub stopped", "part", name, "err", err)
 		}
 	})
+}
+
+// feedTraffic tells the apps within a minute that something left the home, or that a new day is counted.
+func (h *house) feedTraffic(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for last := h.lan.Traffic(); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := h.lan.Traffic()
+		if now.Since != last.Since || now.Outside != last.Outside || now.Refused != last.Refused {
+			status := h.Status(ctx)
+			h.feed.Publish(wire.Change{Status: &status})
+		}
+		last = now
+	}
 }
 
 // close brings the motors to rest while their links still work, then ends the links, the controllers'
@@ -268,7 +308,7 @@ func (h *house) close() error {
 	}
 	h.bus.Close()
 	h.tasks.Wait()
-	return errors.Join(err, h.store.Close())
+	return errors.Join(err, h.closeRecords(), h.store.Close())
 }
 
 // keepPresence remembers who was where, so that a restart does not send everybody away.
@@ -330,6 +370,7 @@ func (h *house) feedTroubles(ctx context.Context) error {
 		changed := h.health.Changed()
 		troubles := troublesOf(h.health)
 		h.feed.Publish(wire.Change{Troubles: &troubles})
+		h.stand.Troubles(h.health.All())
 		select {
 		case <-ctx.Done():
 			return nil

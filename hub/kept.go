@@ -24,6 +24,7 @@ import (
 	"github.com/ingle-home/ingle/hub/label/desk"
 	"github.com/ingle-home/ingle/hub/label/facts"
 	"github.com/ingle-home/ingle/hub/label/probe"
+	"github.com/ingle-home/ingle/hub/witness"
 	"github.com/ingle-home/ingle/storage"
 )
 
@@ -252,6 +253,9 @@ func (h *house) condition(k *kept, c keeper.Condition) {
 	standing := wire.Standing{Accessory: a.ID, Condition: conditionOf(c)}
 	h.feed.Publish(wire.Change{Condition: &standing})
 	if c.State == keeper.Open {
+		if o, ok := k.keeper.Offer(); ok {
+			h.stand.Unit(h.living, a.ID, witness.Unit{Make: strings.TrimSpace(o.Maker + " " + o.Model), Firmware: o.Firmware})
+		}
 		h.labels.Opened(a.ID)
 		h.show()
 	}

@@ -11,11 +11,18 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/cameras"
+	"github.com/ingle-home/ingle/hub/chain"
 	"github.com/ingle-home/ingle/hub/home"
+	"github.com/ingle-home/ingle/hub/keys"
 	"github.com/ingle-home/ingle/hub/safety"
+	"github.com/ingle-home/ingle/hub/seclog"
+	"github.com/ingle-home/ingle/hub/witness"
+	"github.com/ingle-home/ingle/storage/records"
 )
 
 // keepTime bounds how long a switch may take to be kept.
@@ -184,4 +191,102 @@ func homeProblem(err error) error {
 		}
 	}
 	return err
+}
+
+// openRecords opens who looked at what, and what happened to the hub's security. A house without them is
+// better than none.
+func (h *house) openRecords(ctx context.Context) {
+	err := h.stand.Enter(ctx, witness.House{
+		Chain:    chain.Options{Store: h.store, Dir: h.settings.dir, Restores: h.restored.Times, Undone: h.undone()},
+		Alerts:   begun[[]seclog.Alert]{archive.Document[[]seclog.Alert]{Store: h.store, Name: "security-alerts"}},
+		Units:    begun[map[string]witness.Unit]{archive.Document[map[string]witness.Unit]{Store: h.store, Name: "units"}},
+		Contents: h.home.Contents, Apps: h.callers, Faults: h.health, Failed: h.witnessed,
+		Clip: func(id string) (string, string) {
+			c, err := h.clips.Show(ctx, id)
+			if err != nil {
+				return "", id
+			}
+			return c.Camera, c.ID
+		},
+		Placed: func(id string) bool {
+			_, ok := h.bus.Last(id, trait.Where.Any())
+			return ok
+		},
+	})
+	if err != nil {
+		h.log.Error("who looks at what is not kept", "err", err)
+		h.health.Raise(codeNoWitness, "", nil)
+	}
+	h.run(ctx, "witness", h.stand.Run)
+}
+
+// codeNoWitness says that it is not kept who looks at what.
+const codeNoWitness = "witness-closed"
+
+// witnessed hears how it went to write who looked. What cannot be written now is kept in memory for a
+// while, and tried again. People know of a store that is only read.
+func (h *house) witnessed(err error) {
+	switch {
+	case err == nil && h.stand.Whole():
+		h.health.Clear(codeNoWitness, "")
+	case err != nil && !errors.Is(err, records.ErrReadOnly):
+		h.health.Raise(codeNoWitness, "", nil)
+	}
+}
+
+// closeRecords writes what is left of them.
+func (h *house) closeRecords() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	err := h.stand.Leave(ctx)
+	if errors.Is(err, records.ErrReadOnly) {
+		return nil
+	}
+	return err
+}
+
+// callers are all who may call the API, by their IDs.
+func (h *house) callers(ctx context.Context) []wire.App {
+	list, _ := h.Book.Apps(ctx, "") // it has no error
+	scripts, err := h.tokens.List(ctx)
+	if err != nil {
+		h.log.Debug("the tokens of scripts are not known", "err", err)
+	}
+	for _, t := range scripts {
+		list = append(list, wire.App{ID: t.ID, Name: t.Name, Role: t.Role})
+	}
+	return list
+}
+
+// begun is a document of which there is none at first.
+type begun[T any] struct{ archive.Document[T] }
+
+// Load gives the zero value at first.
+func (d begun[T]) Load(ctx context.Context) (T, error) {
+	v, err := d.Document.Load(ctx)
+	if isNone(err) {
+		err = nil
+	}
+	return v, err
+}
+
+// Proof implements server.Hub.
+func (d *daemon) Proof() server.Proof { return d.stand }
+
+// PageOn implements server.Pages.
+func (d *daemon) PageOn(ctx context.Context) (wire.Page, error) {
+	p, err := d.Desk.PageOn(ctx)
+	if err == nil {
+		d.stand.Note(seclog.Event{Kind: seclog.NewListener, Subject: "page"})
+	}
+	return p, err
+}
+
+// NewRecoveryCode implements server.Keys.
+func (d *daemon) NewRecoveryCode(ctx context.Context, r wire.UnlockRequest) (wire.RecoveryCode, error) {
+	made, err := d.Ring.NewRecoveryCode(ctx, r)
+	if err == nil {
+		d.stand.Note(seclog.Event{Kind: seclog.Recovery, From: witness.From(keys.SourceOf(ctx))})
+	}
+	return made, err
 }

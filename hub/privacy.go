@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/cameras"
+	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/holders"
@@ -81,6 +83,7 @@ func (h *house) holders() []privacy.Holder {
 	p := &h.secrecy
 	apps := func(ctx context.Context) ([]wire.App, error) { return h.Apps(ctx, "") }
 	return []privacy.Holder{
+		holders.Witness{Count: h.stand.Inventory, Drop: h.stand.Forget},
 		p.rows,
 		p.films,
 		p.devices,
@@ -334,3 +337,26 @@ func (d *daemon) closeHouse() {
 
 // Privacy implements server.Hub.
 func (d *daemon) Privacy() server.Privacy { return d.inside().secrecy.office }
+
+// Export implements server.Exports: an app that was left open on a table is not enough.
+func (d *daemon) Export(ctx context.Context, q wire.ExportRequest) (wire.Export, error) {
+	if err := d.Prove(ctx, q.Password); err != nil {
+		return wire.Export{}, problem(err)
+	}
+	q.Language = cmp.Or(q.Language, d.Lang())
+	return d.inside().desk.Make(ctx, q)
+}
+
+// Exporting implements server.Exports.
+func (d *daemon) Exporting(context.Context) (wire.ExportStatus, error) {
+	return d.inside().desk.Status(), nil
+}
+
+// Holdings implements server.Exports.
+func (d *daemon) Holdings(ctx context.Context) ([]wire.Holding, error) {
+	h := d.inside()
+	return holdings.Places{Readings: h.readings,
+		Clips: func(ctx context.Context) ([]wire.Clip, error) { return h.clips.List(ctx, "") },
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return d.Apps(ctx, "") },
+	}.Count(ctx)
+}

@@ -79,20 +79,31 @@ type settings struct {
 	keyFile     string        // where the key for starting by itself lies; "" is wherever serves best
 	effort      time.Duration // of one try at a new password; 0 is the least allowed
 	json        bool
-	text        *i18n.Texts // the home's language, in which HomeKit names what is the hub's own
+	language    string // of a home that chose none
 }
 
 // words are those that HomeKit shows behind the names that people gave.
-func (s settings) words() homekit.Words {
-	if s.text == nil {
-		return homekit.Words{}
-	}
-	say := func(key string) string { return s.text.Text(key, nil) }
+func (d *daemon) words() homekit.Words {
+	text := i18n.For(d.Lang())
+	say := func(key string) string { return text.Text(key, nil) }
 	return homekit.Words{
 		Privacy: say("trait.privacy"), StopAll: say("trait.stop-all"), Battery: say("app.trait.battery"), Button: say("homekit.word.button"),
 		Doorbell: say("trait.doorbell"), Fall: say("homekit.word.fall"), Motion: say("app.trait.motion"),
 		At: say("tile.place.at"), Find: say("homekit.word.find"),
 	}
+}
+
+// speak has Apple Home and the apps hear of another language of the home.
+func (d *daemon) speak(ctx context.Context) {
+	h := d.inside()
+	if h == nil || h.bridges == nil {
+		return
+	}
+	h.bridges.shown.Speak(d.words())
+	if err := h.bridges.show(ctx); err != nil { // the next change shows it
+		d.log.Error("Apple Home does not hear of the language", "err", err)
+	}
+	h.tellStatus()
 }
 
 func serveCommand(text *i18n.Texts) *cobra.Command {
@@ -143,7 +154,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 	if err != nil {
 		return err
 	}
-	s.text = text
+	s.language = text.Lang()
 	d, err := newDaemon(s, "https://"+ln.Addr().String())
 	if err != nil {
 		_ = ln.Close()

@@ -3,6 +3,7 @@ package i18n
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Size gives a number of bytes as the language writes it, in steps of a thousand: "2.0 GB", "2,0 Go".
@@ -15,6 +16,18 @@ func (t *Texts) Size(bytes int64) string {
 		return t.amount("form.megabytes", float64(bytes)/mega, 1)
 	}
 	return t.amount("form.kilobytes", float64((bytes+kilo-1)/kilo), 0)
+}
+
+// Moment gives a day and an hour in the place of at, as the language writes them: "25 Nov, 12:26",
+// "25.11. 12:26".
+func (t *Texts) Moment(at time.Time) string { return t.moment(at, "15:04") }
+
+// Second is Moment to the second.
+func (t *Texts) Second(at time.Time) string { return t.moment(at, "15:04:05") }
+
+func (t *Texts) moment(at time.Time, hour string) string {
+	month := strings.Fields(t.Text("form.months", nil))[at.Month()-1] // a test proves that each language has twelve
+	return t.Text("app.moment", Args{"day": strconv.Itoa(at.Day()), "month": month, "time": at.Format(hour)})
 }
 
 func (t *Texts) amount(key string, value float64, digits int) string {

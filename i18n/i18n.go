@@ -36,16 +36,16 @@ type Texts struct {
 func For(lang string) *Texts {
 	t := &Texts{lang: fallback, texts: map[string]string{}, standing: Args{"hub": "hub", "data": ""}}
 	maps.Copy(t.texts, load(fallback))
-	if name, ok := catalogFor(lang); ok {
+	if name, ok := Catalog(lang); ok {
 		t.lang = name
 		maps.Copy(t.texts, load(name))
 	}
 	return t
 }
 
-// catalogFor finds the catalog nearest to a locale: its own, that of its language, that of another
+// Catalog finds the catalog nearest to a locale: its own, that of its language, that of another
 // region that speaks it.
-func catalogFor(lang string) (string, bool) {
+func Catalog(lang string) (string, bool) {
 	lang, _, _ = strings.Cut(lang, ".")
 	lang, _, _ = strings.Cut(lang, "@")
 	lang = strings.ReplaceAll(lang, "-", "_")

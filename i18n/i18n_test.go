@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ingle-home/ingle/i18n"
@@ -81,6 +83,43 @@ func TestTexts(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, not %q", c.got, c.want)
+		}
+	}
+}
+
+func TestMomentsAreWrittenAsTheLanguageDoes(t *testing.T) {
+	at := time.Date(2026, 11, 5, 9, 4, 7, 0, time.UTC)
+	for lang, want := range map[string]string{"en": "5 Nov, 09:04", "de": "5.11. 09:04", "nl": "5-11 09:04", "pt_BR": "5/11 09:04"} {
+		if got := i18n.For(lang).Moment(at); got != want {
+			t.Errorf("%s: %q, not %q", lang, got, want)
+		}
+	}
+	if got := i18n.For("en").Second(at); got != "5 Nov, 09:04:07" {
+		t.Error(got)
+	}
+	for _, lang := range i18n.Languages() {
+		if n := len(strings.Fields(i18n.For(lang).Text("form.months", nil))); n != 12 {
+			t.Errorf("%s has %d months", lang, n)
+		}
+	}
+}
+
+// Apple calls its app by another name in most languages, and that is what people look for on their phones.
+func TestApplesAppHasTheNameThatIsOnThePhone(t *testing.T) {
+	for lang, name := range map[string]string{"en": "Home", "de": "Home", "es": "Casa", "fr": "Maison", "it": "Casa", "nl": "Woning", "pl": "Dom", "pt_BR": "Casa"} {
+		for key, text := range catalog(t, lang) {
+			for rest := text; ; {
+				_, after, found := strings.Cut(rest, "Apple ")
+				if !found {
+					break
+				}
+				if rest = after; unicode.IsUpper([]rune(after)[0]) && !strings.HasPrefix(after, name) {
+					t.Errorf("%s: %s calls the app something else than Apple %s: %q", lang, key, name, text)
+				}
+			}
+		}
+		if got := i18n.For(lang).Text("pair.button", nil); got != "Apple "+name {
+			t.Errorf("%s: %q", lang, got)
 		}
 	}
 }

@@ -24,20 +24,20 @@ var command = regexp.MustCompile(`--[a-z][a-z-]*|rtsp://|\{hub\} [a-z-]+|\n +|UT
 // sameAs lists the texts that may be those of English: names, formats and words that the languages share.
 func sameAs() map[string]string {
 	return map[string]string{
-		"": `page.show.hex app.clip.seconds app.metres app.moment app.percent backup.progress restore.progress find.add home.title homekit.code
-			homekit.state homekit.unmade tile.sos watch.condition watch.value pair.code app.label.homekit app.page.pairing
-			pair.button app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
-		"de": "app.clip.pause onboard.step.3 page.alarm page.homekit app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",
+		"": `page.show.hex app.clip.seconds app.metres app.percent backup.progress restore.progress find.add home.title homekit.code
+			homekit.state homekit.unmade tile.sos watch.condition watch.value pair.code
+			app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
+		"de": "app.label.homekit app.page.pairing pair.button app.clip.pause onboard.step.3 page.alarm page.homekit app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",
 		"es": "app.privacy.apps#other app.no app.updates.hub",
 		"fr": `app.clip.pause app.privacy.apps#other app.keeps.positions app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
 			app.updates.hub`,
 		"it": `onboard.save.path onboard.step.2 app.settings.backup app.page.privacy app.tray.privacy homekit.kind.bridge app.no
 			app.updates.hub trait.privacy gate.password`,
-		"nl": `onboard.step.3 app.privacy.apps#other page.alarm page.homekit accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
+		"nl": `app.privacy.apps#other page.alarm accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
 			app.updates.hub do.done do.switched homekit.kind.bridge homekit.kind.camera homekit.line status.open
 			tile.sos.alarm tile.toy.stop trait.privacy`,
-		"pl":    "onboard.step.3 page.alarm page.homekit app.updates.hub tile.sos.alarm tile.toy.stop",
-		"pt_BR": "onboard.step.3 app.privacy.apps#other page.homekit app.settings.backup app.updates.hub",
+		"pl":    "page.alarm app.updates.hub tile.sos.alarm tile.toy.stop",
+		"pt_BR": "app.privacy.apps#other app.settings.backup app.updates.hub",
 	}
 }
 

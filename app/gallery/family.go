@@ -12,7 +12,7 @@ const homeLat, homeLon = 52.5200, 13.4050
 // family is the home of Mia, Noor and Sam at a time.
 func family(now time.Time) wire.Snapshot {
 	return wire.Snapshot{
-		Status: wire.Status{Ready: true, State: wire.Open, Version: "0.1.0", Protection: wire.ProtectionTPM, HomeKit: []wire.HomeKit{
+		Status: wire.Status{Ready: true, State: wire.Open, Version: "0.1.0", Language: "en", Protection: wire.ProtectionTPM, HomeKit: []wire.HomeKit{
 			{ID: "bridge", Name: "Ingle", Kind: "bridge", Port: 51826, DeviceID: "AA:BB:CC:DD:EE:01", SetupCode: "482-61-937", SetupURI: "X-HM://0023ISYWYINGL"},
 			{ID: "porch", Name: "Porch", Kind: "camera", Port: 51827, DeviceID: "AA:BB:CC:DD:EE:02", SetupCode: "703-18-254", SetupURI: "X-HM://0024MSQ0EINGL", Paired: true, Controllers: 2},
 		}},

@@ -131,7 +131,7 @@ func (h *House) Turn(p link.Phase) {
 }
 
 // Setup claims it.
-func (h *House) Setup(_ context.Context, password string) (wire.SetupAnswer, error) {
+func (h *House) Setup(_ context.Context, password, _ string) (wire.SetupAnswer, error) {
 	if len(password) < 15 {
 		return wire.SetupAnswer{}, wire.Refuse(http.StatusUnprocessableEntity, "password.too_short", "min", "15")
 	}

@@ -148,6 +148,16 @@ func (h *House) SetBoot(_ context.Context, r wire.BootRequest) (wire.BootAnswer,
 	return wire.BootAnswer{Protection: status.Protection}, nil
 }
 
+// SetLanguage notes the language of the home.
+func (h *House) SetLanguage(_ context.Context, language string) (wire.Language, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	status := h.snap.Status
+	status.Language = language
+	h.apply(wire.Change{Status: &status})
+	return wire.Language{Language: language}, nil
+}
+
 // Apps lists the family's apps.
 func (h *House) Apps(context.Context) ([]wire.App, error) {
 	h.mu.Lock()

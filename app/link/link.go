@@ -90,9 +90,9 @@ func (l *Link) Check() {
 	}
 }
 
-// Setup claims the hub. The window stays where it is until Check, so that the recovery code is read.
-func (l *Link) Setup(ctx context.Context, password string) (wire.SetupAnswer, error) {
-	answer, err := l.Client.Setup(ctx, password)
+// Setup claims the hub for a home that speaks a language. The window stays where it is until Check, so that the recovery code is read.
+func (l *Link) Setup(ctx context.Context, password, language string) (wire.SetupAnswer, error) {
+	answer, err := l.Claim(ctx, wire.SetupRequest{Password: password, Language: language})
 	if err == nil {
 		l.settle(ctx)
 	}

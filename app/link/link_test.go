@@ -90,7 +90,7 @@ func TestClaiming(t *testing.T) {
 	h.Serve(t, socket)
 	l, states := run(t, socket)
 	await(t, states, "unclaimed", phase(link.Unclaimed))
-	if a, err := l.Setup(t.Context(), "a sentence of mine"); err != nil || a.RecoveryCode == "" {
+	if a, err := l.Setup(t.Context(), "a sentence of mine", "de"); err != nil || a.RecoveryCode == "" {
 		t.Errorf("setup: %+v, %v", a, err)
 	}
 	l.Check()

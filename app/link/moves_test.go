@@ -137,7 +137,7 @@ func TestAnAppOnTheHubsComputerIsPaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, states, "unclaimed", func(s link.State) bool { return s.Phase == link.Unclaimed && s.Here })
-	if _, err := l.Setup(t.Context(), apitest.Password); err != nil {
+	if _, err := l.Setup(t.Context(), apitest.Password, "de"); err != nil {
 		t.Fatal(err)
 	}
 	l.Check()

@@ -122,6 +122,7 @@ func HoldingsOf(s wire.Snapshot, t *i18n.Texts) []Kept {
 // "failed"; empty where nobody looked.
 type Release struct {
 	Now, Newest, Signed string
+	Until               string // the last day with security updates, 2006-01-02
 	Security            bool
 	Notes               []string
 	Looked              time.Time

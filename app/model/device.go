@@ -156,8 +156,7 @@ func (v view) when(at time.Time) string { return When(at, v.place, v.t) }
 
 // When is a time as the language writes it: the day and the hour, in place.
 func When(at time.Time, place *time.Location, t *i18n.Texts) string {
-	at = at.In(place)
-	return t.Text("app.moment", i18n.Args{"day": at.Format("02"), "month": at.Format("01"), "time": at.Format("15:04")})
+	return t.Moment(at.In(place))
 }
 
 // label is how a thing is reached. How safe it is stands in its label, which the hub makes.

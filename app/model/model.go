@@ -18,6 +18,7 @@ import (
 type Home struct {
 	Summary  string // one line: all is well, or how much is not
 	Well     bool
+	Left     string   // how much left the home today; empty where the hub did not say
 	Advice   []string // what is wrong and what to do, the most severe first
 	Alarms   []Alarm
 	Cameras  []Camera
@@ -83,6 +84,9 @@ func Of(s wire.Snapshot, t *i18n.Texts, place *time.Location) Home {
 	}
 	for _, trouble := range s.Troubles {
 		h.Advice = append(h.Advice, v.advice(trouble))
+	}
+	if traffic := s.Status.Traffic; traffic != nil {
+		h.Left = t.Text("app.left-home", i18n.Args{"size": t.Size(traffic.Outside), "time": v.when(traffic.Since)})
 	}
 	private := v.private()
 	for _, a := range v.sorted() {

@@ -50,7 +50,7 @@ func TestADevice(t *testing.T) {
 	past := model.NewPast()
 	past.Take(s)
 	d, ok := model.DeviceOf(s, apitest.Toy, past, i18n.For("en"), time.UTC)
-	if !ok || d.Toy.Speed != 20 || d.Where != "Toy · Children" || d.Facts[0] != (model.Fact{Name: "Speed", Value: "20 % · 25.11. 14:05"}) || len(d.Charts) != 0 {
+	if !ok || d.Toy.Speed != 20 || d.Where != "Toy · Children" || d.Facts[0] != (model.Fact{Name: "Speed", Value: "20 % · 25 Nov, 14:05"}) || len(d.Charts) != 0 {
 		t.Errorf("%+v", d)
 	}
 	if _, ok := model.DeviceOf(s, "nothing", past, i18n.For("en"), time.UTC); ok {
@@ -182,7 +182,7 @@ func TestTheReelIsATimeline(t *testing.T) {
 	clips := []wire.Clip{{ID: "b", At: at, Millis: 30_000, Size: 5e6, Why: "motion", State: "whole"},
 		{ID: "a", At: at.Add(-2 * time.Hour), Millis: 3_600_000, Size: 2e9, Why: "doorbell", State: "cut", Kept: true}}
 	r := model.ReelOf(clips, i18n.For("en"), time.UTC, at.Add(5*time.Minute))
-	if r.From != "25.11. 12:00" || r.Clips[0].Span[0] < 0.9 || r.Clips[1].Span[0] > 0.1 || r.Clips[1].Span[1] < 0.4 {
+	if r.From != "25 Nov, 12:00" || r.Clips[0].Span[0] < 0.9 || r.Clips[1].Span[0] > 0.1 || r.Clips[1].Span[1] < 0.4 {
 		t.Errorf("%+v", r)
 	}
 	if d := r.Clips[1].Detail; d != "somebody rang · 3600 s · 2.0 GB · its end is missing · kept" {
@@ -195,9 +195,9 @@ func TestPrivacySaysWhatTheHubCounted(t *testing.T) {
 	kept := model.CountsOf([]wire.Holding{{What: "recordings", Count: 2, Size: 2e9, Oldest: &oldest}, {What: "positions", Days: 7}, {What: "heart", Days: 7},
 		{What: "alarms", Count: 1, Oldest: &oldest}, {What: "readings", Count: 3, Days: 7}, {What: "apps", Count: 1}, {What: "of a later version", Count: 4}}, i18n.For("en"), time.UTC)
 	want := []model.Kept{
-		{What: "Recordings", Much: "2 recordings · 2.0 GB", Oldest: "The oldest is of 25.11. 12:05", Until: "As long as you chose at each camera"},
+		{What: "Recordings", Much: "2 recordings · 2.0 GB", Oldest: "The oldest is from 25 Nov, 12:05", Until: "As long as you chose at each camera"},
 		{What: "Positions", Much: "Nothing"},
-		{What: "Alarms and doorbells", Much: "One entry", Oldest: "The oldest is of 25.11. 12:05", Until: "Until somebody deletes it"},
+		{What: "Alarms and doorbells", Much: "One entry", Oldest: "The oldest is from 25 Nov, 12:05", Until: "Until somebody deletes it"},
 		{What: "Other readings", Much: "3 entries", Until: "Each goes after 7 days"},
 		{What: "Apps that are let in", Much: "One app", Until: "Until you shut them out in the settings"},
 	}

@@ -65,6 +65,10 @@ type asked struct {
 
 func (a asked) Check() { a.h.checks++ }
 
+func (a asked) Setup(ctx context.Context, password, language string) (wire.SetupAnswer, error) {
+	return a.Claim(ctx, wire.SetupRequest{Password: password, Language: language})
+}
+
 func (a asked) Backups(ctx context.Context) (wire.BackupStatus, error) {
 	if a.h.guest {
 		return wire.BackupStatus{}, wire.Refuse(403, wire.CodeForbidden)

@@ -211,3 +211,35 @@ func TestAGuestIsToldNothingAndNotScolded(t *testing.T) {
 		t.Error("it says that nothing is recorded, and does not know")
 	}
 }
+
+func TestTheOwnerLooksForMoreDevices(t *testing.T) {
+	h := open(t, wire.Open, "en", desktop)
+	h.visit(model.AtDevices, "")
+	if h.says("Look for devices") {
+		t.Error("a member is offered what only an owner may do")
+	}
+	h.Publish(wire.Change{Status: &wire.Status{State: wire.Open, Protection: wire.ProtectionTPM}})
+	h.update()
+	test.Tap(h.button("Look for devices"))
+	h.pass()
+	h.expect("One device was found:", "Garden Cam", "192.0.2.7", "Look for devices")
+	test.Tap(h.button("Add"))
+	h.pass()
+	if len(h.modal()) == 0 {
+		t.Error("a camera is not asked for its password")
+	}
+}
+
+func TestTheOwnerChoosesTheLanguageOfTheHome(t *testing.T) {
+	h := open(t, wire.Open, "en", desktop)
+	h.Publish(wire.Change{Status: &wire.Status{State: wire.Open, Language: "en"}})
+	h.update()
+	h.visit(model.AtSettings, "")
+	h.pass()
+	choice := find(h, func(c *parts.Choice) bool { return c.Selected == "English" })
+	choice.SetSelected("Deutsch")
+	h.pass()
+	if s := h.Status(t.Context()); s.Language != "de" {
+		t.Errorf("the home speaks %q", s.Language)
+	}
+}

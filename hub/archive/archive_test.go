@@ -205,7 +205,7 @@ func TestPersonalKindsNeedASubject(t *testing.T) {
 			t.Errorf("%s without a subject: %v", kind, err)
 		}
 	}
-	if want := []string{"person", "reading", "alarm", "secrets", "label", "media-key", "segment"}; !slices.Equal(archive.Personal(), want) {
+	if want := []string{"person", "reading", "alarm", "secrets", "label", "ledger-part", "security-part", "media-key", "segment"}; !slices.Equal(archive.Personal(), want) {
 		t.Errorf("personal are %v", archive.Personal())
 	}
 }

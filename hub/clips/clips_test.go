@@ -151,6 +151,9 @@ func TestMotionIsRecordedOnceSomebodySaysSo(t *testing.T) {
 	if err != nil || !rule.On || rule.Days != 2 || len(rule.People) != 1 || rule.People[0] != "p-mia" {
 		t.Fatalf("%+v, %v", rule, err)
 	}
+	if w.MaySee("a-porch", wire.App{Role: wire.RoleGuardian}) || !w.MaySee("a-porch", wire.App{Role: wire.RoleGuest, Person: "p-mia"}) {
+		t.Error("the clips are not for whom the rule says")
+	}
 	c := w.newest(t, "recording") // it still moves
 	if c.Why != "motion" || c.Camera != "a-porch" {
 		t.Errorf("%+v", c)

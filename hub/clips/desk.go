@@ -50,6 +50,11 @@ func (d *Desk) find(camera string) (home.Accessory, error) {
 	return a, nil
 }
 
+// MaySee says whether an app may see a camera's clips, by its role and by whose it is.
+func (d *Desk) MaySee(camera string, app wire.App) bool {
+	return d.rules().Rule(camera).MaySee(home.Person{ID: app.Person, Role: home.Role(app.Role)})
+}
+
 // Show tells about one clip.
 func (d *Desk) Show(_ context.Context, id string) (wire.Clip, error) {
 	if d.Store == nil {

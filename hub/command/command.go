@@ -26,9 +26,9 @@ const patience = 30 * time.Second
 func All(text *i18n.Texts) []*cobra.Command {
 	r := &room{text: text}
 	list := []*cobra.Command{
-		r.setup(), r.unlock(), r.status(), r.add(), r.change(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(),
+		r.setup(), r.unlock(), r.status(), r.add(), r.change(), r.list(), r.remove(), r.do(), r.watch(), r.people(), r.zones(), r.ledger(), r.security(),
 		r.homekit(), r.find(), r.secure(), r.camera(), r.password(), r.recoveryCode(), r.boot(), r.privacy(), r.backup(), r.export(), r.clips(), r.claimCode(), r.pairApp(),
-		r.apps(), r.label(), r.tokens(), r.page(),
+		r.apps(), r.label(), r.tokens(), r.page(), r.language(), r.version(),
 	}
 	for _, c := range list {
 		c.PersistentFlags().StringVar(&r.dir, "data", client.DefaultDir(), text.Text("flag.data", nil))
@@ -129,16 +129,18 @@ const (
 	codeUnlike   = "command.unlike"
 	codeTrait    = "command.trait"
 	codeValue    = "command.value"
+	codeRole     = "command.role"
 	codeWhich    = "command.which"
 	codeYes      = "command.yes"
 	codeClips    = "remove.clips"
 	codeFor      = "command.for"
 	codeOnOff    = "command.on-off"
+	codeSince    = "command.since"
 )
 
 // misused reports whether a refusal is about how a command was called, not about what the hub did.
 func misused(p *wire.Problem) bool {
-	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeTwoLines, codeUnlike, codeEvery}, p.Code)
+	return slices.Contains([]string{codeSecret, codeTrait, codeValue, codeRole, codeWhich, codeYes, codeClips, codeFor, codeOnOff, codeSince, codeTwoLines, codeUnlike, codeEvery, codeTime, wire.CodeScope}, p.Code)
 }
 
 // group is a command that only holds others.

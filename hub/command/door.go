@@ -37,6 +37,7 @@ func (r *room) setup() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		q.Language = c.text.Lang()
 		answer, err := c.hub.Claim(ctx, q)
 		if err != nil {
 			return err
@@ -137,6 +138,9 @@ func (r *room) status() *cobra.Command {
 				return err
 			}
 		}
+		if err := c.sayTraffic(s); err != nil {
+			return err
+		}
 		if s.ClaimTried {
 			if err := c.say("status.claim-tried"); err != nil {
 				return err
@@ -207,6 +211,9 @@ func (r *room) claimCode() *cobra.Command {
 func (r *room) pairApp() *cobra.Command {
 	var i wire.Invitation
 	pair := r.command("pair-app", cobra.NoArgs, func(c *call, _ []string) error {
+		if err := among(i.Role, "", wire.RoleGuest, wire.RoleMember, wire.RoleGuardian, wire.RoleOwner); err != nil {
+			return err
+		}
 		return c.code(func(ctx context.Context) (wire.ClaimCode, error) { return c.hub.Invite(ctx, i) })
 	})
 	pair.Flags().StringVar(&i.Role, "role", "", r.text.Text("flag.app-role", nil))
@@ -318,6 +325,9 @@ func (c *call) withApp(named string, do func(context.Context, wire.App) error) e
 func (r *room) tokens() *cobra.Command {
 	var q wire.TokenRequest
 	add := r.command("add NAME", cobra.ExactArgs(1), func(c *call, args []string) error {
+		if err := among(q.Role, wire.RoleGuest, wire.RoleMember, wire.RoleGuardian); err != nil {
+			return err
+		}
 		ctx, cancel := c.brief()
 		defer cancel()
 		q.Name = args[0]

@@ -200,7 +200,7 @@ func (c *call) planned(s wire.PrivacyScope) error {
 
 // wiped forgets everything without the password.
 func (c *call) wiped(s wire.PrivacyScope, path string) error {
-	if !s.Everything {
+	if s != (wire.PrivacyScope{Everything: true}) { // it would take more than was said
 		return wire.Refuse(0, wire.CodeScope)
 	}
 	got, err := c.hub.Wipe(c.ctx, wire.WipeRequest{Word: wire.ForgetWord})

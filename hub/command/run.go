@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/command/spoken"
 	"github.com/ingle-home/ingle/hub/hap/setup"
+	"github.com/ingle-home/ingle/hub/product"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -166,4 +168,35 @@ func (s screen) draw(h wire.HomeKit, force bool) error {
 		_, err = io.WriteString(s.out, lines)
 	}
 	return err
+}
+
+// sayTraffic says what left the home, and until when the hub is kept safe.
+func (c *call) sayTraffic(s wire.Status) error {
+	if s.Updates != "" {
+		if err := c.say("status.updates", "date", s.Updates); err != nil {
+			return err
+		}
+	}
+	if s.Traffic == nil {
+		return nil
+	}
+	t := s.Traffic
+	err := c.say("status.traffic", "outside", c.text.Size(t.Outside), "home", c.text.Size(t.Home), "time", t.Since.Local().Format("15:04"))
+	if err == nil && t.Refused > 0 {
+		err = c.say("status.refused", "n", strconv.FormatInt(t.Refused, 10))
+	}
+	return err
+}
+
+// version says what this program is; no hub needs to run.
+func (r *room) version() *cobra.Command {
+	return r.command("version", cobra.NoArgs, func(c *call, _ []string) error {
+		if c.json {
+			return c.printJSON(wire.Status{Product: product.Name, Version: product.Version, Updates: product.Updates})
+		}
+		if _, err := io.WriteString(c.out, product.Name+" "+product.Version+"\n"); err != nil {
+			return err
+		}
+		return c.say("status.updates", "date", product.Updates)
+	})
 }

@@ -236,7 +236,7 @@ func (r *room) do() *cobra.Command {
 			return wire.Refuse(http.StatusUnprocessableEntity, codeTrait, "trait", args[1], "known", knownTraits())
 		}
 		cmd, err := t.Parse(args[2])
-		if err != nil {
+		if err != nil || beyond(cmd) {
 			return wire.Refuse(http.StatusUnprocessableEntity, codeValue, "trait", args[1], "value", args[2])
 		}
 		ctx, cancel := c.brief()
@@ -254,6 +254,12 @@ func (r *room) do() *cobra.Command {
 		}
 		return c.say("do.done", "id", args[0], "trait", args[1], "value", args[2])
 	})
+}
+
+// beyond says whether a percentage is none: the hub would hold it to 0 to 100, and do other than what was said.
+func beyond(cmd trait.Command) bool {
+	percent, err := strconv.ParseFloat(string(cmd.JSON()), 64)
+	return err == nil && cmd.Trait.Unit() == trait.Percent && !(percent >= 0 && percent <= 100)
 }
 
 // isOn says whether a thing as a whole is on or off now, for a command that switches it.

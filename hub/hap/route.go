@@ -171,7 +171,7 @@ func (s *session) resource(body []byte) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.server.limits.Snapshot)
 	defer cancel()
 	picture, err := await(ctx, s, want.AID, func() ([]byte, error) {
-		return s.server.options.Snapshot(ctx, Picture{want.AID, want.Width, want.Height, Reason(want.Reason)})
+		return s.server.options.Snapshot(ctx, Picture{want.AID, want.Width, want.Height, Reason(want.Reason), s.peer.Controller})
 	})
 	switch status := statusOf(err); status {
 	case StatusOK:

@@ -48,6 +48,7 @@ type Picture struct {
 	AID           uint64
 	Width, Height int
 	Reason        Reason
+	Controller    string // pairing identifier of who asks
 }
 
 // Options are fixed for the life of a server. Name, Model and Memory are needed.

@@ -30,7 +30,11 @@ func (h *House) camera(t *thing) []*hap.Service {
 			if m.refuses(p.Reason) {
 				return nil, hap.StatusNotAllowed
 			}
-			return c.Snapshot(ctx, p.Width, p.Height)
+			jpeg, err := c.Snapshot(ctx, p.Width, p.Height)
+			if err == nil && h.options.Snapped != nil {
+				h.options.Snapped(t.plan.key, p.Controller)
+			}
+			return jpeg, err
 		}
 	}
 	t.hear, t.hide = m.hear, m.hide
@@ -62,7 +66,7 @@ func (h *House) motion(t *thing, m *mode) *hap.Service {
 	}
 	motion := service(serviceMotion, moving, state.active, state.fault)
 	t.device = append(t.device, motion)
-	return h.named(t.plan, motion, joined(t.plan.name, " "+h.options.Words.Motion))
+	return h.named(t.plan, motion, joined(t.plan.name, " "+t.plan.words.Motion))
 }
 
 // doorbell is a camera's button.
@@ -71,7 +75,7 @@ func (h *House) doorbell(t *thing) *hap.Service {
 	t.pressed = map[trait.Any]*hap.Characteristic{trait.Doorbell.Any(): pressed}
 	bell := service(serviceDoorbell, pressed)
 	bell.Primary = t.plan.server == t.plan.key
-	return h.named(t.plan, bell, joined(t.plan.name, " "+h.options.Words.Doorbell))
+	return h.named(t.plan, bell, joined(t.plan.name, " "+t.plan.words.Doorbell))
 }
 
 // mode is the household's say over a camera: whether it sees at all, and which still pictures Apple Home

@@ -59,7 +59,7 @@ func (h *House) toy(t *thing) []*hap.Service {
 		battery, hear := h.battery(t.plan)
 		motorHears := t.hear
 		t.hear = func(r trait.Reading) { motorHears(r); hear(r) }
-		t.device = []*hap.Service{h.named(t.plan, motor, t.plan.name), h.named(t.plan, battery, joined(t.plan.name, " "+h.options.Words.Battery))}
+		t.device = []*hap.Service{h.named(t.plan, motor, t.plan.name), h.named(t.plan, battery, joined(t.plan.name, " "+t.plan.words.Battery))}
 	}
 	return t.device
 }

@@ -45,6 +45,9 @@ type Options struct {
 	// the next Show tries again.
 	Camera func(a home.Accessory, speaks bool) (Camera, error)
 
+	// Snapped hears that a controller was given a picture of a camera. It must answer at once. Nil: nobody.
+	Snapped func(accessory, controller string)
+
 	IDs    IDs
 	Faults Faults       // may be nil
 	Log    *slog.Logger // nil means silence; IDs are logged, names never
@@ -151,6 +154,13 @@ func Open(ctx context.Context, o Options) (*House, error) {
 		register: register.clone(), shown: map[string]*thing{}, misfits: map[string]map[string]bool{}, facts: map[fact]trait.Reading{},
 		asked: map[string]time.Time{},
 	}, nil
+}
+
+// Speak gives the hub's own words anew; the next Show says them.
+func (h *House) Speak(w Words) {
+	h.showing.Lock()
+	defer h.showing.Unlock()
+	h.options.Words = cmp.Or(w, english())
 }
 
 // Show brings what is published in step with the home and gives every server with all its

@@ -32,8 +32,9 @@ type plan struct {
 	offer  Offer
 	home   home.Accessory // of a camera
 
-	falls   bool // a watch of its person notices falls
-	private bool // on the private server, under a neutral name
+	words   Words // behind the names of its services
+	falls   bool  // a watch of its person notices falls
+	private bool  // on the private server, under a neutral name
 }
 
 // entry is where its numbers stand in the register. What becomes private is another thing to a
@@ -80,7 +81,11 @@ func plans(o Options, contents home.Contents, r *Register) []plan {
 	}
 	spread(all, r)
 	all = append(overflow(o, r), all...)
-	return append(append([]plan{main}, all...), discreet(contents, r, taken)...)
+	all = append(append([]plan{main}, all...), discreet(contents, r, taken)...)
+	for i := range all {
+		all[i].words = o.Words
+	}
+	return all
 }
 
 const bridgeModel = "Ingle Hub"

@@ -44,9 +44,9 @@ func (h *House) emergency(t *thing) []*hap.Service {
 	}
 	alarm := service(serviceMotion, moving, state.active, state.fault)
 	alarm.Primary = true
-	presses := []press{{trait.SOS.Any(), " " + h.options.Words.Button}}
+	presses := []press{{trait.SOS.Any(), " " + t.plan.words.Button}}
 	if t.plan.falls {
-		presses = append(presses, press{trait.Fall.Any(), " " + h.options.Words.Fall})
+		presses = append(presses, press{trait.Fall.Any(), " " + t.plan.words.Fall})
 	}
 	return append([]*hap.Service{h.named(t.plan, alarm, t.plan.name)}, h.buttons(t, presses...)...)
 }

@@ -35,8 +35,8 @@ func (h *House) watch(t *thing) []*hap.Service {
 	battery, hear := h.battery(t.plan)
 	t.hear = hear
 	t.device = []*hap.Service{
-		h.named(t.plan, find, h.options.Words.find(t.plan.name)),
-		h.named(t.plan, battery, joined(t.plan.name, " "+h.options.Words.Battery)),
+		h.named(t.plan, find, t.plan.words.find(t.plan.name)),
+		h.named(t.plan, battery, joined(t.plan.name, " "+t.plan.words.Battery)),
 	}
 	return t.device
 }

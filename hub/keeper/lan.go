@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ var ErrShut = fmt.Errorf("%w: its port is shut", device.ErrRefused)
 // concurrent use.
 type LAN struct {
 	doors map[string]string // name to listening address
+	meter *meter
 
 	mu   sync.Mutex
 	open map[string]net.Addr
@@ -32,11 +34,11 @@ type LAN struct {
 // NewLAN gives a way out with the doors that the household opened, by name, with their listening
 // addresses.
 func NewLAN(doors map[string]string) *LAN {
-	return &LAN{doors: doors, open: map[string]net.Addr{}, news: make(chan struct{})}
+	return &LAN{doors: doors, meter: newMeter(time.Now), open: map[string]net.Addr{}, news: make(chan struct{})}
 }
 
-// Dial connects to a private, link-local or loopback address. Names are resolved first; one that
-// leads outside is refused with device.ErrRefused.
+// Dial connects to a private, link-local or loopback address. No name server is ever asked: names are
+// those of the home (.local). What leads outside is refused with device.ErrRefused.
 func (l *LAN) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
@@ -44,23 +46,25 @@ func (l *LAN) Dial(ctx context.Context, network, address string) (net.Conn, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", device.ErrRefused, err)
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 { // a named port would be looked up
+		return nil, fmt.Errorf("%w: port %q", device.ErrRefused, port)
+	}
+	to, err := l.resolve(ctx, host)
+	if err == nil && !atHome(to) {
+		err = fmt.Errorf("%w: the address is outside the home network", device.Because("outside", device.ErrRefused))
+	}
+	if errors.Is(err, device.ErrRefused) {
+		l.meter.note(func(t *Traffic) { t.Refused++ })
+	}
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, network, net.JoinHostPort(to.String(), port))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", device.ErrUnreachable, err)
 	}
-	tried := fmt.Errorf("%w: no address", device.ErrUnreachable)
-	for _, a := range addrs {
-		if !atHome(a.Unmap()) {
-			return nil, fmt.Errorf("%w: the address is outside the home network", device.Because("outside", device.ErrRefused))
-		}
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, net.JoinHostPort(a.Unmap().String(), port))
-		if err == nil {
-			return conn, nil
-		}
-		tried = fmt.Errorf("%w: %w", device.ErrUnreachable, err)
-	}
-	return nil, tried
+	return l.metered(conn), nil
 }
 
 func atHome(a netip.Addr) bool {
@@ -84,7 +88,7 @@ func (l *LAN) Listen(ctx context.Context, door string) (net.Listener, error) {
 	l.open[door] = ln.Addr()
 	close(l.news)
 	l.news = make(chan struct{})
-	return ln, nil
+	return entry{ln, l}, nil
 }
 
 // Door waits until a door is open and gives its address.

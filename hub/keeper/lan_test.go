@@ -14,7 +14,7 @@ func TestDriversStayInTheHome(t *testing.T) {
 	lan := keeper.NewLAN(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for _, outside := range []string{"192.0.2.1:80", "[2001:db8::1]:80", "[::ffff:192.0.2.1]:80", "0.0.0.0:80", "255.255.255.255:80", "nonsense"} {
+	for _, outside := range []string{"192.0.2.1:80", "[2001:db8::1]:80", "[::ffff:192.0.2.1]:80", "0.0.0.0:80", "255.255.255.255:80", "nonsense", "somebody.example.org:80", "nas:80", "127.0.0.1:http"} {
 		if conn, err := lan.Dial(ctx, "tcp", outside); !errors.Is(err, device.ErrRefused) {
 			t.Errorf("%s: %v, %v; want a refusal", outside, conn, err)
 		}

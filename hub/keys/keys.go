@@ -56,6 +56,7 @@ type Options struct {
 	KeyFile string        // where the key for starting by itself lies; "" is wherever serves best
 	Effort  time.Duration // of one try at a new password
 	Log     *slog.Logger
+	Wrong   func(source string) // hears of a wrong password or recovery code; nil: nobody
 }
 
 // Ring holds a hub's keys. It is safe for concurrent use.
@@ -175,6 +176,11 @@ func (r *Ring) Boot(ctx context.Context) (*vault.Vault, bool) {
 // Unlock opens the vault with the password or the recovery code, and says which
 // it was. Tries from the network are limited; source is Console or an address.
 func (r *Ring) Unlock(source, secret string) (v *vault.Vault, byCode bool, err error) {
+	defer func() {
+		if wrong := wire.Code(err); r.Wrong != nil && (wrong == wire.CodePassword || wrong == codeMistyped) {
+			r.Wrong(source)
+		}
+	}()
 	if err := r.take(source); err != nil {
 		return nil, false, err
 	}

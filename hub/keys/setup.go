@@ -109,7 +109,7 @@ func (r *Ring) undoSetup(ctx context.Context) error {
 }
 
 func madeBySetup(name string) bool {
-	for _, pattern := range []string{"keys.json*", "keys.twin.json*", "core-*.db*", "telemetry-*.db*", "boot-*.cred", ".ingle-*"} {
+	for _, pattern := range []string{"keys.json*", "keys.twin.json*", "core-*.db*", "telemetry-*.db*", "boot-*.cred", ".ingle-*", "media"} {
 		if ok, _ := filepath.Match(pattern, name); ok { // the patterns are well formed
 			return true
 		}

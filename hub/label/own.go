@@ -5,11 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// SupportUntil is the day until which this version of Ingle gets updates of its security. It is said here
-// and nowhere else; what shows it, asks for it.
-const SupportUntil = "2031-12-31"
+	"github.com/ingle-home/ingle/hub/product"
+)
 
 // Own is what the hub measured of itself.
 type Own struct {
@@ -82,9 +80,8 @@ func (o Own) listeners(now time.Time) Line {
 }
 
 func ownSupport(now time.Time) Line {
-	until, err := time.Parse(time.DateOnly, SupportUntil)
-	if err != nil || !now.Before(until.AddDate(0, 0, 1)) {
-		return line("own-support", Fix, "ended", Inferred, now, "date", SupportUntil)
+	if !product.Supported(now) {
+		return line("own-support", Fix, "ended", Inferred, now, "date", product.Updates)
 	}
-	return line("own-support", OK, "until", Inferred, now, "date", SupportUntil)
+	return line("own-support", OK, "until", Inferred, now, "date", product.Updates)
 }

@@ -130,24 +130,67 @@ func (s *Studio) join(what seen, source *stream.Source) (*show, error) {
 		one.viewers++
 		return one, nil
 	}
+	room := true
 	select {
 	case s.cameras <- struct{}{}:
 	default:
-		return nil, ErrBusy
+		if room = false; !s.makeRoom(what.camera) {
+			return nil, ErrBusy
+		}
 	}
 	ctx, end := context.WithCancel(context.Background())
 	one := &show{seen: what, viewers: 1, end: end, changed: make(chan struct{})}
 	s.shows[what] = one
 	s.work.Go(func() {
-		defer func() { <-s.cameras }()
 		defer end()
-		err := one.run(ctx, s.opts.FFmpeg, source)
+		err := s.decode(ctx, one, source, room)
 		s.mu.Lock()
 		s.drop(one)
+		if one.crowded {
+			err = ErrBusy
+		}
 		s.mu.Unlock()
 		one.over(err)
 	})
 	return one, nil
+}
+
+// decode runs a show, once there is room for it: what had it may be about to end.
+func (s *Studio) decode(ctx context.Context, one *show, source *stream.Source, room bool) error {
+	if !room {
+		select {
+		case s.cameras <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer func() { <-s.cameras }()
+	return one.run(ctx, s.opts.FFmpeg, source)
+}
+
+// makeRoom ends a show for a camera at which nobody looks yet: one of those that show another camera in several
+// ways, or one app could keep all others from every camera. False where there is none. Callers hold mu.
+func (s *Studio) makeRoom(camera string) bool {
+	ways := map[string]int{}
+	for what := range s.shows {
+		ways[what.camera]++
+	}
+	if ways[camera] > 0 {
+		return false
+	}
+	var spare *show
+	for what, one := range s.shows {
+		if n := ways[what.camera]; n > 1 && (spare == nil || n > ways[spare.camera] || n == ways[spare.camera] && one.viewers < spare.viewers) {
+			spare = one
+		}
+	}
+	if spare == nil {
+		return false
+	}
+	spare.crowded = true
+	s.drop(spare)
+	spare.end()
+	return true
 }
 
 // drop has whoever comes next begin anew. Callers hold mu.

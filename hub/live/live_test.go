@@ -160,6 +160,41 @@ func TestOnlySoManyAtATime(t *testing.T) {
 	}
 }
 
+// Whoever looks at one camera in many ways does not keep others from another camera.
+func TestEveryCameraHasItsTurn(t *testing.T) {
+	_, source := camera(t)
+	s := studio(t, live.Options{Cameras: 2})
+	seen, ended := make(chan int, 256), make(chan error, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, width := range []int{160, 320} {
+		go func() {
+			ended <- s.Watch(ctx, "porch", source, live.Sight{Width: width, Height: 180, Rate: 5}, func([]byte) error {
+				select {
+				case seen <- width:
+				default:
+				}
+				return nil
+			})
+		}()
+	}
+	for both := map[int]bool{}; len(both) < 2; {
+		both[<-seen] = true
+	}
+	enough := errors.New("enough")
+	as := live.Sight{Width: 320, Height: 180, Rate: 5}
+	if err := s.Watch(ctx, "garden", source, as, func([]byte) error { return enough }); !errors.Is(err, enough) {
+		t.Fatalf("the garden: %v", err)
+	}
+	if err := <-ended; !errors.Is(err, live.ErrBusy) {
+		t.Errorf("one of the porch ended with %v", err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the other with %v", err)
+	}
+}
+
 func TestWithoutADecoder(t *testing.T) {
 	_, source := camera(t)
 	s := studio(t, live.Options{FFmpeg: filepath.Join(t.TempDir(), "ffmpeg")})

@@ -15,7 +15,8 @@ import (
 // show is a camera whose pictures are decoded.
 type show struct {
 	seen
-	viewers int // guarded by the studio's mu
+	viewers int  // guarded by the studio's mu
+	crowded bool // another camera had to have its place; likewise
 	end     context.CancelFunc
 
 	mu      sync.Mutex

@@ -90,6 +90,7 @@ func (l *listener) login(w http.ResponseWriter, r *http.Request) {
 	}
 	asked.RemoteAddr, asked.Host = r.RemoteAddr, r.Host
 	asked.Header.Set("Content-Type", "application/json")
+	round := l.desk.sessions.now()
 	said := &verdict{header: http.Header{}, status: http.StatusOK}
 	l.desk.api.ServeHTTP(said, asked)
 	if said.status >= http.StatusMultipleChoices {
@@ -98,7 +99,12 @@ func (l *listener) login(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(said.body.Bytes()) // the caller has gone: nobody is left to tell
 		return
 	}
-	answer(w, map[string]string{"token": l.desk.sessions.begin(), "idle": seconds(idle)})
+	token, ok := l.desk.sessions.begin(round)
+	if !ok { // there is another password since
+		refuse(w, wire.Refuse(http.StatusUnauthorized, wire.CodePassword))
+		return
+	}
+	answer(w, map[string]string{"token": token, "idle": seconds(idle)})
 }
 
 // admit does what a session asks for.

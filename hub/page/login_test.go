@@ -105,6 +105,19 @@ func TestASessionEnds(t *testing.T) {
 	}
 }
 
+// A password that is not the hub's any more when it was found right opens no session.
+func TestAPasswordOfBeforeOpensNothing(t *testing.T) {
+	s := &site{home: apitest.New(wire.Open), store: &memory{}}
+	var changed func()
+	s.desk = newDesk(t, guessed{Home: s.home, right: func() { changed() }})
+	changed = s.desk.EndSessions
+	s.desk.Open(t.Context(), s.store)
+	s.switchOn(t)
+	if a := s.ask(t, "POST /login", "", `{"password":"`+apitest.Password+`"}`); a.code != http.StatusUnauthorized || strings.Contains(a.body, "token") {
+		t.Errorf("%d %s", a.code, a.body)
+	}
+}
+
 // Guesses are counted by the hub's own throttle, for this source and for all, and whoever sits at the
 // console, or has a paired app, gets in meanwhile.
 func TestGuessesAreSlowedDown(t *testing.T) {
@@ -123,7 +136,7 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &site{home: apitest.New(wire.Open), store: &memory{}}
-	s.desk = newDesk(t, guessed{s.home, ring})
+	s.desk = newDesk(t, guessed{Home: s.home, ring: ring})
 	s.desk.Open(t.Context(), s.store)
 	s.switchOn(t)
 	for tries := 0; ; tries++ { // on a slow machine a try outlasts the first waits

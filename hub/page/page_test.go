@@ -49,12 +49,17 @@ func (m *memory) Save(_ context.Context, s page.State) error {
 // guessed is the family's hub with the throttle of a real one before its password.
 type guessed struct {
 	*apitest.Home
-	ring *keys.Ring
+	ring  *keys.Ring
+	right func() // what happens once a password was right; nil: nothing
 }
 
 func (g guessed) Unlock(ctx context.Context, r wire.UnlockRequest) error {
 	if g.ring == nil {
-		return g.Home.Unlock(ctx, r)
+		err := g.Home.Unlock(ctx, r)
+		if err == nil && g.right != nil {
+			g.right()
+		}
+		return err
 	}
 	v, _, err := g.ring.Unlock(keys.SourceOf(ctx), r.Password)
 	if err != nil {

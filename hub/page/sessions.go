@@ -17,8 +17,9 @@ const (
 // sessions are those who logged in. Tokens are kept as their SHA-256, so that no picture of the memory
 // and no comparison gives one away. The zero value has none.
 type sessions struct {
-	mu   sync.Mutex
-	list map[[32]byte]*session
+	mu    sync.Mutex
+	list  map[[32]byte]*session
+	round int // rises whenever all of them end
 }
 
 // session is one log-in. ctx ends with it, and all that runs in its name does too.
@@ -30,15 +31,27 @@ type session struct {
 	end   context.CancelFunc
 }
 
-// begin gives the token of a new session. The oldest makes room where there are too many.
-func (s *sessions) begin() string {
-	token := rand.Text() // 130 bits
+// now is the round in which a password is about to be looked at.
+func (s *sessions) now() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.round
+}
+
+// begin gives the token of a new session, for a password that was looked at in a round; false if all sessions
+// were ended since. The oldest makes room where there are too many.
+func (s *sessions) begin(round int) (token string, ok bool) {
+	token = rand.Text() // 130 bits
 	key := sha256.Sum256([]byte(token))
 	ctx, end := context.WithCancel(context.Background())
 	one := &session{id: "page-" + rand.Text()[:16], begun: time.Now(), ctx: ctx, end: end}
-	one.idle = time.AfterFunc(idle, func() { s.drop(key) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if round != s.round {
+		end()
+		return "", false
+	}
+	one.idle = time.AfterFunc(idle, func() { s.drop(key) })
 	if s.list == nil {
 		s.list = map[[32]byte]*session{}
 	}
@@ -46,7 +59,7 @@ func (s *sessions) begin() string {
 		s.remove(s.oldest())
 	}
 	s.list[key] = one
-	return token
+	return token, true
 }
 
 func (s *sessions) oldest() (key [32]byte) {
@@ -90,6 +103,7 @@ func (s *sessions) drop(key [32]byte) {
 func (s *sessions) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.round++
 	for key := range s.list {
 		s.remove(key)
 	}

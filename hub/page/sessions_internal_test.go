@@ -15,7 +15,8 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sessions
 		defer s.end()
-		lazy, busy := s.begin(), s.begin()
+		lazy, _ := s.begin(0)
+		busy, _ := s.begin(0)
 		<-time.After(idle - time.Second)
 		if s.of(lazy, false) == nil || s.of(busy, true) == nil {
 			t.Fatal("they ended early")
@@ -39,10 +40,10 @@ func TestSessionsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s sessions
 		defer s.end()
-		first := s.begin()
+		first, _ := s.begin(0)
 		for range maxSessions {
 			<-time.After(time.Second)
-			s.begin()
+			_, _ = s.begin(0)
 		}
 		if len(s.list) != maxSessions || s.of(first, true) != nil {
 			t.Errorf("%d sessions, the first is among them: %v", len(s.list), s.of(first, true) != nil)

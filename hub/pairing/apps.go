@@ -71,7 +71,7 @@ func (b *Book) PairHere(ctx context.Context, r wire.PairRequest) (wire.Paired, e
 	return wire.Paired{App: a.App, Pin: b.pin.String(), API: b.o.API()}, nil
 }
 
-// add keeps an app; one of the same key makes way.
+// add keeps an app; one of the same key makes way, and what it had open as something else ends.
 func (b *Book) add(ctx context.Context, a App) error {
 	before := b.apps
 	others := slices.DeleteFunc(slices.Clone(b.apps), func(o App) bool { return o.ID == a.ID })
@@ -83,6 +83,10 @@ func (b *Book) add(ctx context.Context, a App) error {
 		b.apps = before
 		return err
 	}
+	if i := slices.IndexFunc(before, func(o App) bool { return o.ID == a.ID }); i >= 0 && before[i].Role != a.Role {
+		b.drop(a.ID)
+	}
+	b.o.Notice(NoticePaired, a.ID)
 	return nil
 }
 
@@ -108,8 +112,9 @@ func (b *Book) RenameApp(ctx context.Context, id, name string) (wire.App, error)
 }
 
 // RevokeApp implements server.Apps. The app is out at once, even where the disk does not take it; the error
-// says so then.
+// says so then. Nor does a code that it may have drawn let anybody in.
 func (b *Book) RevokeApp(ctx context.Context, id string) error {
+	defer b.desk.Withdraw() // once it is out, and without mu, which the desk takes
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := b.find(id)
@@ -118,11 +123,14 @@ func (b *Book) RevokeApp(ctx context.Context, id string) error {
 	}
 	b.apps = slices.Delete(slices.Clone(b.apps), i, i+1)
 	b.drop(id)
+	b.o.Notice(NoticeRevoked, id)
 	return b.save(ctx)
 }
 
-// DropOthers ends the connections of all apps but one: whoever was let in by an old password comes again.
+// DropOthers ends the connections of all apps but one: whoever was let in by an old password comes again. A
+// code that was drawn by it is void.
 func (b *Book) DropOthers(app string) {
+	defer b.desk.Withdraw()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.apps {

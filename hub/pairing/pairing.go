@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -56,8 +57,19 @@ type Options struct {
 	Claimed func() bool       // whether the hub has an owner
 	Problem func(error) error // puts what a disk says into the words of the API; nil: as it is
 	Log     *slog.Logger
-	Now     func() time.Time // nil: the clock
+	Notice  func(n Notice, about string) // hears what the household should know; nil: nobody
+	Now     func() time.Time             // nil: the clock
 }
+
+// Notice is an occasion for the household to look who was let in.
+type Notice uint8
+
+// The notices, and what they are about.
+const (
+	NoticeWrongCode Notice = iota + 1 // the address of who tried one
+	NoticePaired                      // the ID of an app
+	NoticeRevoked                     // the ID of an app
+)
 
 // Book is the hub's identity and its apps. It is safe for concurrent use.
 type Book struct {
@@ -83,6 +95,9 @@ func New(o Options) (*Book, error) {
 	}
 	if o.Problem == nil {
 		o.Problem = func(err error) error { return err }
+	}
+	if o.Notice == nil {
+		o.Notice = func(Notice, string) {}
 	}
 	b := &Book{o: o, drop: func(string) {}, kept: o.Now()}
 	found, err := readDoor(o.Dir)
@@ -128,6 +143,10 @@ func (b *Book) Serve(ctx context.Context, conn *tls.Conn) {
 	b.mu.Unlock()
 	if err := b.desk.Serve(ctx, conn, pin); err != nil {
 		b.o.Log.Warn("a claim failed", "err", err)
+		if errors.Is(err, claim.ErrWrong) {
+			host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+			b.o.Notice(NoticeWrongCode, host)
+		}
 	}
 }
 
@@ -181,8 +200,9 @@ func (b *Book) Open(ctx context.Context, store Store, first string) error {
 	if changed {
 		s.Key = b.file.Key
 	}
-	if first != "" && b.pending() && idOf(b.file.First.Pin) == first {
+	if first != "" && b.file.First.Pin != "" && idOf(b.file.First.Pin) == first { // it asked in time, however long it took
 		s.Apps, changed = append(s.Apps, b.appOf(b.file.First.Pin, b.first, claim.Terms{Role: wire.RoleOwner})), true
+		b.o.Notice(NoticePaired, first)
 	}
 	if err := b.wear(s.Key); err != nil {
 		return err

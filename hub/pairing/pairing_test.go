@@ -2,6 +2,10 @@ package pairing_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,9 +13,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/api/claim"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/pairing"
@@ -125,6 +131,139 @@ func TestAFullDisk(t *testing.T) {
 	}
 	if list, _ := b.Apps(t.Context(), ""); len(list) != 0 {
 		t.Errorf("a revoked app stays: %+v", list)
+	}
+}
+
+// Who is paired again as less than before has nothing left of what it was.
+func TestAnAppOfAnotherRoleComesAnew(t *testing.T) {
+	b := open(t, t.TempDir(), time.Now, &sealed{})
+	var dropped []string
+	b.OnDrop(func(app string) { dropped = append(dropped, app) })
+	app := key(t)
+	for i, role := range []string{wire.RoleOwner, wire.RoleOwner, wire.RoleGuest} {
+		if err := claimed(t, b, app, wire.Invitation{Role: role}); err != nil {
+			t.Fatal(err)
+		}
+		if list, _ := b.Apps(t.Context(), ""); len(list) != 1 || list[0].Role != role || (len(dropped) > 0) != (i == 2) {
+			t.Errorf("as %s: %+v, dropped %v", role, list, dropped)
+		}
+	}
+}
+
+// A code that somebody drew who is out, or by the password of before, lets nobody in.
+func TestACodeEndsWithWhoDrewIt(t *testing.T) {
+	for how, end := range map[string]func(*pairing.Book) error{
+		"revoked":          func(b *pairing.Book) error { return b.RevokeApp(t.Context(), pin("a")[:16]) },
+		"another password": func(b *pairing.Book) error { b.DropOthers(""); return nil },
+	} {
+		b := open(t, t.TempDir(), time.Now, &sealed{})
+		if _, err := b.PairHere(t.Context(), wire.PairRequest{Pin: pin("a")}); err != nil {
+			t.Fatal(err)
+		}
+		code, err := b.Invite(t.Context(), wire.Invitation{Role: wire.RoleOwner})
+		if err == nil {
+			err = end(b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := prove(t, b, key(t), code.Code); !errors.Is(err, claim.ErrNone) {
+			t.Errorf("%s: the code is still good: %v", how, err)
+		}
+	}
+}
+
+// key is an app that is not paired yet.
+func key(t *testing.T) tls.Certificate {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := claim.Certificate(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+// claimed lets an app in by a code.
+func claimed(t *testing.T, b *pairing.Book, app tls.Certificate, i wire.Invitation) error {
+	t.Helper()
+	code, err := b.Invite(t.Context(), i)
+	if err != nil {
+		return err
+	}
+	return prove(t, b, app, code.Code)
+}
+
+// prove has an app type a code, at a door that does nothing else.
+func prove(t *testing.T, b *pairing.Book, app tls.Certificate, typed string) error {
+	t.Helper()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{claim.Protocol},
+		ClientAuth: tls.RequireAnyClientCert, Certificates: []tls.Certificate{*b.Certificate()}, SessionTicketsDisabled: true})
+	if err != nil {
+		return err
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer ln.Close()
+	serving.Go(func() {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		if conn := c.(*tls.Conn); conn.HandshakeContext(t.Context()) == nil {
+			b.Serve(t.Context(), conn)
+		}
+	})
+	conn, err := tls.Dial("tcp", ln.Addr().String(), claim.Config(app))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	pin, err := claim.PinOf(tls.ConnectionState{PeerCertificates: []*x509.Certificate{app.Leaf}})
+	if err != nil {
+		return err
+	}
+	code, err := claim.ParseCode(typed)
+	if err != nil {
+		return err
+	}
+	_, err = claim.Ask(t.Context(), conn, pin, code, claim.App{Name: "Noor's phone"})
+	return err
+}
+
+// The ten minutes in which the first app sets the password are over when it asks, not when the hub has done it:
+// a slow hub would have an owner then, and no app.
+func TestThePasswordMayTakeAWhile(t *testing.T) {
+	dir, clock := t.TempDir(), time.Now()
+	raw := fmt.Sprintf(`{"key":%q,"tries":{},"first":{"pin":%q,"until":%q}}`, base64.StdEncoding.EncodeToString(make([]byte, 32)), pin("a"), clock.Add(time.Second).Format(time.RFC3339Nano))
+	if err := os.WriteFile(filepath.Join(dir, "door.json"), []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := pairing.New(pairing.Options{Dir: dir, Now: func() time.Time { return clock }, Claimed: func() bool { return false }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := claim.ParsePin(pin("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, known := b.Known(first)
+	if !known {
+		t.Fatal("in time, it is not known")
+	}
+	clock = clock.Add(5 * time.Second)
+	if _, late := b.Known(first); late {
+		t.Error("it is known too late")
+	}
+	if err := b.Open(t.Context(), &sealed{}, app.ID); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := b.Apps(t.Context(), ""); len(list) != 1 || list[0].Role != wire.RoleOwner {
+		t.Errorf("the hub has an owner and the apps %+v", list)
 	}
 }
 

@@ -27,6 +27,7 @@ type Settings struct {
 
 type settingsView struct {
 	Protection wire.Protection
+	Language   string // of the home; empty for who may not choose it
 	Backups    wire.BackupStatus
 	Apps       []wire.App
 	Page       wire.Page
@@ -61,19 +62,42 @@ func (p *Settings) load() {
 
 // Show brings it up to date.
 func (p *Settings) Show(s frame.State) {
-	p.Update(settingsView{s.Home.Status.Protection, p.backups, p.apps, p.page})
+	p.Update(settingsView{s.Home.Status.Protection, s.Home.Status.Language, p.backups, p.apps, p.page})
 }
 
 func (p *Settings) build(v settingsView) []fyne.CanvasObject {
-	people := frame.Button(p.d.Text("app.page.people"), theme.AccountIcon(), func() { p.d.Go(model.Route{Place: model.AtPeople}) })
-	home := frame.Button(p.d.Text("pair.title"), theme.HomeIcon(), func() { p.d.Go(model.Route{Place: model.AtPairing}) })
 	return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.settings")), frame.Grid(
 		frame.Section(p.d.Text("app.settings.look"), p.taste()...),
-		frame.Section(p.d.Text("app.settings.home"), people, home),
+		frame.Section(p.d.Text("app.settings.home"), p.home(v.Language)...),
 		frame.Section(p.d.Text("app.settings.backup"), p.backup(v.Backups)...),
 		frame.Section(p.d.Text("app.settings.apps"), p.paired(v.Apps)...),
 		frame.Section(p.d.Text("app.settings.page"), p.browser(v.Page)...),
 		frame.Section(p.d.Text("app.settings.keys"), p.keys(v.Protection)...))}
+}
+
+// home leads to who lives here, and lets the owner choose what the home speaks.
+func (p *Settings) home(language string) []fyne.CanvasObject {
+	list := []fyne.CanvasObject{container.NewVBox(
+		frame.Button(p.d.Text("app.page.people"), theme.AccountIcon(), func() { p.d.Go(model.Route{Place: model.AtPeople}) }),
+		frame.Button(p.d.Text("pair.title"), theme.HomeIcon(), func() { p.d.Go(model.Route{Place: model.AtPairing}) }))}
+	at := slices.Index(i18n.Languages(), language)
+	if at < 0 {
+		return list
+	}
+	var names []string
+	for _, l := range i18n.Languages() {
+		names = append(names, i18n.For(l).Text("app.language", nil))
+	}
+	choice := parts.NewChoice(p.d.Text("app.settings.tongue"), names, parts.Keys{Cancel: func() {}, Confirm: func() {}})
+	choice.SetSelectedIndex(at)
+	choice.OnChanged = func(string) {
+		chosen := i18n.Languages()[choice.SelectedIndex()]
+		p.d.Try(func(ctx context.Context) error {
+			_, err := p.d.Hub.SetLanguage(ctx, chosen)
+			return err
+		}, nil)
+	}
+	return append(list, frame.Caption(p.d.Text("app.settings.tongue")), choice, frame.Low(p.d.Text("app.settings.tongue.text")))
 }
 
 func (p *Settings) taste() []fyne.CanvasObject {

@@ -38,12 +38,15 @@ func NewUpdates(d *frame.Desk) *Updates {
 // Show brings it up to date.
 func (p *Updates) Show(s frame.State) {
 	v := p.known
-	v.Now = s.Home.Status.Version
+	v.Now, v.Until = s.Home.Status.Version, s.Home.Status.Updates
 	p.Update(v)
 }
 
 func (p *Updates) build(v model.Release) []fyne.CanvasObject {
 	hub := []fyne.CanvasObject{frame.Pair(p.d.Text("app.updates.now"), v.Now)}
+	if v.Until != "" {
+		hub = append(hub, frame.Pair(p.d.Text("app.updates.until"), v.Until))
+	}
 	if v.Signed == "" {
 		hub = append(hub, frame.Low(p.d.Text("app.updates.unknown")))
 		return []fyne.CanvasObject{frame.Head(p.d.Text("app.page.updates")), frame.Grid(frame.Section(p.d.Text("app.updates.hub"), hub...))}

@@ -19,6 +19,7 @@ import (
 // Hub is what pages ask of the hub. Each call may take long and is made where nobody waits for it.
 type Hub interface {
 	Do(ctx context.Context, id string, d wire.Do) error
+	Find(ctx context.Context, d time.Duration) ([]wire.Found, error)
 	Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error)
 	Remove(ctx context.Context, id string) error
 	AddPerson(ctx context.Context, p wire.Person) (wire.Person, error)
@@ -58,6 +59,7 @@ type Keys interface {
 	NewRecoveryCode(ctx context.Context, password string) (wire.RecoveryCode, error)
 	ConfirmRecovery(ctx context.Context, code string) error
 	SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnswer, error)
+	SetLanguage(ctx context.Context, language string) (wire.Language, error)
 	Apps(ctx context.Context) ([]wire.App, error)
 	Invite(ctx context.Context, i wire.Invitation) (wire.ClaimCode, error)
 	RevokeApp(ctx context.Context, id string) error

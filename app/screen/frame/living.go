@@ -53,6 +53,9 @@ func (l *Living[V]) Update(v V) {
 	}
 }
 
+// Settle lays the page out anew after something on it changed by itself.
+func (l *Living[V]) Settle() { Settle(l.body, l.page) }
+
 func (l *Living[V]) focused() fyne.Focusable {
 	if c := l.d.Canvas(); c != nil {
 		return c.Focused()

@@ -43,7 +43,7 @@ func newFind(g *Guide) *find {
 	f.code.OnChanged = func(string) { f.check() }
 	f.where = frame.Tight(f.address, frame.Caption(g.text("onboard.address.form")))
 	f.proof = container.NewVBox(frame.Tight(f.code, f.signs), frame.Low(g.text("gate.pair.text")))
-	f.hubs = widget.NewRadioGroup(nil, func(string) { f.touched = true; f.chosen() })
+	f.hubs = widget.NewRadioGroup(nil, func(string) { f.pick() })
 	f.hubs.Required = true
 	f.next = next(g.text("onboard.next"), f.goOn)
 	f.take(nil)
@@ -109,6 +109,21 @@ func (f *find) choice() (model.Offer, bool) {
 		}
 	}
 	return model.Offer{}, false
+}
+
+// pick is after a person chose: what that takes is typed next.
+func (f *find) pick() {
+	f.touched = true
+	frame.Set(f.problem, "")
+	f.chosen()
+	o, listed := f.choice()
+	switch c := f.g.Desk.Canvas(); {
+	case c == nil || listed && o.Address == "":
+	case listed:
+		c.Focus(f.code)
+	default:
+		c.Focus(f.address)
+	}
 }
 
 func (f *find) chosen() {

@@ -31,7 +31,7 @@ type Hub interface {
 	PairHere(ctx context.Context) error
 	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
 	Judge(ctx context.Context, password string) (wire.Verdict, error)
-	Setup(ctx context.Context, password string) (wire.SetupAnswer, error)
+	Setup(ctx context.Context, password, language string) (wire.SetupAnswer, error)
 	ConfirmRecovery(ctx context.Context, code string) error
 	Find(ctx context.Context, d time.Duration) ([]wire.Found, error)
 	Add(ctx context.Context, r wire.AddRequest) (wire.Accessory, error)

@@ -95,15 +95,26 @@ func (p *choose) suggest() {
 				return
 			}
 			p.phrase = made.Passphrase
-			p.offer.SetText(model.Lines(made.Passphrase))
+			p.offer.SetText(p.fitting(made.Passphrase))
 			p.g.settle()
 		})
 	})
 }
 
-// later has the hub judge what is typed, once the typing pauses.
+// fitting breaks a password where the window is a phone's; elsewhere it can be copied as it is.
+func (p *choose) fitting(phrase string) string {
+	const wide = 520
+	if c := p.g.Desk.Canvas(); c != nil && c.Size().Width >= wide {
+		return phrase
+	}
+	return model.Lines(phrase)
+}
+
+// later has the hub judge what is typed, once the typing pauses. What it said of another password counts
+// no more.
 func (p *choose) later() {
 	p.calm()
+	frame.Set(p.problem, "")
 	p.calm = p.g.Desk.After(pause, p.judge)
 }
 
@@ -152,7 +163,7 @@ func (p *choose) goOn() {
 	var answer wire.SetupAnswer
 	p.g.held = true // the hub is about to open, and the code is shown only once
 	p.g.work(p.next, "onboard.sealing", func(ctx context.Context) (err error) {
-		answer, err = p.g.Hub.Setup(ctx, password)
+		answer, err = p.g.Hub.Setup(ctx, password, p.g.Desk.Texts.Lang())
 		return err
 	}, func(err error) {
 		if err != nil {
@@ -170,6 +181,11 @@ func (p *choose) goOn() {
 }
 
 func (p *choose) say(words string) {
+	if p.isOwn() && p.verdict.Text == words { // it stands there already
+		p.verdict.Importance = widget.DangerImportance
+		p.verdict.Refresh()
+		words = ""
+	}
 	frame.Set(p.problem, words)
 	p.g.settle()
 }

@@ -8,13 +8,21 @@ import (
 
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/nearby"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
 
 // Devices lists the things of the home by room.
 type Devices struct {
-	*frame.Living[[]model.Room]
-	d *frame.Desk
+	*frame.Living[devicesView]
+	d      *frame.Desk
+	nearby *nearby.List // nil until somebody looks
+}
+
+type devicesView struct {
+	Rooms  []model.Room
+	Owner  bool // may add things
+	Looked bool // somebody looked for more
 }
 
 // NewDevices makes it.
@@ -25,14 +33,16 @@ func NewDevices(d *frame.Desk) *Devices {
 }
 
 // Show brings it up to date.
-func (p *Devices) Show(s frame.State) { p.Update(model.DevicesOf(s.Home, p.d.Texts, p.d.Place)) }
+func (p *Devices) Show(s frame.State) {
+	p.Update(devicesView{model.DevicesOf(s.Home, p.d.Texts, p.d.Place), s.Home.Status.Protection != "", p.nearby != nil}) // nobody else is told of it
+}
 
-func (p *Devices) build(rooms []model.Room) []fyne.CanvasObject {
+func (p *Devices) build(v devicesView) []fyne.CanvasObject {
 	page := []fyne.CanvasObject{frame.Head(p.d.Text("app.page.devices"))}
-	if len(rooms) == 0 {
-		return append(page, frame.Wrapped(p.d.Text("home.empty")))
+	if len(v.Rooms) == 0 {
+		page = append(page, frame.Wrapped(p.d.Text("home.empty")))
 	}
-	for _, room := range rooms {
+	for _, room := range v.Rooms {
 		name := frame.Wrapped(room.Name)
 		name.TextStyle.Bold = true
 		grid := frame.Grid()
@@ -41,7 +51,25 @@ func (p *Devices) build(rooms []model.Room) []fyne.CanvasObject {
 		}
 		page = append(page, name, grid)
 	}
+	if v.Owner {
+		page = append(page, p.more())
+	}
 	return page
+}
+
+// more finds what could be added.
+func (p *Devices) more() fyne.CanvasObject {
+	look := container.NewHBox(frame.Button(p.d.Text("app.devices.look"), theme.SearchIcon(), func() {
+		if p.nearby == nil {
+			p.nearby = nearby.New(p.d, p.d.Hub, p.Settle)
+			p.d.Again()
+		}
+		p.nearby.Look()
+	}))
+	if p.nearby == nil {
+		return look
+	}
+	return container.NewVBox(p.nearby.Content(), look)
 }
 
 func (p *Devices) line(l model.Line) fyne.CanvasObject {

@@ -25,6 +25,7 @@ type Home struct {
 	body     *fyne.Container
 	shape    []fyne.Size
 	summary  *widget.Label
+	left     *widget.Label // what left the home
 	care     *parts.Card
 	caring   *widget.Label
 	alarms   *fyne.Container
@@ -47,7 +48,7 @@ type Home struct {
 // NewHome makes it.
 func NewHome(d *frame.Desk) *Home {
 	h := &Home{d: d, cameras: map[string]*cameraTile{}, watches: map[string]*watchTile{}, toys: map[string]*toyTile{},
-		summary: frame.Low(""), empty: frame.Wrapped(d.Text("home.empty")), alarms: container.NewVBox(), chips: container.NewHBox(), grid: frame.Grid()}
+		summary: frame.Low(""), left: frame.Caption(""), empty: frame.Wrapped(d.Text("home.empty")), alarms: container.NewVBox(), chips: container.NewHBox(), grid: frame.Grid()}
 	pair := frame.Button(d.Text("pair.button"), theme.HomeIcon(), func() { d.Go(model.Route{Place: model.AtPairing}) })
 	h.caring = frame.Wrapped("")
 	h.caring.Importance, h.caring.TextStyle = widget.WarningImportance, fyne.TextStyle{Bold: true}
@@ -57,7 +58,7 @@ func NewHome(d *frame.Desk) *Home {
 	h.house = h.newHouseTile()
 	h.strip = container.NewHScroll(h.chips)
 	h.strip.Hide()
-	h.body = container.NewVBox(frame.Head(d.Text("home.title"), pair), h.alarms, h.summary, h.care, h.strip, h.empty, h.grid)
+	h.body = container.NewVBox(frame.Head(d.Text("home.title"), pair), h.alarms, h.summary, h.left, h.care, h.strip, h.empty, h.grid)
 	h.page = container.NewVScroll(container.New(layout.NewCustomPaddedLayout(10, 24, frame.Gap, frame.Gap), h.body))
 	return h
 }
@@ -77,6 +78,7 @@ func (h *Home) Show(s frame.State) {
 		summary = "" // the banner says it
 	}
 	frame.Set(h.summary, summary)
+	frame.Set(h.left, h.view.Left)
 	if care != "" && h.caring.Text != care {
 		h.caring.SetText(care)
 		h.care.SetTitle(care)

@@ -34,7 +34,7 @@ type projector struct {
 
 func newProjector(d *frame.Desk) *projector {
 	p := &projector{d: d, stop: func() {}, screen: parts.NewPicture(d.Text("holding.recordings"), ""),
-		bar: player.New(player.Words{Name: d.Text("app.clip.film"), Play: d.Text("app.clip.play"), Pause: d.Text("app.clip.pause")})}
+		bar: player.New(player.Words{Name: d.Text("app.clip.film"), Play: d.Text("app.clip.play"), Pause: d.Text("app.clip.pause"), Clock: d.Texts.Second})}
 	p.bar.Toggle, p.bar.Seek = p.toggle, p.seek
 	return p
 }

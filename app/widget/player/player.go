@@ -22,8 +22,11 @@ const (
 	height    = 46
 )
 
-// Words are what the bar is called and what its sign does.
-type Words struct{ Name, Play, Pause string }
+// Words are what the bar is called, what its sign does and how it writes the time.
+type Words struct {
+	Name, Play, Pause string
+	Clock             func(time.Time) string // to the second
+}
 
 // Bar is the player's bar. Space, Enter and a tap on the sign play and pause; the arrow keys, Home, End
 // and a tap on the bar go elsewhere. It only tells what is wanted: whoever plays says how far it is.
@@ -192,7 +195,7 @@ func (r *renderer) paint() {
 	}
 	r.clock.Text, r.count.Text = "", ""
 	if !r.begin.IsZero() {
-		r.clock.Text = r.begin.Add(r.at).Format("02.01. 15:04:05")
+		r.clock.Text = r.words.Clock(r.begin.Add(r.at))
 		r.count.Text = minutes(r.at) + " / " + minutes(r.lasts)
 	}
 	for _, t := range []*canvas.Text{r.clock, r.count} {

@@ -10,9 +10,11 @@ import (
 	"github.com/ingle-home/ingle/app/widget/player"
 )
 
+func clock(at time.Time) string { return at.Format(time.TimeOnly) }
+
 func TestEveryKeyOfTheBar(t *testing.T) {
 	test.NewTempApp(t)
-	b := player.New(player.Words{Name: "Recording", Play: "Play", Pause: "Pause"})
+	b := player.New(player.Words{Name: "Recording", Play: "Play", Pause: "Pause", Clock: clock})
 	w := test.NewTempWindow(t, b)
 	w.Resize(fyne.NewSize(300, 60))
 	var toggled, removed int
@@ -51,7 +53,7 @@ func TestEveryKeyOfTheBar(t *testing.T) {
 
 func TestTheSignSaysWhatATapDoes(t *testing.T) {
 	test.NewTempApp(t)
-	b := player.New(player.Words{})
+	b := player.New(player.Words{Clock: clock})
 	w := test.NewTempWindow(t, b)
 	w.Resize(fyne.NewSize(300, 60))
 	b.Load(time.Now(), 20*time.Second)

@@ -31,6 +31,16 @@ func newClips(h *Home) *clips {
 // Clips are the home's recordings.
 func (h *Home) Clips() server.Clips { return h.clips }
 
+// MaySee lets guardians see the recordings, or those for whom the rule says they are.
+func (c *clips) MaySee(_ string, app wire.App) bool {
+	c.home.mu.Lock()
+	defer c.home.mu.Unlock()
+	if len(c.rule.People) > 0 {
+		return slices.Contains(c.rule.People, app.Person)
+	}
+	return app.Role == wire.RoleGuardian
+}
+
 func (c *clips) List(_ context.Context, camera string) ([]wire.Clip, error) {
 	c.home.mu.Lock()
 	defer c.home.mu.Unlock()

@@ -47,6 +47,19 @@ func (h *Home) ConfirmRecovery(_ context.Context, r wire.RecoveryCode) error {
 	return nil
 }
 
+// SetLanguage notes the language of the home.
+func (h *Home) SetLanguage(_ context.Context, l wire.Language) (wire.Language, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(l.Language) != len("en") {
+		return l, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeLanguage, "language", l.Language, "known", "de, en")
+	}
+	status := h.snap.Status
+	status.Language = l.Language
+	h.apply(wire.Change{Status: &status})
+	return l, nil
+}
+
 // SetBoot notes how the hub starts: its machine keeps a key on the same disk only.
 func (h *Home) SetBoot(_ context.Context, r wire.BootRequest) (wire.BootAnswer, error) {
 	h.mu.Lock()

@@ -28,6 +28,11 @@ func (c *Client) SetBoot(ctx context.Context, r wire.BootRequest) (wire.BootAnsw
 	return ask[wire.BootAnswer](ctx, c, "POST", "/boot", r)
 }
 
+// SetLanguage chooses the language of the home, and gives it as the hub calls it.
+func (c *Client) SetLanguage(ctx context.Context, language string) (wire.Language, error) {
+	return ask[wire.Language](ctx, c, "POST", "/language", wire.Language{Language: language})
+}
+
 // Rotate seals everything anew under a new key.
 func (c *Client) Rotate(ctx context.Context, password string) error {
 	return c.tell(ctx, "POST", "/keys/rotate", wire.UnlockRequest{Password: password})

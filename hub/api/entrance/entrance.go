@@ -60,16 +60,20 @@ type Listener struct {
 	cross *http.CrossOriginProtection
 
 	mu   sync.Mutex
-	open map[string]map[net.Conn]bool // connections of paired apps
+	open map[string]*Crowd // connections of paired apps and scripts
 }
 
 // Most is how many connections of strangers are held: each costs memory and a file, of which the hub
 // needs some for the household.
 const Most = 128
 
+// MostOfOne is how many connections one app or script has: a stream, the cameras and a few questions are
+// far fewer, and a guest must not be able to use the hub up.
+const MostOfOne = 64
+
 // New gives a listener on a TCP port; ln is the listener's from then on.
 func New(ln net.Listener, o Options) *Listener {
-	l := &Listener{o: o, names: HostNames(), crowd: Crowd{Most: Most}, cross: http.NewCrossOriginProtection(), open: map[string]map[net.Conn]bool{}}
+	l := &Listener{o: o, names: HostNames(), crowd: Crowd{Most: Most}, cross: http.NewCrossOriginProtection(), open: map[string]*Crowd{}}
 	l.ln = tls.NewListener(Near(ln), &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: l.greet})
 	return l
 }
@@ -170,8 +174,8 @@ func (l *Listener) caller(s tls.ConnectionState) (wire.App, error) {
 func (l *Listener) Drop(app string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c := range l.open[app] {
-		drop(c)
+	if held := l.open[app]; held != nil {
+		held.Disperse()
 	}
 	delete(l.open, app)
 }

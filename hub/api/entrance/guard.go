@@ -14,6 +14,7 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/product"
 )
 
 type connKey struct{}
@@ -65,7 +66,7 @@ func (l *Listener) keyless(w http.ResponseWriter, r *http.Request, c net.Conn) {
 	_, _ = free.SetReadDeadline(time.Time{}), free.SetWriteDeadline(time.Time{})
 	ctx, cancel := context.WithTimeout(r.Context(), time.Until(token.Until)) // a stream ends with its token
 	defer cancel()
-	l.o.API.ServeHTTP(w, r.WithContext(server.WithApp(ctx, wire.App{ID: token.ID, Role: token.Role})))
+	l.o.API.ServeHTTP(w, r.WithContext(server.WithScript(ctx, token)))
 }
 
 func (l *Listener) token(r *http.Request) (wire.Token, bool) {
@@ -105,15 +106,15 @@ func (n Names) Hold(host string) bool {
 	return err == nil || n[host]
 }
 
-// hold notes an app's connection, which strangers push out no more.
+// hold notes an app's connection, which strangers push out no more, and only its own newer ones.
 func (l *Listener) hold(app string, c net.Conn) {
 	l.crowd.Leave(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.open[app] == nil {
-		l.open[app] = map[net.Conn]bool{}
+		l.open[app] = &Crowd{Most: MostOfOne}
 	}
-	l.open[app][c] = true
+	l.open[app].Enter(c)
 }
 
 // note is the server's ConnState.
@@ -125,8 +126,8 @@ func (l *Listener) note(c net.Conn, state http.ConnState) {
 		l.crowd.Leave(c)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for app, conns := range l.open {
-			if delete(conns, c); len(conns) == 0 {
+		for app, held := range l.open {
+			if !held.Leave(c) {
 				delete(l.open, app)
 			}
 		}
@@ -153,15 +154,9 @@ func contact(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, securityTxt) // the caller has gone: nobody is left to tell
+	_, _ = io.WriteString(w, product.SecurityTxt(time.Now())) // the caller has gone: nobody is left to tell
 	return true
 }
-
-// securityTxt is RFC 9116: how to report a hole in Ingle.
-const securityTxt = `Contact: https://github.com/ingle-home/ingle/security/advisories/new
-Expires: 2027-12-31T00:00:00Z
-Preferred-Languages: en, de
-`
 
 // Source is the address from which a request came.
 func Source(r *http.Request) string {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,33 +160,135 @@ func TestWhatIsPrivateIsTheOwners(t *testing.T) {
 // What becomes private while somebody looks disappears, and comes back; meanwhile nothing of it is told.
 func TestPrivateOnesDisappearFromAStream(t *testing.T) {
 	h := apitest.New(wire.Open)
-	id, _, _ := first(t, as(h, wire.RoleMember), "")
-	for _, private := range []bool{true, false} {
-		if _, err := h.Place(t.Context(), apitest.Toy, wire.Placement{Private: private}); err != nil {
-			t.Fatal(err)
+	said := changes(t, as(h, wire.RoleMember), "", 4, func() {
+		for _, private := range []bool{true, false} {
+			if _, err := h.Place(t.Context(), apitest.Toy, wire.Placement{Private: private}); err != nil {
+				t.Fatal(err)
+			}
+			h.Report(apitest.Toy, trait.Speed.Of(77, time.Now()))
+			h.Publish(wire.Change{Condition: &wire.Standing{Accessory: apitest.Toy, Condition: wire.Condition{State: "waiting"}}})
 		}
-		h.Report(apitest.Toy, trait.Speed.Of(77, time.Now()))
-		h.Publish(wire.Change{Condition: &wire.Standing{Accessory: apitest.Toy, Condition: wire.Condition{State: "waiting"}}})
-	}
-	var said []wire.Change
-	for _, block := range stream(t, as(h, wire.RoleMember), id, 4) {
-		var c wire.Change
-		if err := json.Unmarshal([]byte(block), &c); err != nil {
-			t.Fatal(err)
-		}
-		said = append(said, c)
-	}
+	})
 	if len(said) != 4 || said[0].Removed != apitest.Toy || said[1].Accessory == nil || said[2].Value == nil || said[3].Condition == nil {
 		t.Errorf("a member was told %+v", said)
 	}
 }
 
-// stream reads n events after one.
-func stream(t *testing.T, api http.Handler, after string, n int) []string {
+// slow is a hub that says late that a password was right.
+type slow struct {
+	*apitest.Home
+	right, say chan struct{}
+}
+
+func (s slow) Unlock(ctx context.Context, r wire.UnlockRequest) error {
+	err := s.Home.Unlock(ctx, r)
+	close(s.right)
+	<-s.say
+	return err
+}
+
+// A password that is not the hub's any more when it was found right is good for nothing.
+func TestAPasswordOfBeforeProvesNothing(t *testing.T) {
+	h := slow{apitest.New(wire.Open), make(chan struct{}), make(chan struct{})}
+	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: server.Paired})
+	as := func(app, method, path, body string) (int, string) {
+		return call(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			api.ServeHTTP(w, r.WithContext(server.WithApp(r.Context(), wire.App{ID: app, Role: wire.RoleOwner})))
+		}), method, path, body)
+	}
+	var stolen sync.WaitGroup
+	stolen.Go(func() {
+		if code, said := as("stolen", "POST", "/api/v1/unlock", `{"password":"`+apitest.Password+`"}`); code != http.StatusNoContent {
+			t.Errorf("it was right: %d %s", code, said)
+		}
+	})
+	<-h.right
+	if code, said := as("sam", "POST", "/api/v1/password", `{"password":"`+apitest.Password+`","new":"another that is long enough"}`); code != http.StatusNoContent {
+		t.Errorf("another password: %d %s", code, said)
+	}
+	close(h.say)
+	stolen.Wait()
+	if code, said := as("stolen", "DELETE", "/api/v1/accessories/"+apitest.Toy, ""); code != http.StatusForbidden || !strings.Contains(said, wire.CodeConfirm) {
+		t.Errorf("the password of before takes things away: %d %s", code, said)
+	}
+}
+
+// A thing that comes as a private one is never told of, also where it reports before it is in the home and
+// after it was taken out.
+func TestAPrivateOneIsNeverToldOf(t *testing.T) {
+	h := apitest.New(wire.Open)
+	said := changes(t, as(h, wire.RoleMember), "", 1, func() {
+		secret := wire.Accessory{ID: "toy-secret", Name: "Secret", Kind: "toy", Private: true}
+		h.Report(secret.ID, trait.Speed.Of(66, time.Now()))
+		h.Publish(wire.Change{Condition: &wire.Standing{Accessory: secret.ID, Condition: wire.Condition{State: "open"}}})
+		h.Publish(wire.Change{Troubles: &[]wire.Trouble{{Code: "accessory-unreachable", Subject: secret.ID}}})
+		h.Publish(wire.Change{Accessory: &secret})
+		h.Publish(wire.Change{Removed: secret.ID})
+		h.Report(secret.ID, trait.Speed.Of(66, time.Now()))
+		h.Report(apitest.Watch, trait.Battery.Of(12, time.Now()))
+	})
+	for _, c := range said {
+		if raw, _ := json.Marshal(c); strings.Contains(string(raw), "secret") {
+			t.Errorf("a member was told %s", raw)
+		}
+	}
+	if v := said[len(said)-1].Value; v == nil || v.Accessory != apitest.Watch {
+		t.Errorf("and of the watch not: %+v", said)
+	}
+}
+
+// Who names a Last-Event-ID, their own or one that they made up, is not told what was private then.
+func TestNobodyResumesIntoWhatWasPrivate(t *testing.T) {
+	h := apitest.New(wire.Open)
+	if _, err := h.Place(t.Context(), apitest.Toy, wire.Placement{Private: true}); err != nil {
+		t.Fatal(err)
+	}
+	id, _, _ := first(t, as(h, wire.RoleOwner), "")
+	h.Report(apitest.Toy, trait.Speed.Of(66, time.Now()))
+	if err := h.Remove(t.Context(), apitest.Toy); err != nil {
+		t.Fatal(err)
+	}
+	if _, event, body := first(t, as(h, wire.RoleOwner), id); event != "change" || !strings.Contains(body, apitest.Toy) {
+		t.Errorf("an owner does not resume: %s %s", event, body)
+	}
+	for _, role := range roles()[1:4] {
+		if _, event, body := first(t, as(h, role), id); event != "snapshot" || strings.Contains(body, apitest.Toy) {
+			t.Errorf("a %s was told: %s %s", role, event, body)
+		}
+	}
+}
+
+// changes are the first n of a stream that was open before things happened; troubles are in addition.
+func changes(t *testing.T, api http.Handler, after string, n int, happen func()) []wire.Change {
+	t.Helper()
+	var said []wire.Change
+	at := -1
+	follow(t, api, after, func(_, event, body string) bool {
+		if at++; at == 0 {
+			if event != "snapshot" {
+				t.Errorf("first came %s %s", event, body)
+			}
+			happen()
+			return n > 0
+		}
+		var c wire.Change
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			t.Error(err)
+		}
+		if said = append(said, c); c.Troubles != nil {
+			at--
+		}
+		return at < n
+	})
+	return said
+}
+
+// follow reads events after one until next has had enough.
+func follow(t *testing.T, api http.Handler, after string, next func(id, event, body string) bool) {
 	t.Helper()
 	s := httptest.NewServer(api)
 	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/events", nil)
 	if err != nil {
@@ -196,21 +300,15 @@ func stream(t *testing.T, api http.Handler, after string, n int) []string {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var list []string
-	buf := make([]byte, 0, 1<<16)
-	for len(list) < n {
-		chunk := make([]byte, 4096)
-		k, err := resp.Body.Read(chunk)
-		buf = append(buf, chunk[:k]...)
-		list = list[:0]
-		for block := range strings.SplitSeq(string(buf), "\n\n") {
-			if _, body, ok := strings.Cut(block, "data: "); ok {
-				list = append(list, body)
-			}
-		}
-		if err != nil {
-			return list
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	said := map[string]string{}
+	for lines.Scan() {
+		if name, value, ok := strings.Cut(lines.Text(), ": "); ok {
+			said[name] = value
+		} else if lines.Text() == "" && !next(said["id"], said["event"], said["data"]) {
+			return
 		}
 	}
-	return list
+	t.Errorf("the stream ended: %v", lines.Err())
 }

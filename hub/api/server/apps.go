@@ -100,6 +100,13 @@ func AppOf(ctx context.Context) wire.App {
 	return app
 }
 
+type scriptKey struct{}
+
+// WithScript notes which script sent a request, by its token: to the API it is an app of that role.
+func WithScript(ctx context.Context, t wire.Token) context.Context {
+	return context.WithValue(WithApp(ctx, wire.App{ID: t.ID, Role: t.Role}), scriptKey{}, true)
+}
+
 // Paired says what a caller is by the role of its app. Who has none is a stranger.
 func Paired(r *http.Request) Access {
 	switch AppOf(r.Context()).Role {
@@ -120,13 +127,25 @@ const lately = 5 * time.Minute
 
 // proofs are which apps gave the owner's password, and when. The zero value has none.
 type proofs struct {
-	mu sync.Mutex
-	at map[string]time.Time // by app
+	mu    sync.Mutex
+	at    map[string]time.Time // by app
+	round int                  // rises with every password
 }
 
-func (p *proofs) note(app string) {
+// now is the round in which a password is about to be looked at.
+func (p *proofs) now() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.round
+}
+
+// note remembers who gave a password that was looked at in a round; not if there has been another one since.
+func (p *proofs) note(app string, round int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if round != p.round {
+		return
+	}
 	if p.at == nil {
 		p.at = map[string]time.Time{}
 	}
@@ -150,6 +169,7 @@ func (p *proofs) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.at)
+	p.round++
 }
 
 // The rest is what callers below the owner are not told: toys that the household keeps private, how to
@@ -157,23 +177,15 @@ func (p *proofs) forget() {
 
 func hides(caller Access, a wire.Accessory) bool { return a.Private && caller < Owner }
 
-func hiddenIn(caller Access, list []wire.Accessory) map[string]bool {
-	hidden := map[string]bool{}
+// shownOf are the accessories that a caller is told of.
+func shownOf(caller Access, list []wire.Accessory) map[string]bool {
+	shown := make(map[string]bool, len(list))
 	for _, a := range list {
-		if hides(caller, a) {
-			hidden[a.ID] = true
+		if !hides(caller, a) {
+			shown[a.ID] = true
 		}
 	}
-	return hidden
-}
-
-// hidden are the accessories that a caller is not told of.
-func (a *api) hidden(ctx context.Context, caller Access) (map[string]bool, error) {
-	if caller >= Owner {
-		return map[string]bool{}, nil
-	}
-	list, err := a.Hub.Accessories(ctx)
-	return hiddenIn(caller, list), err
+	return shown
 }
 
 // absent refuses what names a hidden accessory, by its ID or its name, as if there were none.
@@ -211,10 +223,10 @@ func traitsFor(caller Access, list []wire.Value) []wire.Value {
 	return seen
 }
 
-func troublesFor(hidden map[string]bool, list []wire.Trouble) []wire.Trouble {
+func troublesFor(caller Access, shown map[string]bool, list []wire.Trouble) []wire.Trouble {
 	seen := make([]wire.Trouble, 0, len(list))
 	for _, t := range list {
-		if !hidden[t.Subject] {
+		if caller >= Owner || t.Subject == "" || shown[t.Subject] {
 			seen = append(seen, t)
 		}
 	}
@@ -232,8 +244,8 @@ func statusFor(caller Access, s wire.Status) wire.Status {
 }
 
 func snapshotFor(caller Access, s wire.Snapshot) wire.Snapshot {
-	hidden := hiddenIn(caller, s.Accessories)
-	s.Accessories, s.Troubles = accessoriesFor(caller, s.Accessories), troublesFor(hidden, s.Troubles)
+	shown := shownOf(caller, s.Accessories)
+	s.Accessories, s.Troubles = accessoriesFor(caller, s.Accessories), troublesFor(caller, shown, s.Troubles)
 	s.Status = statusFor(caller, s.Status)
 	if caller < Guardian {
 		s.Zones = nil

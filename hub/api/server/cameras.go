@@ -102,7 +102,11 @@ func (a *api) moving(r route, show func(ctx context.Context, put func(frames.Fra
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		_, w := humago.Unwrap(c)
 		to := frames.NewWriter(w)
-		err := show(c.Context(), to.Put)
+		look := lookOf(c.Context())
+		err := show(c.Context(), func(f frames.Frame) error {
+			look.begin() // only once there is something to be seen
+			return to.Put(f)
+		})
 		var p *wire.Problem
 		switch {
 		case err == nil && to.Begun(), c.Context().Err() != nil:
@@ -132,8 +136,9 @@ func (a *api) labels() {
 			if err != nil {
 				return nil, err
 			}
-			hidden, err := a.hidden(ctx, callerOf(ctx))
-			return &answer[[]wire.Label]{slices.DeleteFunc(full(list), func(l wire.Label) bool { return hidden[l.Device] })}, err
+			things, err := a.Hub.Accessories(ctx)
+			shown := shownOf(callerOf(ctx), things)
+			return &answer[[]wire.Label]{slices.DeleteFunc(full(list), func(l wire.Label) bool { return l.Device != wire.HubLabel && !shown[l.Device] })}, err
 		})
 	add(a, route{"show-label", "GET", "/accessories/{id}/label", Member, nil, 0, "How safe a thing is, line by line, and how that is known; the ID hub is the hub"},
 		func(ctx context.Context, in *named) (*answer[wire.Label], error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,6 +17,9 @@ import (
 // Clips are the recordings of the home's cameras. A camera is named by its ID or name, a clip by its ID
 // or a beginning of it.
 type Clips interface {
+	// MaySee says whether an app that is not the owner's may see a camera's clips: the household can name
+	// the persons for whom they are.
+	MaySee(camera string, app wire.App) bool
 	List(ctx context.Context, camera string) ([]wire.Clip, error)
 	Show(ctx context.Context, id string) (wire.Clip, error)
 	// Film opens a clip's film: fragmented MP4. It is closed when the caller has it.
@@ -37,14 +41,20 @@ func (a *api) clips() {
 	type which struct {
 		Camera string `query:"camera" maxLength:"256" doc:"of this one only"`
 	}
-	add(a, route{"list-clips", "GET", "/clips", Owner, nil, 0, "The recordings, the newest first"},
+	add(a, route{"list-clips", "GET", "/clips", Guest, nil, 0, "The recordings that the caller may see, the newest first"},
 		func(ctx context.Context, in *which) (*answer[[]wire.Clip], error) {
+			if callerOf(ctx) < Owner {
+				if p := a.absent(ctx, in.Camera); p != nil {
+					return nil, p
+				}
+			}
 			list, err := a.Hub.Clips().List(ctx, in.Camera)
+			list = slices.DeleteFunc(list, func(c wire.Clip) bool { return !a.maySee(ctx, c.Camera) })
 			return &answer[[]wire.Clip]{full(list)}, err
 		})
-	add(a, route{"show-clip", "GET", "/clips/{id}/about", Owner, nil, 0, "What is known about a recording"},
+	add(a, route{"show-clip", "GET", "/clips/{id}/about", Guest, nil, 0, "What is known about a recording"},
 		func(ctx context.Context, in *named) (*answer[wire.Clip], error) {
-			c, err := a.Hub.Clips().Show(ctx, in.ID)
+			c, err := a.clip(ctx, in.ID)
 			return &answer[wire.Clip]{c}, err
 		})
 	add(a, route{"delete-clip", "DELETE", "/clips/{id}", Owner, nil, http.StatusNoContent, "Delete a recording, also one that is kept"},
@@ -73,21 +83,40 @@ func (a *api) clips() {
 	a.clipRules()
 }
 
+// maySee says whether the caller may see a camera's recordings. No script may.
+func (a *api) maySee(ctx context.Context, camera string) bool {
+	script := ctx.Value(scriptKey{}) != nil
+	return callerOf(ctx) >= Owner || !script && a.Hub.Clips().MaySee(camera, AppOf(ctx))
+}
+
+// clip is a recording that the caller may see; to others there is none.
+func (a *api) clip(ctx context.Context, id string) (wire.Clip, error) {
+	c, err := a.Hub.Clips().Show(ctx, id)
+	if err == nil && !a.maySee(ctx, c.Camera) {
+		return wire.Clip{}, wire.Refuse(http.StatusNotFound, "clips.unknown", "id", id)
+	}
+	return c, err
+}
+
 // films gives what the clips show.
 func (a *api) films() {
 	type film struct {
 		CacheControl string `header:"Cache-Control"`
 		Body         func(huma.Context)
 	}
-	r := route{"clip", "GET", "/clips/{id}", Owner, nil, 0, "The film of a recording, fragmented MP4; any range of its bytes"}
+	r := route{"clip", "GET", "/clips/{id}", Guest, nil, 0, "The film of a recording, fragmented MP4; any range of its bytes"}
 	add(a, r, func(ctx context.Context, in *named) (*film, error) {
-		f, err := a.Hub.Clips().Film(ctx, in.ID)
+		c, err := a.clip(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return &film{"no-store", func(c huma.Context) {
+		f, err := a.Hub.Clips().Film(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &film{"no-store", func(to huma.Context) {
 			defer f.Close() // it was only read
-			req, w := humago.Unwrap(c)
+			req, w := humago.Unwrap(to)
 			w.Header().Set("Content-Type", "video/mp4")
 			http.ServeContent(w, req, "", time.Time{}, f)
 		}}, nil
@@ -98,9 +127,13 @@ func (a *api) films() {
 		CacheControl string `header:"Cache-Control"`
 		Body         []byte
 	}
-	r = route{"clip-still", "GET", "/clips/{id}/still", Owner, nil, 0, "The picture that stands for a recording, as JPEG"}
+	r = route{"clip-still", "GET", "/clips/{id}/still", Guest, nil, 0, "The picture that stands for a recording, as JPEG"}
 	add(a, r, func(ctx context.Context, in *named) (*picture, error) {
-		jpeg, err := a.Hub.Clips().Still(ctx, in.ID)
+		c, err := a.clip(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		jpeg, err := a.Hub.Clips().Still(ctx, c.ID)
 		return &picture{"image/jpeg", "no-store", jpeg}, err
 	})
 	a.sends(r, "image/jpeg")
@@ -116,10 +149,14 @@ func (a *api) played() {
 		Height int    `query:"height" minimum:"16" maximum:"1920" default:"360" doc:"pixels, at most"`
 		Rate   int    `query:"rate" minimum:"1" maximum:"15" default:"10" doc:"pictures a second, about"`
 	}
-	r := route{"clip-frames", "GET", "/clips/{id}/frames", Owner, nil, 0, "A recording as JPEG pictures that follow one another as fast as they were taken"}
-	add(a, r, func(_ context.Context, in *ask) (*huma.StreamResponse, error) {
+	r := route{"clip-frames", "GET", "/clips/{id}/frames", Guest, nil, 0, "A recording as JPEG pictures that follow one another as fast as they were taken"}
+	add(a, r, func(ctx context.Context, in *ask) (*huma.StreamResponse, error) {
+		c, err := a.clip(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
 		return a.moving(r, func(ctx context.Context, put func(frames.Frame) error) error {
-			return a.Hub.Clips().Frames(ctx, in.ID, time.Duration(in.From)*time.Millisecond, wire.Look{Width: in.Width, Height: in.Height, Rate: in.Rate}, put)
+			return a.Hub.Clips().Frames(ctx, c.ID, time.Duration(in.From)*time.Millisecond, wire.Look{Width: in.Width, Height: in.Height, Rate: in.Rate}, put)
 		}), nil
 	})
 	a.sends(r, "multipart/x-mixed-replace")

@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/ingle-home/ingle/hub/api/apitest"
@@ -62,7 +64,7 @@ func TestClipsThroughTheSocket(t *testing.T) {
 	}
 }
 
-// A film is given in any range of its bytes, to the owner only, and stays in no cache.
+// A film is given in any range of its bytes and stays in no cache.
 func TestAFilmIsGivenInRanges(t *testing.T) {
 	get := func(caller server.Access, state wire.State, headers ...string) *http.Response {
 		w := httptest.NewRecorder()
@@ -87,11 +89,57 @@ func TestAFilmIsGivenInRanges(t *testing.T) {
 	if a := get(server.Owner, wire.Open, "Range", "bytes=900-"); a.StatusCode != http.StatusRequestedRangeNotSatisfiable {
 		t.Errorf("beyond its end: %d", a.StatusCode)
 	}
-	if a := get(server.Member, wire.Open); a.StatusCode != http.StatusForbidden {
+	if a := get(server.Member, wire.Open); a.StatusCode != http.StatusNotFound {
 		t.Errorf("a member: %d", a.StatusCode)
 	}
 	if a := get(server.Owner, wire.Locked); a.StatusCode != http.StatusLocked {
 		t.Errorf("locked: %d", a.StatusCode)
+	}
+}
+
+// Recordings are for owners and guardians, or for the persons whom the household named. To everybody else
+// there are none, and none are for scripts.
+func TestWhoMaySeeARecording(t *testing.T) {
+	h := apitest.New(wire.Open)
+	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: server.Paired})
+	get := func(ctx context.Context, path string) (int, string) {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/clips"+path, nil))
+		return w.Code, w.Body.String()
+	}
+	app := func(role, person string) context.Context {
+		return server.WithApp(t.Context(), wire.App{ID: role + "-" + person, Role: role, Person: person})
+	}
+	for _, named := range [][]string{nil, {"mia"}} {
+		if _, err := h.Clips().SetRule(t.Context(), apitest.Camera, wire.ClipRule{On: true, People: named}); err != nil {
+			t.Fatal(err)
+		}
+		for who, c := range map[string]struct {
+			ctx  context.Context
+			sees bool
+		}{
+			"the owner":           {app(wire.RoleOwner, "sam"), true},
+			"a guardian":          {app(wire.RoleGuardian, "noor"), named == nil},
+			"a guardian's script": {server.WithScript(t.Context(), wire.Token{ID: "token-1", Role: wire.RoleGuardian}), false},
+			"a member":            {app(wire.RoleMember, ""), false},
+			"a guest":             {app(wire.RoleGuest, "sam"), false},
+			"Mia":                 {app(wire.RoleGuest, "mia"), named != nil},
+		} {
+			if code, said := get(c.ctx, ""); code != http.StatusOK || strings.Contains(said, "clip-1") != c.sees {
+				t.Errorf("for %v, %s is told %d %s", named, who, code, said)
+			}
+			for _, path := range []string{"/clip-1", "/clip-1/about", "/clip-1/still", "/clip-1/frames?from=13900"} {
+				if code, said := get(c.ctx, path); (code != http.StatusNotFound) != c.sees {
+					t.Errorf("for %v, %s gets %s: %d %.80s", named, who, path, code, said)
+				}
+			}
+		}
+	}
+	if _, err := h.Place(t.Context(), apitest.Toy, wire.Placement{Private: true}); err != nil {
+		t.Fatal(err)
+	}
+	if code, said := get(app(wire.RoleGuardian, ""), "?camera=Rocket"); code != http.StatusNotFound || !strings.Contains(said, wire.CodeUnknown) {
+		t.Errorf("a guardian who asks for a private toy: %d %s", code, said)
 	}
 }
 

@@ -91,12 +91,9 @@ func (a *api) events() {
 	r := route{"events", "GET", "/events", Guest, nil, 0, "Server-sent events: a snapshot, then changes; resumes after Last-Event-ID"}
 	add(a, r, func(ctx context.Context, in *resume) (*huma.StreamResponse, error) {
 		last, _ := strconv.ParseInt(in.LastEventID, 10, 64)
-		s := stream{api: a, caller: callerOf(ctx), at: last + 1}
+		s := stream{api: a, caller: callerOf(ctx), at: last + 1, films: func(camera string) bool { return a.maySee(ctx, camera) }}
 		first, err := s.begin(ctx) // here a refusal can still be told
 		if err != nil {
-			return nil, err
-		}
-		if s.hidden, err = a.hidden(ctx, s.caller); err != nil {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
@@ -117,13 +114,15 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	caller  Access
-	hidden  map[string]bool // accessories that the caller is not told of, by ID
-	at      int64           // the next change to send
+	films   func(camera string) bool // whether the caller may see a camera's recordings
+	shown   map[string]bool          // accessories that the caller was told of, by ID; nil before the snapshot
+	at      int64                    // the next change to send
 }
 
-// begin gives the snapshot that the reader needs; nil when the feed still has all that was missed.
+// begin gives the snapshot that the reader needs; nil when the feed still has all that was missed. Who is not
+// told everything cannot resume: nobody knows any more what was private when it changed.
 func (s *stream) begin(ctx context.Context) (*wire.Snapshot, error) {
-	if _, _, known := s.Feed.from(s.at); known {
+	if _, _, known := s.Feed.from(s.at); known && (s.caller >= Owner || s.shown != nil) {
 		return nil, nil
 	}
 	// The place in the feed is marked before the state is read: a change in between comes twice,
@@ -133,7 +132,7 @@ func (s *stream) begin(ctx context.Context) (*wire.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.hidden = hiddenIn(s.caller, snap.Accessories)
+	s.shown = shownOf(s.caller, snap.Accessories)
 	snap = snapshotFor(s.caller, snap.Clone())
 	return &snap, nil
 }
@@ -201,36 +200,42 @@ func (s *stream) change(c wire.Change) error {
 func (s *stream) visible(c wire.Change) (wire.Change, bool) {
 	switch {
 	case c.Value != nil:
-		return c, !s.hidden[c.Value.Accessory] && s.caller.sees(c.Value.Value)
+		return c, s.knows(c.Value.Accessory) && s.caller.sees(c.Value.Value)
 	case c.Condition != nil:
-		return c, !s.hidden[c.Condition.Accessory]
+		return c, s.knows(c.Condition.Accessory)
 	case c.Accessory != nil:
 		return s.accessory(*c.Accessory)
 	case c.Removed != "":
-		known := !s.hidden[c.Removed]
-		delete(s.hidden, c.Removed)
+		known := s.knows(c.Removed)
+		delete(s.shown, c.Removed)
 		return c, known
 	case c.Person != nil:
 		return c, s.caller >= Member
 	case c.Zone != nil:
 		return c, s.caller >= Guardian
-	case c.Status != nil, c.Filmed != nil:
+	case c.Status != nil:
 		return c, s.caller >= Owner
+	case c.Filmed != nil:
+		return c, s.films(c.Filmed.Camera)
 	case c.Troubles != nil && s.caller >= Member:
-		list := troublesFor(s.hidden, *c.Troubles)
+		list := troublesFor(s.caller, s.shown, *c.Troubles)
 		return wire.Change{Troubles: &list}, true
 	}
 	return c, false
 }
 
+// knows says whether the caller was told of an accessory. What it reports before that, or after it has gone,
+// may be of one that is private.
+func (s *stream) knows(id string) bool { return s.caller >= Owner || s.shown[id] }
+
 // accessory has a thing disappear that became private, for those who may not know of it.
 func (s *stream) accessory(a wire.Accessory) (wire.Change, bool) {
 	if hides(s.caller, a) {
-		known := !s.hidden[a.ID]
-		s.hidden[a.ID] = true
-		return wire.Change{Removed: a.ID}, known
+		return s.visible(wire.Change{Removed: a.ID})
 	}
-	delete(s.hidden, a.ID)
+	if s.shown != nil {
+		s.shown[a.ID] = true
+	}
 	a.Traits = traitsFor(s.caller, a.Traits)
 	return wire.Change{Accessory: &a}, true
 }

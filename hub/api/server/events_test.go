@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -90,30 +89,10 @@ func TestAStreamSurvivesTheHub(t *testing.T) {
 // first reads the first event after a Last-Event-ID.
 func first(t *testing.T, h http.Handler, last string) (id, event, body string) {
 	t.Helper()
-	s := httptest.NewServer(h)
-	defer s.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/v1/events", nil)
-	req.Header.Set("Last-Event-ID", last)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() && lines.Text() != "" {
-		name, value, _ := strings.Cut(lines.Text(), ": ")
-		switch name {
-		case "id":
-			id = value
-		case "event":
-			event = value
-		case "data":
-			body = value
-		}
-	}
+	follow(t, h, last, func(i, e, b string) bool {
+		id, event, body = i, e, b
+		return false
+	})
 	return id, event, body
 }
 
@@ -141,28 +120,31 @@ func TestAMemberSeesNoCoordinates(t *testing.T) {
 	h := apitest.New(wire.Open)
 	caller := func(*http.Request) server.Access { return server.Member }
 	api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: caller})
-	id, _, body := first(t, api, "")
+	_, _, body := first(t, api, "")
 	for _, hidden := range []string{"52.52", "482-61-937", "X-HM"} {
 		if strings.Contains(body, hidden) {
 			t.Errorf("a member's snapshot has %q", hidden)
 		}
 	}
-	h.Report(apitest.Watch, trait.Where.Of(trait.Place{Lat: 52.53}, time.Now()))
-	h.Report(apitest.Watch, trait.Battery.Of(33, time.Now()))
-	if _, _, body := first(t, api, id); !strings.Contains(body, "33") {
-		t.Errorf("a member was sent %s", body)
+	said := changes(t, api, "", 1, func() {
+		h.Report(apitest.Watch, trait.Where.Of(trait.Place{Lat: 52.53}, time.Now()))
+		h.Report(apitest.Watch, trait.Battery.Of(33, time.Now()))
+	})
+	if v, ok := wire.Read(said[0].Value.Value, trait.Battery); !ok || v != 33 {
+		t.Errorf("a member was sent %+v", said)
 	}
 }
 
-func TestOnlyTheOwnerHearsOfRecordings(t *testing.T) {
+// Of recordings hears who may see them.
+func TestWhoHearsOfRecordings(t *testing.T) {
 	h := apitest.New(wire.Open)
-	for caller, want := range map[server.Access]bool{server.Guest: false, server.Member: false, server.Guardian: false, server.Owner: true} {
-		api := server.New(server.Options{Hub: h, Feed: h.Feed, Caller: func(*http.Request) server.Access { return caller }})
-		id, _, _ := first(t, api, "")
-		h.Feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: apitest.Camera}})
-		h.Report(apitest.Camera, trait.Motion.Of(true, time.Now()))
-		if _, _, body := first(t, api, id); strings.Contains(body, "filmed") != want {
-			t.Errorf("%v was sent %s", caller, body)
+	for have, role := range roles()[1:] {
+		said := changes(t, as(h, role), "", 1, func() {
+			h.Feed.Publish(wire.Change{Filmed: &wire.Filmed{Camera: apitest.Camera}})
+			h.Report(apitest.Camera, trait.Motion.Of(true, time.Now()))
+		})
+		if heard := said[0].Filmed != nil; heard != (have >= 2) {
+			t.Errorf("a %s was sent %+v", role, said)
 		}
 	}
 }

@@ -112,6 +112,11 @@ type Pages interface {
 }
 
 func (a *api) pages() {
+	add(a, route{"set-language", "POST", "/language", Owner, nil, 0, "Choose the language of the home: of the hub's names in Apple Home, of the plain page and of exports; the status tells which it is"},
+		func(ctx context.Context, in *answer[wire.Language]) (*answer[wire.Language], error) {
+			now, err := a.Hub.SetLanguage(ctx, in.Body)
+			return &answer[wire.Language]{now}, err
+		})
 	for _, r := range []struct {
 		route
 		do func(Pages, context.Context) (wire.Page, error)

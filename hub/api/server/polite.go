@@ -22,6 +22,8 @@ import (
 // Shared is what the listeners of one hub have in common: who gave the password, which writes were done, and
 // which thing somebody is about to change. The zero value is ready.
 type Shared struct {
+	Witness Witness // nil: nobody keeps who looked
+
 	proofs  proofs
 	repeats once.Memory
 	turns   turns

@@ -46,6 +46,9 @@ func add[I, O any](a *api, r route, f func(ctx context.Context, in *I) (*O, erro
 		if err != nil {
 			return nil, a.told(r.id, err)
 		}
+		if !r.moves() {
+			lookOf(ctx).begin()
+		}
 		return out, nil
 	})
 	a.describe(r)
@@ -75,7 +78,10 @@ func (a *api) gate(r route) func(huma.Context, func(huma.Context)) {
 			write(w, p)
 			return
 		}
-		next(huma.WithValue(huma.WithValue(ctx, callerKey{}, caller), lineKey{}, w))
+		ctx = huma.WithValue(huma.WithValue(ctx, callerKey{}, caller), lineKey{}, w)
+		look := a.look(ctx, r, caller)
+		defer look.end()
+		next(huma.WithValue(ctx, lookKey{}, look))
 	}
 }
 

@@ -46,7 +46,7 @@ func TestAPasswordIsGoodForAWhile(t *testing.T) {
 	if p.lately("phone") || p.lately("") {
 		t.Error("nobody gave it")
 	}
-	p.note("phone")
+	p.note("phone", p.now())
 	if !p.lately("phone") || p.lately("tablet") {
 		t.Error("the phone gave it, and nobody else")
 	}
@@ -54,7 +54,7 @@ func TestAPasswordIsGoodForAWhile(t *testing.T) {
 	if p.lately("phone") {
 		t.Error("five minutes are over")
 	}
-	p.note("phone")
+	p.note("phone", p.now())
 	p.forget()
 	if p.lately("phone") || len(p.at) > 0 {
 		t.Error("there is another password now")
@@ -96,4 +96,16 @@ func TestTheGroupHasTheSocket(t *testing.T) {
 	if gid != "" && strconv.FormatUint(uint64(info.Sys().(*syscall.Stat_t).Gid), 10) != gid {
 		t.Errorf("the socket is not of group %s", gid)
 	}
+}
+
+// Shown lists the routes at which looks are noted, for the tests outside.
+func Shown() []string {
+	a := build(http.NewServeMux(), Options{})
+	var list []string
+	for id := range a.access {
+		if act, _ := (route{id: id}).shows(); act != "" {
+			list = append(list, id)
+		}
+	}
+	return list
 }

@@ -31,9 +31,10 @@ func (a *api) door() {
 		})
 	add(a, route{"unlock", "POST", "/unlock", Owner, []wire.State{wire.Locked, wire.Open}, http.StatusNoContent, "Open the store; of an open one, prove the password for what takes it again within five minutes"},
 		func(ctx context.Context, in *answer[wire.UnlockRequest]) (*none, error) {
+			round := a.Shared.proofs.now()
 			err := a.Hub.Unlock(ctx, in.Body)
 			if err == nil {
-				a.Shared.proofs.note(AppOf(ctx).ID)
+				a.Shared.proofs.note(AppOf(ctx).ID, round)
 			}
 			return &none{}, err
 		})
@@ -138,8 +139,9 @@ func (a *api) family() {
 			if err != nil {
 				return nil, err
 			}
-			hidden, err := a.hidden(ctx, callerOf(ctx))
-			return &answer[[]wire.Trouble]{troublesFor(hidden, list)}, err
+			things, err := a.Hub.Accessories(ctx)
+			caller := callerOf(ctx)
+			return &answer[[]wire.Trouble]{troublesFor(caller, shownOf(caller, things), list)}, err
 		})
 }
 

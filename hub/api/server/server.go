@@ -32,7 +32,9 @@ type Hub interface {
 	Bridges
 	Apps
 	Pages
+	Tongue
 	Clips() Clips
+	Proof() Proof
 	Privacy() Privacy
 	// Wipe forgets everything, also of a hub that is locked.
 	Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyReceipt, error)
@@ -64,6 +66,11 @@ type Keys interface {
 	Suggest(ctx context.Context, language string) (wire.Passphrase, error)
 	// Judge says what a password is worth; it must answer in every state.
 	Judge(ctx context.Context, password string) (wire.Verdict, error)
+}
+
+// Tongue is the language of the home.
+type Tongue interface {
+	SetLanguage(ctx context.Context, l wire.Language) (wire.Language, error)
 }
 
 // Rooms are the things in the home.
@@ -195,6 +202,7 @@ func build(mux *http.ServeMux, o Options) *api {
 	a.clips()
 	a.rooms()
 	a.past()
+	a.proof()
 	a.cameras()
 	a.labels()
 	a.family()

@@ -28,7 +28,7 @@ type ClipRule struct {
 	Sound  bool     `json:"sound" doc:"record sound too"`
 	Days   int      `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"how long clips stay; 0 is the usual time"`
 	Bytes  int64    `json:"bytes,omitempty" minimum:"0" doc:"how much the clips of this camera may take; 0 is the usual size"`
-	People []string `json:"people,omitempty" maxItems:"64" doc:"who may see them, by ID or name; nobody named: owners and guardians"`
+	People []string `json:"people,omitempty" maxItems:"64" doc:"who may see them beside the owners, by ID or name; nobody named: guardians"`
 }
 
 // KeepRequest says whether a clip stays until somebody deletes it.

@@ -9,7 +9,7 @@ type ExportRequest struct {
 	Password string `json:"password" maxLength:"4096" doc:"again, or the recovery code: whoever has the file can read it"`
 	Path     string `json:"path" maxLength:"1024"`
 	Person   string `json:"person,omitempty" maxLength:"256"`
-	Language string `json:"language,omitempty" maxLength:"32" doc:"en, de; English for any other"`
+	Language string `json:"language,omitempty" maxLength:"32" doc:"as the home's language; without it, that"`
 }
 
 // Export is one that was made.

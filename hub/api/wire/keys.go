@@ -42,6 +42,11 @@ type BootAnswer struct {
 	Protection Protection `json:"protection" enum:"manual,tpm,medium,same-disk"`
 }
 
+// Language is that of the home, in which the hub says what it says by itself.
+type Language struct {
+	Language string `json:"language" maxLength:"32" doc:"de, en, es, fr, it, nl, pl, pt_BR"`
+}
+
 // PasswordCheck is a password that somebody thinks of; it is judged and forgotten.
 type PasswordCheck struct {
 	Password string `json:"password" maxLength:"1024"`

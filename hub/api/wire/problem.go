@@ -56,6 +56,7 @@ const (
 	CodeNoPrivate   = "homekit.no-private" // 409: nothing is private, so there is nothing to arm
 	CodePublic      = "homekit.public"     // 422: only a toy can be private
 	CodeTooMany     = "hub.too-many"       // 429: wait before the next try
+	CodeLanguage    = "hub.language"       // 422: there are no texts in this language
 	CodeBoot        = "boot.failed"        // 409: the key for starting by itself cannot be kept there
 )
 

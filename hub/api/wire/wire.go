@@ -28,15 +28,27 @@ type Status struct {
 	Product      string            `json:"product,omitempty"` // for strangers
 	State        State             `json:"state" enum:"unclaimed,locked,open,claimed"`
 	Version      string            `json:"version,omitempty"`
-	API          string            `json:"api,omitempty"`    // URL of the network listener
-	Socket       string            `json:"socket,omitempty"` // path of the socket on this machine
-	Shut         *Problem          `json:"shut,omitempty"`   // why a claimed hub could not open its store
+	Updates      string            `json:"updates,omitempty"` // the last day with security updates, 2006-01-02
+	Traffic      *Traffic          `json:"traffic,omitempty"` // what went where since midnight
+	API          string            `json:"api,omitempty"`     // URL of the network listener
+	Socket       string            `json:"socket,omitempty"`  // path of the socket on this machine
+	Shut         *Problem          `json:"shut,omitempty"`    // why a claimed hub could not open its store
 	HomeKit      []HomeKit         `json:"homekit,omitempty"`
 	Protection   Protection        `json:"protection,omitempty" enum:"manual,tpm,medium,same-disk"` // of a claimed hub
+	Language     string            `json:"language,omitempty"`                                      // of an open home
 	ClaimTried   bool              `json:"claim_tried,omitempty"`                                   // somebody tried wrong claim codes
 	Simulators   map[string]string `json:"simulators,omitempty"`                                    // name to address, demo only
 	Control      string            `json:"control,omitempty"`                                       // URL that makes simulators act, demo only
 	DemoPassword string            `json:"demo_password,omitempty"`                                 // demo only, in the ready line only
+}
+
+// Traffic is what the hub sent to things since midnight or, where that was later, since it started, in bytes.
+type Traffic struct {
+	Since   time.Time `json:"since"`
+	Machine int64     `json:"machine"` // to this machine itself
+	Home    int64     `json:"home"`    // to the home network
+	Outside int64     `json:"outside"` // beyond it: to watches that called from a mobile network
+	Refused int64     `json:"refused"` // calls that something in the hub wanted to make there, and was refused
 }
 
 // Public is what strangers are told: the product, and whether this one is claimed.
@@ -70,7 +82,8 @@ type ArmRequest struct {
 // SetupRequest claims an unclaimed hub.
 type SetupRequest struct {
 	Password    string `json:"password" maxLength:"1024"`
-	StartLocked bool   `json:"start_locked,omitempty"` // wait for the password after each restart
+	StartLocked bool   `json:"start_locked,omitempty"`                                                               // wait for the password after each restart
+	Language    string `json:"language,omitempty" maxLength:"32" doc:"of the home; without it, the hub's machine's"` // in which the hub names what is its own
 }
 
 // SetupAnswer is shown once: the recovery code opens the store when the password is lost. Whoever has

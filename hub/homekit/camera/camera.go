@@ -32,6 +32,9 @@ type Options struct {
 	// the newest key frame of Source.
 	Still func(ctx context.Context, width, height int) ([]byte, error)
 	Log   *slog.Logger // nil is silent
+	// Streamed hears that a controller sees the camera live, until it calls end. It must answer at once.
+	// Nil: nobody.
+	Streamed func(controller string) (end func())
 	// Sound says whether the household lets sound out at this moment; it is asked for every packet.
 	// nil: never.
 	Sound func() bool
@@ -48,6 +51,7 @@ type Camera struct {
 	still    func(ctx context.Context, width, height int) ([]byte, error)
 	log      *slog.Logger
 	sound    func() bool
+	streamed func(controller string) (end func())
 	talk     func(ctx context.Context, next func(context.Context) ([]byte, error)) error
 	floor    sync.Mutex // held while a viewer speaks
 	muted    mutes
@@ -64,12 +68,15 @@ type mutes struct{ microphone, loudspeaker *hap.Characteristic }
 
 // New makes the camera's services. Close ends its streams.
 func New(o Options) *Camera {
-	c := &Camera{source: o.Source, smaller: o.Smaller, still: o.Still, log: o.Log, sound: o.Sound, talk: o.Talk}
+	c := &Camera{source: o.Source, smaller: o.Smaller, still: o.Still, streamed: o.Streamed, log: o.Log, sound: o.Sound, talk: o.Talk}
 	if c.smaller == nil {
 		c.smaller = func() []stream.View { return nil }
 	}
 	if c.still == nil {
 		c.still = o.Source.Snapshot
+	}
+	if c.streamed == nil {
+		c.streamed = func(string) func() { return func() {} }
 	}
 	if c.sound == nil {
 		c.sound = func() bool { return false }

@@ -184,6 +184,7 @@ func (s *seat) attend(w *viewer) {
 	select {
 	case <-w.started:
 		warm.Close()
+		defer s.camera.streamed(w.peer.Controller)()
 		if err := w.send(); err != nil {
 			s.camera.log.Info("a camera stream ended", "err", err)
 		}

@@ -45,6 +45,8 @@ type Options struct {
 	House *homekit.House
 	// Memory is where the server with this key keeps its state.
 	Memory func(key string) hap.Memory
+	// Notice hears what hap.Options.Notice does, of the server with this key. Nil: nobody.
+	Notice func(key string, n hap.Notice)
 	// Address is where the server with this key listens; port 0 is the one of last time.
 	Address func(key string) string
 	Voice   Voice
@@ -78,6 +80,9 @@ func New(o Options) *Servers {
 	s := &Servers{options: o, log: o.Log, left: map[string]bool{}, running: map[string]*running{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.options.Notice == nil {
+		s.options.Notice = func(string, hap.Notice) {}
 	}
 	if s.options.Changed == nil {
 		s.options.Changed = func() {}
@@ -149,8 +154,11 @@ func (s *Servers) publish(ctx context.Context, spec homekit.Server) (map[string]
 	}
 	server, err := hap.New(ctx, hap.Options{
 		Name: spec.Name, Model: spec.Model, Category: spec.Category, Log: s.log, Memory: s.options.Memory(spec.Key),
-		Shut:   func() bool { return s.hidden(spec.Key) },
-		Notice: func(hap.Notice) { s.tellTries() },
+		Shut: func() bool { return s.hidden(spec.Key) },
+		Notice: func(n hap.Notice) {
+			s.options.Notice(spec.Key, n)
+			s.tellTries()
+		},
 		Snapshot: func(ctx context.Context, p hap.Picture) ([]byte, error) {
 			return s.options.House.Snapshot(ctx, spec.Key, p)
 		},
