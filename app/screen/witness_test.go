@@ -12,6 +12,7 @@ import (
 	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/screen"
 	parts "github.com/ingle-home/ingle/app/widget"
+	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
 )
 
@@ -64,4 +65,18 @@ func TestAnAlertIsSeen(t *testing.T) {
 	}
 	test.Tap(h.button("Check the list"))
 	h.expect("Somebody changed what was written.", "Entry 12 was changed.")
+}
+
+// The same over the API of a hub.
+func TestTheHubTellsWhatItWitnessed(t *testing.T) {
+	h := open(t, wire.Open, "en", phone)
+	h.visit(model.AtLooks, "")
+	h.expect("Who looked", "Porch")
+	test.Tap(h.button("Check the list"))
+	if h.says("Somebody changed what was written.") == h.says("entries are as they were written.") {
+		t.Errorf("the check says %q", h.words())
+	}
+	h.visit(model.AtSecurity, "")
+	test.Tap(h.button("I have seen it"))
+	h.expect("Seen on")
 }

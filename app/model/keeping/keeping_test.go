@@ -38,7 +38,7 @@ func TestWhatIsKeptIsAddedUpByCategory(t *testing.T) {
 	if len(sums) != 3 || sums[0].Category != "recordings" || sums[1].Category != "location" {
 		t.Fatalf("%+v", sums)
 	}
-	if s := sums[0]; s.Much != "6 entries · 4.0 MB" || s.Oldest != "The oldest is of 23.11. 12:00" || s.Until != "The last of it goes by 28.11. 12:00" || !strings.Contains(s.Where, "On the device") {
+	if s := sums[0]; s.Much != "6 entries · 4.0 MB" || s.Oldest != "The oldest is from 23 Nov, 12:00" || s.Until != "The last of it goes by 28 Nov, 12:00" || !strings.Contains(s.Where, "On the device") {
 		t.Errorf("%+v", s)
 	}
 	if sums[1].Until != "Until somebody deletes it" {
@@ -166,7 +166,7 @@ func TestRulesPausesAndConsents(t *testing.T) {
 		t.Errorf("%+v", pauses)
 	}
 	agreed := keeping.AgreedOf([]wire.Consent{{Person: "p1", What: "location", Given: true, At: &since}, {Person: "p1", What: "location", At: &since}, {Person: "p2", What: "health", Given: true, At: &since}}, home(), en, time.UTC)
-	if len(agreed) != 2 || agreed[0].Given || agreed[0].Detail != "Taken back on 25.11. 12:00" || !agreed[1].Given {
+	if len(agreed) != 2 || agreed[0].Given || agreed[0].Detail != "Taken back on 25 Nov, 12:00" || !agreed[1].Given {
 		t.Errorf("%+v", agreed)
 	}
 }

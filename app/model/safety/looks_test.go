@@ -22,10 +22,10 @@ func TestWhoLooked(t *testing.T) {
 	if s := list[0]; !s.Going || s.What != "Live pictures · Porch" || s.How != "By an app" || s.Who != "Noor's phone" {
 		t.Errorf("%+v", s)
 	}
-	if s := list[1]; s.Going || s.When != "25.11. 12:00 until 12:08" || s.How != "In Apple Home · 3 times" {
+	if s := list[1]; s.Going || s.When != "25 Nov, 12:00 until 12:08" || s.How != "In Apple Home · 3 times" {
 		t.Errorf("%+v", s)
 	}
-	if s := list[2]; s.Who != "Forgotten since" || !strings.HasSuffix(s.What, "forgotten since") || s.When != "25.11. 12:00" || s.How != "" {
+	if s := list[2]; s.Who != "Forgotten since" || !strings.HasSuffix(s.What, "forgotten since") || s.When != "25 Nov, 12:00" || s.How != "" {
 		t.Errorf("%+v", s)
 	}
 	if list[3].Going || list[4].Going {
@@ -48,11 +48,11 @@ func TestWhatNobodyHasSeenComesFirst(t *testing.T) {
 	seen := noon
 	list := safety.AlertsOf([]wire.SecurityAlert{{ID: "1", Rule: "new-app", Acknowledged: &seen, First: noon, Last: noon, Times: 1},
 		{ID: "2", Rule: "failed-login", Severity: "alarm", First: noon, Last: noon.Add(9 * time.Minute), Times: 6}}, i18n.For("en"), time.UTC)
-	if len(list) != 2 || list[0].ID != "2" || !list[0].Alarm || list[0].When != "25.11. 12:00 – 25.11. 12:09 · 6 times" || list[1].Seen != "Seen on 25.11. 12:00" {
+	if len(list) != 2 || list[0].ID != "2" || !list[0].Alarm || list[0].When != "25 Nov, 12:00 – 25 Nov, 12:09 · 6 times" || list[1].Seen != "Seen on 25 Nov, 12:00" {
 		t.Errorf("%+v", list)
 	}
 	events := safety.EventsOf([]wire.SecurityEvent{{At: noon, Kind: "failed-login", Severity: "warning", Times: 6, From: "192.0.2.7"}, {At: noon, Kind: "unlock", Severity: "notice", Times: 1}}, i18n.For("en"), time.UTC)
-	if !events[0].Grave || events[0].Title != "A wrong password" || events[0].From != "from 192.0.2.7" || events[1].Grave || events[1].When != "25.11. 12:00" {
+	if !events[0].Grave || events[0].Title != "A wrong password" || events[0].From != "from 192.0.2.7" || events[1].Grave || events[1].When != "25 Nov, 12:00" {
 		t.Errorf("%+v", events)
 	}
 }
