@@ -35,9 +35,9 @@ func sameAs() map[string]string {
 			app.updates.hub trait.privacy gate.password`,
 		"nl": `app.privacy.apps#other page.alarm accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
 			app.updates.hub do.done do.switched homekit.kind.bridge homekit.kind.camera homekit.line status.open
-			tile.sos.alarm tile.toy.stop trait.privacy`,
+			privacy.kind.zone tile.sos.alarm tile.toy.stop trait.privacy`,
 		"pl":    "page.alarm app.updates.hub tile.sos.alarm tile.toy.stop",
-		"pt_BR": "app.privacy.apps#other app.settings.backup app.updates.hub",
+		"pt_BR": "app.privacy.apps#other app.settings.backup app.updates.hub privacy.holder.backups privacy.kind.backup",
 	}
 }
 
