@@ -177,6 +177,66 @@ func TestRekeyInterruptedAnywhere(t *testing.T) {
 	}
 }
 
+// The way to the streams is cut at each request that goes there, in the first change of passwords and in
+// a later one: what was kept opens the camera at every moment, and both accounts are the camera's in the end.
+func TestRekeyCutOffAtTheStreams(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]sim.Options{"token": {}, "one user": {Single: true}, "fixed": {Fixed: true}} {
+		for _, before := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%s, %d before", name, before), func(t *testing.T) {
+				t.Parallel()
+				o.User, o.Password, o.Lockout = "admin", "admin", time.Hour
+				n := 1
+				for cutOffAt(t, o, n, before) {
+					if n++; n > 40 {
+						t.Fatal("there is no end to it")
+					}
+				}
+				if n < 4 {
+					t.Fatalf("only %d requests were cut", n-1)
+				}
+				t.Logf("cut at each of %d requests", n-1)
+			})
+		}
+	}
+}
+
+// cutOffAt changes a camera's passwords, cuts the nth request to its streams and reports whether there was one.
+func cutOffAt(t *testing.T, o sim.Options, n, before int) bool {
+	t.Helper()
+	c := camera(t, o)
+	defer c.Close()
+	d := newDrawer(c)
+	for range before {
+		if err := rekey(t, d.reopen(t), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := d.reopen(t)
+	c.CutStreamAt(n)
+	err := rekey(t, s, d)
+	c.CutStreamAt(0)
+	cut := state(c).Streams.Cut > 0
+	again := d.reopen(t) // or it is locked out
+	if err != nil {
+		if err := rekey(t, again, d); err != nil {
+			t.Fatalf("request %d: then it cannot be finished: %v", n, err)
+		}
+	}
+	d.safe(t, c)
+	watch(t, d.reopen(t), "main", false, 1)
+	users := state(c).Users
+	for _, field := range []string{"user", "admin"} {
+		if name := d.config.Fields[field]; name != "" && users[name] == "" {
+			t.Errorf("request %d: the camera does not know its %s: %v", n, field, users)
+		}
+	}
+	if two := d.config.Fields["admin"] != ""; two == o.Single {
+		t.Errorf("request %d: an administrator of its own: %v", n, two)
+	}
+	return cut
+}
+
 // The same session goes on after it was interrupted, and with the same plan.
 func TestRekeyAgainInTheSameSession(t *testing.T) {
 	c := camera(t, sim.Options{User: "admin", Password: "admin"})

@@ -276,6 +276,9 @@ func (s *Sim) CutAt(n int, after bool) {
 	s.cut = func(i int) (bool, bool) { return i == n && !after, i == n && after }
 }
 
+// CutStreamAt cuts the connection of the nth RTSP request from now on, as rtsp/sim does. 0 cuts none.
+func (s *Sim) CutStreamAt(n int) { s.streams.CutAt(n) }
+
 func (s *Sim) acts() map[string]func(url.Values) error {
 	plain := func(do func()) func(url.Values) error { return func(url.Values) error { do(); return nil } }
 	return map[string]func(url.Values) error{

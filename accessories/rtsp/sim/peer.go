@@ -23,6 +23,19 @@ func (p peer) OnConnOpen(ctx *gortsplib.ServerHandlerOnConnOpenCtx) {
 	p.sim.state.Opened++
 }
 
+// OnRequest cuts the connection where it was told to.
+func (p peer) OnRequest(conn *gortsplib.ServerConn, _ *base.Request) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	if p.sim.cut == 0 {
+		return
+	}
+	if p.sim.cut--; p.sim.cut == 0 {
+		_ = conn.NetConn().Close() // at once: the answer finds nobody
+		p.sim.state.Cut++
+	}
+}
+
 // OnConnClose forgets the connection.
 func (p peer) OnConnClose(ctx *gortsplib.ServerHandlerOnConnCloseCtx) {
 	p.sim.mu.Lock()

@@ -76,6 +76,7 @@ type State struct {
 	Frames      uint64 `json:"frames"`      // pictures sent while somebody received them
 	Describes   uint64 `json:"describes"`   // descriptions given
 	Refused     uint64 `json:"refused"`     // requests with a wrong login, or while the camera was locked
+	Cut         uint64 `json:"cut"`         // connections that CutAt cut
 	Heard       int    `json:"heard"`       // packets that came to the loudspeaker
 }
 
@@ -97,6 +98,7 @@ type Sim struct {
 	players map[*gortsplib.ServerSession]struct{}
 	jump    time.Duration // by which the camera's clock went wrong
 	frozen  bool          // it answers, but sends nothing
+	cut     int           // the request, from now on, at which the connection is cut; 0 = none
 	heard   []byte
 	state   State
 }
@@ -203,6 +205,14 @@ func (s *Sim) Do(_ context.Context, event string, args url.Values) error {
 		return fmt.Errorf("rtsp sim: there is no event %q", event)
 	}
 	return nil
+}
+
+// CutAt cuts the connection of the nth RTSP request from now on (1 is the next) before it is answered.
+// 0 cuts none.
+func (s *Sim) CutAt(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = n
 }
 
 // RefreshKey makes the next picture of every view a key picture.
