@@ -130,7 +130,13 @@ func newPorch(t *testing.T, host string) *porch {
 
 func newPorchWith(t *testing.T, host string, o stream.Options) *porch {
 	t.Helper()
-	box, err := sim.Start(sim.Options{Width: 640, Height: 360, FPS: 30, GOP: 1, Dir: os.TempDir()})
+	return newPorchOf(t, host, o, "")
+}
+
+// newPorchOf has a microphone that gives a codec; "" is none.
+func newPorchOf(t *testing.T, host string, o stream.Options, sound media.Codec) *porch {
+	t.Helper()
+	box, err := sim.Start(sim.Options{Width: 640, Height: 360, FPS: 30, GOP: 1, Sound: sound, Dir: os.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,10 +150,10 @@ func newPorchWith(t *testing.T, host string, o stream.Options) *porch {
 		t.Fatal(err)
 	}
 	p := &porch{t: t, host: host, sim: box, source: stream.New(func(ctx context.Context, out func(*media.Unit)) error {
-		return session.(device.Viewable).Watch(ctx, "main", false, out)
+		return session.(device.Viewable).Watch(ctx, "main", sound != "", out)
 	}, o)}
 	t.Cleanup(func() { _ = p.source.Close() })
-	p.camera = camera.New(camera.Options{Source: p.source})
+	p.camera = camera.New(camera.Options{Source: p.source, Sound: always})
 	t.Cleanup(p.camera.Close)
 	p.services = p.camera.Services()
 	p.serve()
