@@ -61,22 +61,28 @@ func TestNewPasswordsOnABadLine(t *testing.T) {
 	if os.Getenv("INGLE_SOAK") != "" {
 		cuts = []int{1, 2, 3, 4, 5, 6, 7, 8}
 	}
+	soon(t, "the hub has seen the password of the factory", func() bool { return sees(t, c, id) == "hub.camera-unsafe" })
 	stop := func() {}
 	for i, n := range cuts {
-		box.CutStreamAt(n)
-		first := c.Secure(t.Context(), id)
-		box.CutStreamAt(0)
+		before := state().Streams.Cut
+		var first error
+		soon(t, "the line is cut", func() bool { // the hub must have reached the camera before
+			box.CutStreamAt(n)
+			first = c.Secure(t.Context(), id)
+			box.CutStreamAt(0)
+			return state().Streams.Cut > before
+		})
 		soon(t, "the passwords are its own", func() bool { return first == nil || c.Secure(t.Context(), id) == nil })
 		soon(t, "it moves", func() bool { return moves(t.Context(), c, id) })
 		if i == 0 { // nobody sees a camera before it has a password of its own
 			stop = watching(t, c, id)
 		}
-		t.Logf("cut at request %d; the first try gave: %v", n, first)
+		t.Logf("cut at request %d; it gave: %v", n, first)
 	}
 	stop()
 	levels := slices.Sorted(maps.Values(state().Users)) // two accounts of the hub's, and the factory's with another password
-	if cut := state().Streams.Cut; cut != uint64(len(cuts)) || !slices.Equal(levels, []string{"Administrator", "Administrator", "Operator"}) {
-		t.Errorf("after %d cuts it knows %v", cut, state().Users)
+	if !slices.Equal(levels, []string{"Administrator", "Administrator", "Operator"}) {
+		t.Errorf("in the end it knows %v", state().Users)
 	}
 	if _, err := onvifLogin(t, box, "admin", "admin"); err == nil {
 		t.Error("the factory's password opens it")
