@@ -38,6 +38,8 @@ type Options struct {
 	Sealer  Sealer
 	Key     func() ed25519.PrivateKey                                                  // the hub's, with which receipts are signed
 	Search  func(ctx context.Context, words []string) (bytes int64, hits int, e error) // looks at every byte of the hub's folder
+	// Emptied says whether no database, and no log of one, is left of an epoch or an earlier one.
+	Emptied func(epoch uint64) (bool, error)
 	Log     *slog.Logger
 	Now     func() time.Time  // nil: the clock
 	Reached func(step string) // called at each step; nil but in tests
@@ -188,13 +190,12 @@ func (d *Desk) proof(ctx context.Context, e Entry, words []string) ([]byte, erro
 	}
 	r := receipt.Receipt{
 		ID: e.ID, Scope: e.Scope.Name(), Begun: e.Begun, Made: d.Now().UTC(), Done: len(e.waiting()) == 0,
-		Keys: e.Keys, Epochs: [2]uint64{e.Epoch, d.Sealer.Epoch()}, Emptied: true, Search: receipt.Search{Words: len(words)},
+		Keys: e.Keys, Epochs: [2]uint64{e.Epoch, d.Sealer.Epoch()}, Search: receipt.Search{Words: len(words)},
 	}
-	left := tally(after)
-	for kind, n := range e.Before {
-		r.Counts = append(r.Counts, receipt.Count{Kind: kind, Where: string(where(kind)), Before: n.Count, Bytes: n.Bytes, After: left[kind].Count})
+	if r.Emptied, err = d.Options.Emptied(e.Epoch); err != nil {
+		return nil, fmt.Errorf("privacy: logs: %w", err)
 	}
-	slices.SortFunc(r.Counts, func(a, b receipt.Count) int { return strings.Compare(a.Kind, b.Kind) })
+	r.Counts = counts(e.Before, tally(after))
 	for _, h := range d.Holders {
 		o := e.Outcomes[h.Name()]
 		r.Places = append(r.Places, receipt.Place{Holder: h.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many})

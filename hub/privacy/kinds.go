@@ -1,5 +1,7 @@
 package privacy
 
+import "slices"
+
 // Kind is one kind of personal data that a hub keeps, or knows of elsewhere. The texts are what
 // docs/PRIVACY.md says.
 type Kind struct {
@@ -163,6 +165,16 @@ func worked() []Kind {
 		{ID: "log", Category: Technical, What: "the log: IDs and network addresses, no names", Subject: "household", Purpose: "to find faults", Class: "household",
 			Where: Outside, Lies: "stderr", Kept: "yours to keep or not", Seen: "who may read the system's log", Erased: "by the system; the IDs in it lead to nothing once what they stood for is forgotten"},
 	}
+}
+
+// OfTrait gives the kind of a trait's readings, where they are about somebody.
+func OfTrait(trait string) (Kind, bool) {
+	for _, k := range Kinds() {
+		if slices.Contains(k.Traits, trait) {
+			return k, true
+		}
+	}
+	return Kind{}, false
 }
 
 // Find gives a kind by its ID.

@@ -113,6 +113,7 @@ func openHub(ctx context.Context, dir string, v *vault.Vault, reached func(strin
 		Search: func(ctx context.Context, words []string) (int64, int, error) {
 			return holders.Search(ctx, dir, words)
 		},
+		Emptied: func(epoch uint64) (bool, error) { return holders.Emptied(dir, epoch) },
 	})
 	return h, nil
 }

@@ -122,6 +122,21 @@ func (o *Office) scope(w wire.PrivacyScope) (s privacy.Scope, words []string, er
 	return s, words, nil
 }
 
+// Names are those of whoever lives in a home, of its things and zones: what the last search after everything was
+// forgotten looks for.
+func Names(has home.Contents) (words []string) {
+	for _, p := range has.People {
+		words = append(words, p.Name)
+	}
+	for _, a := range has.Accessories {
+		words = append(words, a.Name)
+	}
+	for _, z := range has.Zones {
+		words = append(words, z.Name)
+	}
+	return words
+}
+
 // fits refuses a scope that says nothing, or everything and something else.
 func fits(w wire.PrivacyScope) error {
 	some := w.Person != "" || w.Device != "" || w.Category != "" || w.Since != nil || w.Until != nil

@@ -39,7 +39,7 @@ type Receipt struct {
 	Places  []Place   `json:"places"`
 	Keys    []string  `json:"keys_destroyed"` // fingerprints of what the keys were for
 	Epochs  [2]uint64 `json:"epochs"`         // of the store's data key: before, after
-	Emptied bool      `json:"logs_emptied"`   // the databases' logs were truncated
+	Emptied bool      `json:"logs_emptied"`   // no database is left from before, and no log of one
 	Search  Search    `json:"search"`
 	Remains []Remain  `json:"remains,omitempty"`
 }

@@ -52,13 +52,20 @@ func Begun(dir string) bool {
 	return err == nil
 }
 
+// Watch is what Finish calls; each may be nil.
+type Watch struct {
+	Look    func(ctx context.Context) (receipt.Search, error) // searches the folder for the names of who lived here, as long as somebody knows them
+	Reached func(step string)                                 // at each step
+}
+
 // Finish forgets everything in a folder that nobody uses, the keys first, looks again and leaves a receipt.
-// Of a folder without a journal it does nothing. Reached, if not nil, is called at each step. What cannot
-// be removed is an error, and it may be called again.
-func Finish(ctx context.Context, dir string, reached func(step string)) error {
+// Of a folder without a journal it does nothing. What cannot be removed is an error, and it may be called
+// again.
+func Finish(ctx context.Context, dir string, w Watch) error {
 	if !Begun(dir) {
 		return nil
 	}
+	reached := w.Reached
 	if reached == nil {
 		reached = func(string) {}
 	}
@@ -82,9 +89,13 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 		}
 		reached(group.step)
 	}
-	left, err := list(dir, func(name string) bool { return !stays(name) })
-	if err != nil || len(left) > 0 {
-		return errors.Join(err, fmt.Errorf("wipe: %d files are still there", len(left)))
+	if err := n.recount(dir); err != nil {
+		return err
+	}
+	if w.Look != nil {
+		if n.Receipt.Search, err = w.Look(ctx); err != nil {
+			return fmt.Errorf("wipe: search: %w", err)
+		}
 	}
 	if err := n.prove(dir); err != nil {
 		return err
@@ -150,15 +161,31 @@ func read(dir string) (n Note, err error) {
 	return n, nil
 }
 
-// prove writes the receipt, under a name that is the same however often this was cut short.
-func (n Note) prove(dir string) error {
-	r := n.Receipt
-	r.Made, r.Done, r.Emptied = time.Now().UTC(), true, true
-	for i := range r.Counts {
-		if r.Counts[i].Where == "hub" || r.Counts[i].Where == "memory" {
-			r.Counts[i].After = 0
+// recount counts what is in the folder after all. Whatever is left is an error: it may be of any kind.
+func (n Note) recount(dir string) error {
+	left, err := list(dir, func(name string) bool { return !stays(name) })
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("wipe: %d files are still there", len(left))
+	}
+	for i, c := range n.Receipt.Counts { // the process whose memory it was has closed the house, or ended
+		if c.Where == "hub" || c.Where == "memory" {
+			n.Receipt.Counts[i].After = len(left)
 		}
 	}
+	return nil
+}
+
+// prove writes the receipt, under a name that is the same however often this was cut short.
+func (n Note) prove(dir string) error {
+	logs, err := list(dir, func(name string) bool { return matches(name, "*.db*") })
+	if err != nil {
+		return err
+	}
+	r := n.Receipt
+	r.Made, r.Done, r.Emptied = time.Now().UTC(), true, len(logs) == 0
 	raw, err := receipt.Sign(r, ed25519.NewKeyFromSeed(n.Seed))
 	if err != nil {
 		return err
