@@ -208,3 +208,16 @@ func fresh(t *testing.T, more ...privacy.Holder) *hub {
 	}
 	return h
 }
+
+// A receipt says that the logs are empty only where nothing is left of the key of before.
+func TestWhetherTheLogsAreEmptied(t *testing.T) {
+	for name, want := range map[string]bool{"core-3.db": true, "media.db": false, "core-2.db-wal": false, "telemetry-1.db": false, "keys.json": true} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := holders.Emptied(dir, 2); got != want || err != nil {
+			t.Errorf("with %s it is %t, %v", name, got, err)
+		}
+	}
+}

@@ -193,6 +193,9 @@ func (n Note) prove(dir string) error {
 	if err := os.Mkdir(filepath.Join(dir, folder), storage.DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("wipe: %w", err)
 	}
+	if err := remove(filepath.Join(dir, folder), func(name string) bool { return matches(name, ".ingle-*") }); err != nil { // half a one
+		return err
+	}
 	if err := storage.Place(filepath.Join(dir, folder, filepath.Base(r.ID)+".json"), raw); err != nil {
 		return fmt.Errorf("wipe: receipt: %w", err)
 	}
@@ -209,6 +212,9 @@ func Receipts(dir string) ([][]byte, error) {
 	}
 	var all [][]byte
 	for _, e := range entries[:min(len(entries), maxFiles)] {
+		if !matches(e.Name(), "*.json") {
+			continue
+		}
 		raw, err := os.ReadFile(filepath.Join(dir, folder, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("wipe: %w", err)
