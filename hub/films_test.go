@@ -36,7 +36,7 @@ func look(t *testing.T, n int, watch func(put func(frames.Frame) error) error) (
 			return nil
 		})
 		if !errors.Is(err, enough) {
-			t.Logf("it ended after %d different pictures: %v", len(different), err)
+			t.Errorf("it ended after %d different pictures: %v", len(different), err)
 		}
 		return errors.Is(err, enough)
 	})
