@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/holders"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
@@ -67,6 +69,9 @@ func TestWhatHasHadItsTimeGoes(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if n := h.walked(t); n != 40 { // the control
+		t.Errorf("%d bodies tell of the steps", n)
+	}
 	const day = 24 * time.Hour
 	for _, step := range []struct {
 		after  time.Duration
@@ -80,9 +85,27 @@ func TestWhatHasHadItsTimeGoes(t *testing.T) {
 			t.Errorf("after %v there is %v, not %v", step.after, got, step.counts)
 		}
 	}
+	if n := h.walked(t); n > 0 {
+		t.Errorf("%d bodies still tell of the steps", n)
+	}
 	if people := h.home.Contents().People; len(people) != 2 {
 		t.Errorf("people went too: %v", people)
 	}
+}
+
+// walked counts the readings, opened, that have a canary in them.
+func (h *hub) walked(t *testing.T) (n int) {
+	t.Helper()
+	err := h.store.Walk(t.Context(), "", nil, func(r records.Record) error {
+		if strings.Contains(string(r.Body), strconv.Itoa(canarySteps/100)) {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (h *hub) counts(t *testing.T) (n [4]int) {
