@@ -208,3 +208,15 @@ func fresh(t *testing.T, more ...privacy.Holder) *hub {
 	}
 	return h
 }
+
+// What is somebody else's stays theirs, though it bore the name of who goes.
+func TestAnothersThingStaysTheirs(t *testing.T) {
+	t.Parallel()
+	ctx, h := t.Context(), fresh(t)
+	noor := must(h.home.Contents().Person("Noor"))(t)
+	shoe := must(h.home.AddAccessory(ctx, home.Accessory{Name: "Tracker", Kind: "watch", Room: canary + "'s room", Person: noor.ID}, nil))(t)
+	must(h.desk.Forget(ctx, must(h.scope())(t), canary))(t)
+	if a := must(h.home.Contents().Accessory(shoe.ID))(t); a.Person != noor.ID || a.Room != "" {
+		t.Errorf("it became %+v", a)
+	}
+}
