@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/receipt"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -74,15 +75,15 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 		is   func(name string) bool
 	}{
 		{"keys", func(name string) bool { return matches(name, "keys.json*", "keys.twin.json*", "boot-*.cred") }},
-		{"restored", func(name string) bool { return matches(name, "restore*") }},
-		{"store", func(name string) bool { return !stays(name) }},
+		{"restored", func(name string) bool { return matches(name, "restore.*") }},
+		{"store", goes},
 	} {
 		if err := remove(dir, group.is); err != nil {
 			return err
 		}
 		reached(group.step)
 	}
-	left, err := list(dir, func(name string) bool { return !stays(name) })
+	left, err := list(dir, goes)
 	if err != nil || len(left) > 0 {
 		return errors.Join(err, fmt.Errorf("wipe: %d files are still there", len(left)))
 	}
@@ -98,6 +99,12 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 
 // stays says what a folder has that was wiped: its lock, the journal and the receipts of it.
 func stays(name string) bool { return matches(name, "lock", "hub.sock", journal, folder) }
+
+// goes says whether a file is the hub's, and of what was wiped. A folder may have others: somebody may have
+// begun a hub in one that was theirs.
+func goes(name string) bool {
+	return !stays(name) && slices.ContainsFunc(privacy.Kinds(), func(k privacy.Kind) bool { return matches(name, k.Files...) })
+}
 
 func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
