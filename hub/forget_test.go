@@ -223,6 +223,10 @@ func TestEverythingIsForgotten(t *testing.T) {
 	n := newNest(t)
 	was := n.hub.ready
 	code := must[wire.Status](t)(n.c.Status(t.Context())).HomeKit[0]
+	before := must[wire.Security](t)(n.c.Security(t.Context()))
+	if len(before.Alerts) == 0 {
+		t.Error("nothing has happened to the hub's security")
+	}
 	q := wire.ForgetRequest{PrivacyScope: wire.PrivacyScope{Everything: true}, Password: password}
 	if _, err := n.c.Forget(t.Context(), q); wire.Code(err) != wire.CodeForgetWord {
 		t.Fatalf("without the word: %s", explain(err))
@@ -245,6 +249,17 @@ func TestEverythingIsForgotten(t *testing.T) {
 	}
 	if list := must[[]wire.Person](t)(n.c.People(t.Context())); len(list) > 0 {
 		t.Errorf("there is %+v", list)
+	}
+	after := must[wire.Security](t)(n.c.Security(t.Context()))
+	for _, old := range before.Alerts {
+		if slices.ContainsFunc(after.Alerts, func(a wire.SecurityAlert) bool { return a.ID == old.ID || a.Subject != "" && a.Subject == old.Subject }) {
+			t.Errorf("the new hub tells of what happened to the old one: %+v", old)
+		}
+	}
+	for _, e := range after.Events {
+		if slices.ContainsFunc(before.Events, func(old wire.SecurityEvent) bool { return e.At.Equal(old.At) }) {
+			t.Errorf("the new hub has it in its log: %+v", e)
+		}
 	}
 }
 

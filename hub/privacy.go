@@ -307,7 +307,7 @@ func (d *daemon) wipeAll(ctx context.Context, n wipe.Note, first func(context.Co
 	if err := wipe.Finish(ctx, d.settings.dir, nil); err != nil {
 		return nil, problem(err)
 	}
-	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh()); err != nil {
+	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh(), d.stand.Fresh(ctx)); err != nil {
 		return nil, problem(err)
 	}
 	status := d.Status(ctx)
