@@ -14,7 +14,6 @@ import (
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/privacy/receipt"
-	"github.com/ingle-home/ingle/i18n"
 )
 
 const (
@@ -308,7 +307,7 @@ func (r *room) retention() *cobra.Command {
 		}
 		w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 		for _, one := range list {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", c.text.Text("privacy.category."+one.Category, nil), one.Person, c.text.Text("privacy.days", i18n.Args{"days": strconv.Itoa(one.Days)}))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", c.text.Text("privacy.category."+one.Category, nil), one.Person, c.text.Count("privacy.days", one.Days))
 		}
 		return w.Flush()
 	})
