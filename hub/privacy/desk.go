@@ -145,6 +145,9 @@ func (d *Desk) carry(ctx context.Context, e Entry, words []string) ([]byte, erro
 	if e.Sealed && !moved {
 		return nil, nil
 	}
+	if err := d.again(ctx, e); err != nil {
+		return nil, err
+	}
 	if err := d.Sealer.Renew(ctx); err != nil {
 		return nil, fmt.Errorf("privacy: seal anew: %w", err)
 	}
@@ -159,6 +162,27 @@ func (d *Desk) carry(ctx context.Context, e Entry, words []string) ([]byte, erro
 	}
 	d.Reached("receipt")
 	return r, nil
+}
+
+// again asks those that were done and have something once more: while others forgot, a device took its time
+// to reset and somebody looked at it, or what was still needed of it came free.
+func (d *Desk) again(ctx context.Context, e Entry) error {
+	for _, h := range d.Holders {
+		if e.Outcomes[h.Name()].State != Gone {
+			continue
+		}
+		n, err := remaining(ctx, h, e.Scope)
+		if err != nil {
+			return fmt.Errorf("privacy: last look: %s: %w", h.Name(), err)
+		}
+		if n == 0 {
+			continue
+		}
+		if e.Outcomes[h.Name()], err = d.ask(ctx, h, e.Scope); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ask has a holder forget, and looks again before it believes it.

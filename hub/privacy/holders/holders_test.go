@@ -14,6 +14,7 @@ import (
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/holders"
+	"github.com/ingle-home/ingle/hub/privacy/receipt"
 	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
@@ -218,5 +219,36 @@ func TestAnothersThingStaysTheirs(t *testing.T) {
 	must(h.desk.Forget(ctx, must(h.scope())(t), canary))(t)
 	if a := must(h.home.Contents().Accessory(shoe.ID))(t); a.Person != noor.ID || a.Room != "" {
 		t.Errorf("it became %+v", a)
+	}
+}
+
+// slow is a holder that takes its time, in which something new of who goes is kept.
+type slow struct{ meanwhile func(s privacy.Scope) error }
+
+func (*slow) Name() string { return "slow" }
+
+func (*slow) Inventory(context.Context, privacy.Scope) ([]privacy.Item, error) { return nil, nil }
+
+func (l *slow) Forget(_ context.Context, s privacy.Scope) (privacy.Outcome, error) {
+	return privacy.Outcome{State: privacy.Gone}, l.meanwhile(s)
+}
+
+// What came back while the others forgot is forgotten too, before there is a receipt.
+func TestWhatComesMeanwhileGoesToo(t *testing.T) {
+	t.Parallel()
+	var h *hub
+	h = fresh(t, &slow{func(s privacy.Scope) error {
+		return h.made.Change(t.Context(), func(c *privacy.Choices) { c.Note(privacy.Consent{Person: s.Person, What: "location"}) })
+	}})
+	s := must(h.scope())(t)
+	raw := must(h.desk.Forget(t.Context(), s, canary))(t)
+	v := must(receipt.Verify(raw))(t)
+	for _, c := range v.Counts {
+		if c.After != 0 {
+			t.Errorf("of %s there is %d", c.Kind, c.After)
+		}
+	}
+	if left := must(h.made.Load(t.Context()))(t); left.About(s.Person) != 0 {
+		t.Errorf("there is %+v", left)
 	}
 }
