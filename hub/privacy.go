@@ -54,6 +54,7 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 	if p.choices, err = holders.OpenChoices(ctx, h.store); err != nil && h.unsound == nil {
 		return err
 	}
+	h.readings.Lasts = p.choices.Lasts
 	p.rows = holders.Rows{Store: h.store, Home: h.home}
 	p.devices = &holders.OnDevices{Home: h.home.Contents, Session: h.session}
 	p.films = holders.Films{Clips: func() record.Clips { return h.clips.Recordings() }, Drop: h.clips.Forget}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/holders"
@@ -250,5 +251,31 @@ func TestWhatComesMeanwhileGoesToo(t *testing.T) {
 	}
 	if left := must(h.made.Load(t.Context()))(t); left.About(s.Person) != 0 {
 		t.Errorf("there is %+v", left)
+	}
+}
+
+// What the household wants to keep for longer than is usual stays that long, and no longer.
+func TestALongerTimeIsKept(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	ctx, h := t.Context(), fresh(t)
+	if err := h.made.Change(ctx, func(c *privacy.Choices) { c.Set(privacy.Rule{Category: privacy.Health, Days: 30}) }); err != nil {
+		t.Fatal(err)
+	}
+	noors := must(h.home.Contents().Accessory("Noor Band"))(t)
+	readings := archive.Readings{Store: h.store, Lasts: h.made.Lasts}
+	if err := readings.Keep(ctx, noors, trait.Steps.Of(7, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{29 * day, 1}, {31 * day, 0}} {
+		now := time.Now().Add(step.after)
+		must(h.store.Sweep(ctx, now))(t)
+		must(holders.Expire(ctx, h.rows, h.films, must(h.made.Load(ctx))(t), now))(t)
+		if got := h.counts(t)[1]; got != step.left {
+			t.Errorf("after %v there are %d", step.after, got)
+		}
 	}
 }
