@@ -67,13 +67,13 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 		h.before(e.Scope)
 	}
 	p.desk = privacy.New(privacy.Options{
-		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Log: h.log,
+		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Before: h.before, Log: h.log,
 		Search: func(ctx context.Context, words []string) (int64, int, error) {
 			return holders.Search(ctx, h.settings.dir, words)
 		},
 	})
 	p.office = office.New(office.Options{
-		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Before: h.before, Wipe: h.wipe,
+		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Wipe: h.wipe,
 		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
 	})
 	return nil

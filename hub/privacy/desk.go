@@ -38,6 +38,8 @@ type Options struct {
 	Sealer  Sealer
 	Key     func() ed25519.PrivateKey                                                  // the hub's, with which receipts are signed
 	Search  func(ctx context.Context, words []string) (bytes int64, hits int, e error) // looks at every byte of the hub's folder
+	// Before is called once a forgetting is journalled, so that nothing new of who goes is kept; nil: nobody.
+	Before  func(s Scope)
 	Log     *slog.Logger
 	Now     func() time.Time  // nil: the clock
 	Reached func(step string) // called at each step; nil but in tests
@@ -53,6 +55,9 @@ type Desk struct {
 func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Before == nil {
+		o.Before = func(Scope) {}
 	}
 	if o.Reached == nil {
 		o.Reached = func(string) {}
@@ -77,6 +82,7 @@ func (d *Desk) Forget(ctx context.Context, s Scope, words ...string) ([]byte, er
 	if err := d.Journal.Keep(ctx, e); err != nil {
 		return nil, fmt.Errorf("privacy: journal: %w", err)
 	}
+	d.Before(s)
 	d.Reached("journal")
 	return d.carry(context.WithoutCancel(ctx), e, words) // who asked may hang up
 }

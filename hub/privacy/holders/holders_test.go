@@ -279,3 +279,27 @@ func TestALongerTimeIsKept(t *testing.T) {
 		}
 	}
 }
+
+// full is a journal on a disk that is full.
+type full struct{ privacy.Journal }
+
+var errFull = errors.New("the disk is full")
+
+func (full) Keep(context.Context, privacy.Entry) error { return errFull }
+
+// A forgetting that did not begin stops nothing: the alarms of a watch are still kept.
+func TestWhatDidNotBeginStopsNothing(t *testing.T) {
+	t.Parallel()
+	h := fresh(t)
+	s, begun := must(h.scope())(t), 0
+	h.desk.Before = func(privacy.Scope) { begun++ }
+	sound := h.desk.Journal
+	h.desk.Journal = full{sound}
+	if _, err := h.desk.Forget(t.Context(), s, canary); !errors.Is(err, errFull) || begun != 0 {
+		t.Errorf("it began %d times: %v", begun, err)
+	}
+	h.desk.Journal = sound
+	if _, err := h.desk.Forget(t.Context(), s, canary); err != nil || begun != 1 {
+		t.Errorf("it began %d times: %v", begun, err)
+	}
+}

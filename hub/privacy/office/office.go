@@ -22,8 +22,6 @@ type Options struct {
 	Choices privacy.Memory
 	Home    func() home.Contents
 	Prove   func(ctx context.Context, password string) error // in the words of the API
-	// Before is called when somebody is about to be forgotten, so that nothing new of them is kept.
-	Before func(s privacy.Scope)
 	// Wipe forgets everything, and the store itself.
 	Wipe func(ctx context.Context) (receipt []byte, err error)
 	Now  func() time.Time
@@ -172,7 +170,6 @@ func (o *Office) Forget(ctx context.Context, r wire.ForgetRequest) (wire.Privacy
 		}
 		return WordsOf(raw)
 	}
-	o.Before(s)
 	if !s.Whole() {
 		words = nil // their names stay
 	}
