@@ -283,3 +283,30 @@ func TestALostPassword(t *testing.T) {
 		t.Errorf("the keys are there: %v", err)
 	}
 }
+
+// Asked for several times at once, everything is forgotten once: the second must not reach a home that somebody
+// began in between.
+func TestEverythingOnce(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	_, c := running(t, dir)
+	must[wire.SetupAnswer](t)(c.Setup(t.Context(), password))
+	answers := make(chan error)
+	for range 4 {
+		go func() {
+			_, err := c.Wipe(t.Context(), wire.WipeRequest{Word: wire.ForgetWord})
+			answers <- err
+		}()
+	}
+	done := 0
+	for range 4 {
+		if err := <-answers; err == nil {
+			done++
+		} else if wire.Code(err) != wire.CodeUnclaimed {
+			t.Error(explain(err))
+		}
+	}
+	if list := must[[]os.DirEntry](t)(os.ReadDir(filepath.Join(dir, "receipts"))); done != 1 || len(list) != 1 {
+		t.Errorf("it was forgotten %d times, and there are %d receipts", done, len(list))
+	}
+}

@@ -251,6 +251,9 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 	}
 	h.daemon.opening.Lock()
 	defer h.daemon.opening.Unlock()
+	if h.daemon.inside() != h { // somebody else had it forgotten meanwhile
+		return nil, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+	}
 	return h.daemon.wipeAll(ctx, n, func(ctx context.Context) []receipt.Place {
 		var places []receipt.Place
 		for _, holder := range []privacy.Holder{h.secrecy.devices, holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(context.Context) error { return nil }}} {
@@ -283,6 +286,9 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 	} else {
 		d.opening.Lock()
 		defer d.opening.Unlock()
+		if !vault.Exists(d.settings.dir) { // likewise
+			return wire.PrivacyReceipt{}, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+		}
 		raw, err = d.wipeAll(ctx, d.note(), func(context.Context) []receipt.Place {
 			return []receipt.Place{{Holder: "devices", Outcome: receipt.Impossible, Why: "privacy.why.locked"}, {Holder: "backups", Outcome: receipt.Impossible, Why: "privacy.why.locked"}}
 		})
