@@ -16,6 +16,7 @@ import (
 
 	"github.com/ingle-home/ingle/app/gallery"
 	"github.com/ingle-home/ingle/app/link"
+	"github.com/ingle-home/ingle/app/model"
 	"github.com/ingle-home/ingle/app/parcel"
 	"github.com/ingle-home/ingle/app/screen"
 	"github.com/ingle-home/ingle/app/screen/frame"
@@ -92,6 +93,7 @@ func run(f flags) error {
 	n := &news{app: a, window: w, hub: l, texts: texts, work: later}
 	s := screen.New(screen.Options{Hub: l, Texts: texts, Place: time.Local, OnView: pictures.Want, Work: later, Taste: taste})
 	follow(a, s, n, taste)
+	dropping(l, s, n)
 	w.SetContent(s.Content())
 	w.SetPadded(false)
 	w.Resize(fyne.NewSize(1060, 740))
@@ -122,6 +124,23 @@ func run(f flags) error {
 		return <-shots
 	}
 	return nil
+}
+
+// dropping has the app forget what it has of the home beside its state, when the hub says so, and wait until
+// that is done.
+func dropping(l home, s *screen.Screen, n *news) {
+	line, ok := l.(*link.Link)
+	if !ok {
+		return
+	}
+	line.Drop = func(ctx context.Context, now link.State) bool {
+		return inWindow(ctx, func() {
+			s.Show(now)
+			s.Drop()
+			n.crier = model.Crier{}
+			n.take(now)
+		}) == nil
+	}
 }
 
 // show gives what brings pictures into the window, and waits until they are in it.

@@ -86,6 +86,10 @@ async function story(browser) {
   page.refusals = 0;
   expect(await page.evaluate(() => document.activeElement.id) === 'state-title', 'the focus is not where the home begins');
   await until('Apple Home is shown', async () => (await page.locator('#homekit svg').count()) === given.uris.length);
+  await until('the labels are shown', async () => (await page.locator('#labels .label').count()) >= 5);
+  const hub = await page.locator('#labels .label').first().textContent();
+  expect(/Ingle/.test(hub) && /ok/.test(hub) && /unknown/.test(hub), `the hub's label says ${hub}`);
+  await until('what is kept is counted', async () => /names: \d+ entries/.test(await page.locator('#kept').textContent()));
   await fits(page, 'home');
   const controls = await named(page, 'home');
   for (const c of ['switchStop everything', 'switchPrivacy', 'switchPorch: Camera on', 'sliderSpeed of Rocket', 'buttonPorch: Remove']) expect(controls.has(c), `there is no ${c}`);

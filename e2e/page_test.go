@@ -39,6 +39,7 @@ func TestThePlainPage(t *testing.T) {
 	if got := fingerprint(t, at.Address); got != at.Fingerprint {
 		t.Errorf("the hub says %s, it shows %s", at.Fingerprint, got)
 	}
+	d.seen(t) // that the hub listens at another port is an alert until somebody has seen to it
 	shots := os.Getenv("INGLE_PAGE_SHOTS")
 	if shots == "" {
 		shots = t.TempDir()
@@ -80,4 +81,23 @@ func fingerprint(t *testing.T, page string) string {
 	defer c.Close()
 	sum := sha256.Sum256(c.ConnectionState().PeerCertificates[0].Raw)
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")
+}
+
+// seen says of every alert that somebody has seen to it.
+func (d *demo) seen(t *testing.T) {
+	t.Helper()
+	until(t, 20*time.Second, "the new listener is an alert", func() bool {
+		var log struct {
+			Alerts []struct {
+				ID string `json:"id"`
+			} `json:"alerts"`
+		}
+		if err := json.Unmarshal([]byte(d.run(t, "", "security", "--json")), &log); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range log.Alerts {
+			d.run(t, "", "security", "seen", a.ID)
+		}
+		return len(log.Alerts) > 0
+	})
 }

@@ -26,12 +26,12 @@ func sameAs() map[string]string {
 	return map[string]string{
 		"": `page.show.hex app.clip.seconds app.metres app.percent backup.progress restore.progress find.add home.title homekit.code
 			homekit.state homekit.unmade tile.sos watch.condition watch.value pair.code
-			app.label.firmware app.label.internet app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
+			app.settings.apps form.gigabytes form.kilobytes form.megabytes`,
 		"de": "app.label.homekit app.page.pairing pair.button app.clip.pause onboard.step.3 page.alarm page.homekit app.trait.where app.page.updates app.updates.hub app.updates.now app.people.name",
 		"es": "app.privacy.apps#other app.no app.updates.hub",
 		"fr": `app.clip.pause app.privacy.apps#other app.keeps.positions app.updates.now holding.contacts app.pages app.keeps.where holding.positions app.trait.where
 			app.updates.hub privacy.category.secrets privacy.kind.location`,
-		"it": `onboard.save.path onboard.step.2 app.settings.backup app.page.privacy app.tray.privacy app.label.password homekit.kind.bridge app.no
+		"it": `onboard.save.path onboard.step.2 app.settings.backup app.page.privacy app.tray.privacy homekit.kind.bridge app.no
 			app.updates.hub trait.privacy gate.password`,
 		"nl": `app.privacy.apps#other page.alarm accessory.kind.camera app.page.camera app.page.privacy app.page.updates app.tray.open app.tray.privacy
 			app.updates.hub do.done do.switched homekit.kind.bridge homekit.kind.camera homekit.line status.open

@@ -49,6 +49,7 @@ type House struct {
 	apps    []wire.App
 	page    wire.Page
 	release model.Release
+	archive archive
 	found   []link.Found // hubs, on the way to one
 	made    int
 	frame   int
@@ -67,6 +68,7 @@ func (h *House) begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.phase, h.snap, h.clips = link.Open, family(now), films(now)
+	h.archive = newArchive(now)
 	h.rules = map[string]wire.ClipRule{Porch: {On: true, Days: 7}}
 	h.backups = wire.BackupStatus{Schedule: wire.BackupSchedule{Every: wire.BackupWeek, Folder: "/media/backup", Keep: 7},
 		Last: &wire.Backup{Path: "/media/backup/ingle-2026-11-22.ingle-backup", Made: now.Add(-70 * time.Hour), Size: 212_000_000}}

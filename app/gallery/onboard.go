@@ -26,8 +26,8 @@ func (h *House) PairHere(context.Context) error {
 	return nil
 }
 
-// Forget leaves nothing: there is no hub.
-func (h *House) Forget(context.Context) error {
+// Unpair leaves nothing: there is no hub.
+func (h *House) Unpair(context.Context) error {
 	h.Turn(link.NoHub)
 	return nil
 }

@@ -48,11 +48,15 @@ type Link struct {
 	// is paired by the way, unless it shall Stay there.
 	Socket string
 	Stay   bool
+	// Drop forgets what the app has of the home beside the state that it is given, pictures too, and says
+	// whether it did. It is called where nobody waits.
+	Drop func(ctx context.Context, now State) bool
 	// Look finds hubs on the network until its context ends.
 	Look func(ctx context.Context, found func([]near.Hub))
 
 	vault client.Vault
 	poke  chan struct{}
+	anew  chan struct{} // the home came whole: perhaps there is something to drop
 
 	mu    sync.Mutex
 	known bool
@@ -63,13 +67,14 @@ type Link struct {
 // New gives a link that is idle until Run. The vault keeps which hub the app is paired with; known says
 // that the client is one of that hub.
 func New(c *client.Client, v client.Vault, known bool) *Link {
-	return &Link{Client: c, Look: near.Look, vault: v, known: known, poke: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
+	return &Link{Client: c, Look: near.Look, vault: v, known: known, poke: make(chan struct{}, 1), anew: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
 }
 
 // Run keeps the link until ctx ends. It calls changed, one call at a time, with the newest state.
 func (l *Link) Run(ctx context.Context, changed func(State)) {
 	var told sync.WaitGroup
 	told.Go(func() { l.announce(ctx, changed) })
+	told.Go(func() { l.clean(ctx) })
 	defer told.Wait()
 	for ctx.Err() == nil {
 		l.once(ctx)
@@ -127,6 +132,9 @@ func (l *Link) once(ctx context.Context) {
 }
 
 func (l *Link) take(e wire.Event) error {
+	if e.Snapshot != nil {
+		defer l.renew()
+	}
 	l.set(func(s *State) {
 		s.Phase, s.Lost = Open, false
 		if e.Snapshot != nil {
@@ -141,6 +149,15 @@ func (l *Link) take(e wire.Event) error {
 		}
 	})
 	return nil
+}
+
+// now is a copy of what is known.
+func (l *Link) now() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.state
+	s.Home = s.Home.Clone()
+	return s
 }
 
 func (l *Link) pause(ctx context.Context) {
@@ -179,11 +196,7 @@ func (l *Link) announce(ctx context.Context, changed func(State)) {
 		case <-ctx.Done():
 			return
 		}
-		l.mu.Lock()
-		s := l.state
-		s.Home = s.Home.Clone()
-		l.mu.Unlock()
-		changed(s)
+		changed(l.now())
 		rest.Reset(batch)
 	}
 }

@@ -145,7 +145,7 @@ func TestAnAppOnTheHubsComputerIsPaired(t *testing.T) {
 	if self, err := v.Load(); err != nil || !self.Paired() || self.Address != d.Address() {
 		t.Errorf("the app remembers %v at %s: %v", self, self.Address, err)
 	}
-	if err := l.Forget(t.Context()); err != nil {
+	if err := l.Unpair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if self, err := v.Load(); err != nil || self.Paired() || len(self.Key) > 0 {

@@ -100,8 +100,8 @@ func (l *Link) goOn(self client.Self) error {
 	return nil
 }
 
-// Forget leaves the hub. Its owner may revoke this app there as well; the key that it knew is destroyed.
-func (l *Link) Forget(context.Context) error {
+// Unpair leaves the hub. Its owner may revoke this app there as well; the key that it knew is destroyed.
+func (l *Link) Unpair(context.Context) error {
 	if err := l.vault.Save(client.Self{}); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ func AilmentsOf(s wire.Snapshot, t *i18n.Texts, place *time.Location) []Ailment 
 		switch {
 		case trouble.Code == "camera-unsafe":
 			a.Secure, a.Do = trouble.Subject, "" // its next step is a button here, not a command
+		case strings.HasPrefix(trouble.Code, "security-"):
+			a.Way, a.Do = &Route{Place: AtSecurity}, "" // what is known stands there
 		case ours:
 			a.Way = &Route{AtDevice, trouble.Subject}
 		case slices.Contains([]string{"recovery-unseen", "recovery-used", "boot-failed", "backup-failed", "backup-old"}, trouble.Code):

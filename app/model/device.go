@@ -43,7 +43,7 @@ type Device struct {
 	Switches                    []Switch
 	Camera                      *wire.Camera // what the household decided; nil for all but cameras
 	Facts                       []Fact       // what it reports
-	Label                       []Fact       // what is known about how safe it is
+	Label                       []Fact       // how it is reached
 	Charts                      []Chart
 }
 
@@ -159,19 +159,10 @@ func When(at time.Time, place *time.Location, t *i18n.Texts) string {
 	return t.Moment(at.In(place))
 }
 
-// label is what the app can tell about a thing's safety. What nobody knows yet is said to be unknown.
+// label is how a thing is reached. How safe it is stands in its label, which the hub makes.
 func (v view) label(a wire.Accessory) []Fact {
 	word := func(key string) string { return v.t.Text("app.label."+key, nil) }
 	list := []Fact{{word("driver"), a.Driver}, {word("line"), v.line(a)}}
-	if a.Kind == "camera" {
-		password := word("unknown")
-		for _, trouble := range v.Troubles {
-			if trouble.Subject == a.ID && trouble.Code == "camera-unsafe" {
-				password = word("password.factory")
-			}
-		}
-		list = append(list, Fact{word("password"), password})
-	}
 	where := word("homekit.bridge")
 	switch {
 	case a.Private:
@@ -179,7 +170,7 @@ func (v view) label(a wire.Accessory) []Fact {
 	case a.Alone:
 		where = word("homekit.alone")
 	}
-	return append(list, Fact{word("homekit"), where}, Fact{word("firmware"), word("unknown")}, Fact{word("internet"), word("internet.hub")})
+	return append(list, Fact{word("homekit"), where})
 }
 
 func (v view) line(a wire.Accessory) string {

@@ -73,7 +73,7 @@ func TestACallForHelpStandsUntilItIsSeen(t *testing.T) {
 }
 
 func TestWhatLeftTheHomeIsSaid(t *testing.T) {
-	for bytes, want := range map[int64]string{0: "0 kB left your home since 1 Mar, 00:00.", 2_400_000: "2.4 MB left your home since 01.03. 00:00."} {
+	for bytes, want := range map[int64]string{0: "0 kB left your home since 1 Mar, 00:00.", 2_400_000: "2.4 MB left your home since 1 Mar, 00:00."} {
 		s := wire.Snapshot{Status: wire.Status{Traffic: &wire.Traffic{Since: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC), Home: 7, Outside: bytes}}}
 		if h := model.Of(s, i18n.For("en"), time.UTC); h.Left != want {
 			t.Errorf("%q, want %q", h.Left, want)

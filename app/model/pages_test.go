@@ -62,19 +62,6 @@ func TestADevice(t *testing.T) {
 	}
 }
 
-func TestAFactoryPasswordIsOnTheLabel(t *testing.T) {
-	list := []wire.Trouble{{Code: "camera-unsafe", Subject: apitest.Camera}}
-	s := snapshot(t, func(h *apitest.Home) { h.Publish(wire.Change{Troubles: &list}) })
-	d, _ := model.DeviceOf(s, apitest.Camera, model.NewPast(), i18n.For("en"), time.UTC)
-	found := false
-	for _, f := range d.Label {
-		found = found || f.Value == "Still the factory’s"
-	}
-	if !found {
-		t.Errorf("%+v", d.Label)
-	}
-}
-
 func TestThePlotIsToScale(t *testing.T) {
 	s := snapshot(t, func(h *apitest.Home) {
 		h.Report(apitest.Watch, trait.Where.Of(trait.Place{Lat: 52.53, Lon: 13.405 + 0.01, Accuracy: 15, Fixed: true}, time.Now().Add(time.Minute)))

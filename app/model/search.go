@@ -38,9 +38,10 @@ func Search(s wire.Snapshot, t *i18n.Texts, text string) []Hit {
 		}
 		for _, p := range s.People {
 			look(Hit{p.Name, t.Text("app.page.people", nil), Route{Place: AtPeople}})
+			look(Hit{t.Text("app.forget.of", i18n.Args{"name": p.Name}), t.Text("app.page.privacy", nil), Route{AtForget, "person:" + p.ID}})
 		}
 	}
-	for _, p := range append(Pages(), AtHealth, AtPairing) {
+	for _, p := range append(Pages(), AtHealth, AtPairing, AtKept, AtReceipts, AtRules, AtLooks, AtLabels, AtSecurity) {
 		look(Hit{t.Text(p.Key(), nil), "", Route{Place: p}})
 	}
 	all := append(begin, within...)

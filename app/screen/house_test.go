@@ -90,6 +90,13 @@ func (a asked) Holdings(ctx context.Context) ([]wire.Holding, error) {
 	return a.Client.Holdings(ctx)
 }
 
+func (a asked) PrivacyInventory(ctx context.Context, s wire.PrivacyScope, room string) ([]wire.PrivacyItem, error) {
+	if a.h.guest {
+		return nil, wire.Refuse(403, wire.CodeForbidden)
+	}
+	return a.Client.PrivacyInventory(ctx, s, room)
+}
+
 func (a asked) ClipFrames(ctx context.Context, id string, from time.Duration, l wire.Look, put func(frames.Frame) error) error {
 	n := 0
 	return a.Client.ClipFrames(ctx, id, from, l, func(f frames.Frame) error {
@@ -124,7 +131,7 @@ func (a asked) Search(_ context.Context, found func([]link.Found)) {
 
 func (a asked) PairHere(context.Context) error { return nil }
 
-func (a asked) Forget(context.Context) error {
+func (a asked) Unpair(context.Context) error {
 	a.h.left = true
 	return nil
 }

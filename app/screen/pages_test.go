@@ -23,7 +23,7 @@ func (h *house) visit(p model.Place, id string) {
 func TestADeviceTellsWhatItReported(t *testing.T) {
 	h := open(t, wire.Open, "en", desktop)
 	h.visit(model.AtDevice, apitest.Watch)
-	h.expect("Mia's watch", "Battery", "71 %", "setracker", "Unknown")
+	h.expect("Mia's watch", "Battery", "71 %", "setracker", "1 unknown")
 	for i, n := range []int{60, 50, 40} {
 		h.Report(apitest.Watch, trait.Battery.Of(n, time.Now().Add(time.Duration(i+1)*time.Minute)))
 		h.update()
@@ -117,7 +117,7 @@ func TestPeopleAndPlacesAreAdded(t *testing.T) {
 func TestPrivacyCountsWhatTheHubHas(t *testing.T) {
 	h := open(t, wire.Open, "en", desktop)
 	h.visit(model.AtPrivacy, "")
-	h.expect("One recording", "Positions", "Apps that are let in", "As long as you chose")
+	h.expect("Recordings", "10 entries · 48.0 MB", "Places", "The last of it goes by")
 	test.Tap(h.button("Export"))
 	e := entries(h.over())
 	e[0].SetText("/tmp")

@@ -31,7 +31,7 @@ func (s *Screen) strange() fyne.CanvasObject {
 }
 
 // forget has the app forget its hub, once a person has confirmed it.
-func (s *Screen) forget() { s.desk.Leave(s.o.Hub.Forget) }
+func (s *Screen) forget() { s.desk.Leave(s.o.Hub.Unpair) }
 
 // pairPage shows the code of each HomeKit server, to scan and to type.
 func (s *Screen) pairPage(servers []wire.HomeKit) fyne.CanvasObject {

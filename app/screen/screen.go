@@ -25,7 +25,7 @@ import (
 type Hub interface {
 	frame.Hub
 	onboard.Hub
-	Forget(ctx context.Context) error // leave this hub
+	Unpair(ctx context.Context) error // leave this hub
 }
 
 // Options are what the screens need. Work runs a function elsewhere and waits for it before the app
@@ -60,6 +60,7 @@ type Screen struct {
 	keyed   fyne.Canvas   // that has our shortcuts
 	entry   *widget.Entry // the password field, when there is one
 	why     string        // there is no hub, by its code
+	held    bool          // what is on view stays, whatever becomes of the hub
 }
 
 // New makes the screens; the first one says that the hub is being looked for.
@@ -82,7 +83,7 @@ func New(o Options) *Screen {
 // begin makes the desk for the pages to come.
 func (s *Screen) begin() {
 	s.desk = &frame.Desk{Hub: s.o.Hub, Texts: s.o.Texts, Place: s.o.Place, Now: s.o.Now, Work: s.o.Work, After: s.o.After,
-		Go: s.Go, Back: s.Back, Again: s.again, Canvas: s.canvas, Taste: s.o.Taste, SetTaste: s.setTaste}
+		Go: s.Go, Back: s.Back, Again: s.again, Hold: s.hold, Proof: s.proof, Canvas: s.canvas, Taste: s.o.Taste, SetTaste: s.setTaste}
 	s.shell = nil
 }
 
@@ -94,6 +95,9 @@ func (s *Screen) canvas() fyne.Canvas { return fyne.CurrentApp().Driver().Canvas
 // Show brings the screens up to date.
 func (s *Screen) Show(state link.State) {
 	s.state = state
+	if s.held {
+		return
+	}
 	if s.guide != nil && s.guide.Held() { // the recovery code is shown only once
 		return
 	}

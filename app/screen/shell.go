@@ -11,8 +11,11 @@ import (
 	"github.com/ingle-home/ingle/app/screen/care"
 	"github.com/ingle-home/ingle/app/screen/family"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/label"
+	"github.com/ingle-home/ingle/app/screen/privacy"
 	"github.com/ingle-home/ingle/app/screen/rooms"
 	"github.com/ingle-home/ingle/app/screen/views"
+	"github.com/ingle-home/ingle/app/screen/witness"
 	parts "github.com/ingle-home/ingle/app/widget"
 )
 
@@ -172,8 +175,16 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 		return views.NewCamera(s.desk, r.ID)
 	case model.AtPeople:
 		return family.NewPeople(s.desk)
-	case model.AtPrivacy:
-		return care.NewPrivacy(s.desk)
+	case model.AtPrivacy, model.AtKept, model.AtForget, model.AtReceipts, model.AtReceipt, model.AtRules:
+		return s.private(r)
+	case model.AtLooks:
+		return witness.NewLooks(s.desk, r.ID)
+	case model.AtSecurity:
+		return witness.NewSecurity(s.desk)
+	case model.AtLabels:
+		return label.NewLabels(s.desk)
+	case model.AtLabel:
+		return label.NewLabel(s.desk, r.ID)
 	case model.AtUpdates:
 		return care.NewUpdates(s.desk)
 	case model.AtSettings:
@@ -186,6 +197,23 @@ func (s *Screen) newPage(r model.Route) frame.Page {
 		return &pairing{s: s, holder: container.NewStack()}
 	}
 	return rooms.NewHome(s.desk)
+}
+
+// private is a page about what is kept.
+func (s *Screen) private(r model.Route) frame.Page {
+	switch r.Place {
+	case model.AtKept:
+		return privacy.NewKept(s.desk)
+	case model.AtForget:
+		return privacy.NewForget(s.desk, r.ID)
+	case model.AtReceipts:
+		return privacy.NewReceipts(s.desk)
+	case model.AtReceipt:
+		return privacy.NewReceipt(s.desk, r.ID)
+	case model.AtRules:
+		return privacy.NewRules(s.desk)
+	}
+	return privacy.NewPrivacy(s.desk)
 }
 
 // lose says on every page whether what is shown is old.

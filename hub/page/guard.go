@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rsc.io/qr"
@@ -134,7 +135,7 @@ func inScope(method, path string) bool {
 	thing := len(parts) >= 2 && parts[0] == "accessories"
 	switch method {
 	case http.MethodGet:
-		return rest == "status" || rest == "events" || rest == "homekit" || rest == "clips"
+		return slices.Contains([]string{"status", "events", "homekit", "clips", "labels", "privacy/inventory"}, rest)
 	case http.MethodPost:
 		return rest == "unlock" || rest == "export" || thing && len(parts) == 3 && parts[2] == "do"
 	case http.MethodDelete:

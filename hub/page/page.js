@@ -333,6 +333,30 @@ async function drawClips() {
   }));
 }
 
+// labels show what is to be fixed and how many lines stand how; the evidence is in the app and on the hub.
+async function drawLabels() {
+  const list = await get('/api/v1/labels'), word = async (key, args) => fill((await look(key)).text ?? key, args);
+  $('labels').replaceChildren(...await Promise.all(list.map(async (l) => {
+    const box = make('div', { className: 'card label' }, make('h3', { textContent: l.name }));
+    box.append(make('p', { textContent: await word('label.counts', { ok: l.ok, fix: l.fix, unknown: l.unknown }) }));
+    const wrong = await Promise.all((l.lines ?? []).filter((one) => one.state === 'fix').map(async (one) =>
+      make('li', { textContent: `${await word('label.line.' + one.line)}: ${await word(one.text, one.args)}` })));
+    if (wrong.length) box.append(make('ul', {}, ...wrong));
+    return box;
+  })));
+}
+
+// drawKept counts what the hub keeps, by kind of data.
+async function drawKept() {
+  const sums = new Map();
+  for (const i of await get('/api/v1/privacy/inventory')) sums.set(i.category, (sums.get(i.category) ?? 0) + i.count);
+  const items = await Promise.all([...sums].filter(([, n]) => n).map(async ([category, n]) => {
+    const [name, many] = await Promise.all([look('privacy.category.' + category), look('app.privacy.entries', n)]);
+    return make('li', { textContent: `${name.text ?? category}: ${many.text ?? n}` });
+  }));
+  $('kept').replaceChildren(...items);
+}
+
 $('export').addEventListener('submit', async (e) => {
   e.preventDefault();
   const button = e.target.querySelector('button'), error = $('export-error');
@@ -395,7 +419,7 @@ async function begin(answer) {
   watch = setInterval(tend, 5000);
   $('state-title').textContent = t('page.hello');
   $('state-title').focus();
-  await Promise.all([drawHomeKit(), drawClips()]).catch(complain);
+  await Promise.all([drawHomeKit(), drawClips(), drawLabels(), drawKept()]).catch(complain);
 }
 
 // tend keeps the session of somebody who is there, and warns before one ends.
@@ -419,7 +443,7 @@ function end(note) {
   home = null;
   drawn.clear();
   if ($('ask').open) $('ask').close();
-  for (const id of ['troubles', 'switches', 'things', 'homekit', 'clips', 'state-title', 'alarm']) $(id).replaceChildren();
+  for (const id of ['troubles', 'switches', 'things', 'homekit', 'clips', 'labels', 'kept', 'state-title', 'alarm']) $(id).replaceChildren();
   $('export').reset();
   $('house').hidden = $('leave').hidden = true;
   $('door').hidden = false;

@@ -250,7 +250,7 @@ func TestWhatStrangersSee(t *testing.T) {
 	if total > 60_000 {
 		t.Errorf("the page has %d bytes", total)
 	}
-	for _, line := range []string{"GET /api/v1/events", "GET /api/v1/homekit", "GET /api/v1/accessories", "POST /qr", "POST /stay", "GET /page.html", "GET /../page.js", "DELETE /api/v1/clips/x", "GET /debug/pprof/"} {
+	for _, line := range []string{"GET /api/v1/events", "GET /api/v1/homekit", "GET /api/v1/accessories", "GET /api/v1/labels", "GET /api/v1/privacy/inventory", "POST /qr", "POST /stay", "GET /page.html", "GET /../page.js", "DELETE /api/v1/clips/x", "GET /debug/pprof/"} {
 		if a := s.ask(t, line, "no such token", ""); a.code != http.StatusUnauthorized || !strings.Contains(a.body, wire.CodeStranger) {
 			t.Errorf("%s: %d %s", line, a.code, a.body)
 		}
@@ -305,5 +305,21 @@ func TestForeignPagesAreRefused(t *testing.T) {
 	}
 	if a := s.ask(t, line, token, do, "Origin", s.at.Address, "Sec-Fetch-Site", "same-origin"); a.code != http.StatusNoContent || len(s.home.Orders()) != 1 {
 		t.Errorf("the own page: %d %s", a.code, a.body)
+	}
+}
+
+// Who logged in sees how safe things are and how much is kept; what forgets is not the page's.
+func TestThePageShowsLabelsAndCounts(t *testing.T) {
+	s := shown(t)
+	token := s.logIn(t)
+	for line, want := range map[string]string{"GET /api/v1/labels": `"line":"encrypted"`, "GET /api/v1/privacy/inventory": `"category":"location"`} {
+		if a := s.ask(t, line, token, ""); a.code != http.StatusOK || !strings.Contains(a.body, want) {
+			t.Errorf("%s: %d %s", line, a.code, a.body)
+		}
+	}
+	for _, line := range []string{"POST /api/v1/privacy/forget", "GET /api/v1/privacy/receipts", "POST /api/v1/privacy/plan", "POST /api/v1/accessories/" + apitest.Camera + "/label/check"} {
+		if a := s.ask(t, line, token, "{}"); a.code != http.StatusForbidden {
+			t.Errorf("%s: %d %s", line, a.code, a.body)
+		}
 	}
 }

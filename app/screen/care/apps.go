@@ -34,7 +34,7 @@ func (p *Settings) paired(apps []wire.App) []fyne.CanvasObject {
 	}
 	list = append(list, frame.Button(p.d.Text("app.settings.apps.let-in"), theme.ContentAddIcon(), p.invite))
 	if hub, ok := p.d.Hub.(frame.Forgetter); ok {
-		list = append(list, frame.Button(p.d.Text("app.settings.leave"), theme.LogoutIcon(), func() { p.d.Leave(hub.Forget) }))
+		list = append(list, frame.Button(p.d.Text("app.settings.leave"), theme.LogoutIcon(), func() { p.d.Leave(hub.Unpair) }))
 	}
 	return list
 }

@@ -34,13 +34,20 @@ func (p *Health) Show(s frame.State) { p.Update(model.AilmentsOf(s.Home, p.d.Tex
 func (p *Health) build(list []model.Ailment) []fyne.CanvasObject {
 	page := []fyne.CanvasObject{p.d.BackHead(p.d.Text("app.page.health"))}
 	if len(list) == 0 {
-		return append(page, frame.Section("", frame.Wrapped(p.d.Text("home.all-well"))))
+		return append(page, frame.Section("", frame.Wrapped(p.d.Text("home.all-well"))), p.further())
 	}
 	grid := frame.Grid()
 	for _, a := range list {
 		grid.Add(p.tile(a))
 	}
-	return append(page, grid)
+	return append(page, grid, p.further())
+}
+
+// further are the ways to look closer: at how safe everything is, and at what happened.
+func (p *Health) further() fyne.CanvasObject {
+	return frame.Buttons(
+		frame.Button(p.d.Text("app.page.labels"), theme.ConfirmIcon(), func() { p.d.Go(model.Route{Place: model.AtLabels}) }),
+		frame.Button(p.d.Text("app.page.security"), theme.WarningIcon(), func() { p.d.Go(model.Route{Place: model.AtSecurity}) }))
 }
 
 func (p *Health) tile(a model.Ailment) fyne.CanvasObject {
@@ -95,7 +102,7 @@ func (p *More) build(bool) []fyne.CanvasObject {
 	for _, place := range []struct {
 		at   model.Place
 		icon fyne.Resource
-	}{{model.AtPeople, theme.AccountIcon()}, {model.AtHealth, theme.WarningIcon()}, {model.AtUpdates, theme.DownloadIcon()},
+	}{{model.AtPeople, theme.AccountIcon()}, {model.AtHealth, theme.WarningIcon()}, {model.AtLabels, theme.ConfirmIcon()}, {model.AtUpdates, theme.DownloadIcon()},
 		{model.AtSettings, theme.SettingsIcon()}, {model.AtPairing, theme.HomeIcon()}} {
 		b := frame.Button(p.d.Text(place.at.Key()), place.icon, func() { p.d.Go(model.Route{Place: place.at}) })
 		b.Alignment = widget.ButtonAlignLeading

@@ -26,6 +26,9 @@ type Hub interface {
 	AddZone(ctx context.Context, z wire.Zone) (wire.Zone, error)
 	Cameras
 	Keys
+	Archive
+	Labels
+	Witness
 	Holdings(ctx context.Context) ([]wire.Holding, error)
 	History(ctx context.Context, id, trait string, from, to time.Time, points int) (wire.History, error)
 	Export(ctx context.Context, r wire.ExportRequest) (wire.Export, error)
@@ -103,7 +106,8 @@ type Viewer interface {
 }
 
 // Desk is what a page works with. Work runs a function elsewhere and waits for it before the app
-// ends; After calls f on the window's goroutine later, unless stopped.
+// ends; After calls f on the window's goroutine later, unless stopped. Proof shows the receipt of what was
+// just forgotten.
 type Desk struct {
 	Hub      Hub
 	Texts    *i18n.Texts
@@ -113,7 +117,9 @@ type Desk struct {
 	After    func(d time.Duration, f func()) (stop func())
 	Go       func(model.Route)
 	Back     func()
-	Again    func() // shows the page anew
+	Again    func()         // shows the page anew
+	Hold     func(yes bool) // keeps what is on view whatever becomes of the hub
+	Proof    func(wire.PrivacyReceipt)
 	Canvas   func() fyne.Canvas
 	Taste    Taste
 	SetTaste func(Taste)
@@ -195,7 +201,7 @@ func (d *Desk) Leave(forget func(context.Context) error) {
 
 // Forgetter is a hub that the app can forget.
 type Forgetter interface {
-	Forget(ctx context.Context) error
+	Unpair(ctx context.Context) error
 }
 
 // Gone says whether a thing is about to be deleted.

@@ -149,6 +149,12 @@ func Pair(name, value string) fyne.CanvasObject {
 	return container.New(&pair{}, label, text)
 }
 
+// Signed puts a sign before lines, at the height of the first.
+func Signed(sign fyne.Resource, lines fyne.CanvasObject) fyne.CanvasObject {
+	icon := container.New(layout.NewCustomPaddedLayout(8, 0, 4, 0), widget.NewIcon(sign))
+	return container.NewBorder(nil, nil, container.NewVBox(icon), nil, lines)
+}
+
 // Button is an ordinary button.
 func Button(text string, icon fyne.Resource, tapped func()) *parts.Button {
 	return parts.NewButton(text, icon, tapped, nil)

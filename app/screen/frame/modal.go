@@ -24,13 +24,14 @@ type Field struct {
 }
 
 // Question is a modal: Esc cancels it and Enter confirms it. What cannot be undone says so with
-// Danger, and there Enter does nothing until somebody goes to the button.
+// Danger, and there Enter does nothing until somebody goes to the button: in a field it goes on.
 type Question struct {
 	Title, Text string
 	Show        string // to be read and copied, in large letters
 	Fields      []Field
 	Yes         string
 	Danger      bool
+	Busy        string // said while Do runs; empty where it is quick
 
 	// Do runs elsewhere with what was answered; of an option, its number. What it gives goes to Then.
 	Do   func(ctx context.Context, answers []Answer) (string, error)
@@ -48,6 +49,7 @@ type asking struct {
 	q       Question
 	fields  []fyne.Focusable
 	problem *widget.Label
+	busy    *fyne.Container
 	yes, no *parts.Button
 	close   func()
 	over    func() // what is asked for is done, or could not be
@@ -57,6 +59,10 @@ type asking struct {
 func (d *Desk) Ask(q Question) {
 	a := &asking{d: d, q: q, problem: Wrapped("")}
 	cancel := func() { a.close() }
+	next := a.confirm
+	if q.Danger {
+		next = func() { d.Canvas().FocusNext() }
+	}
 	a.problem.Importance = widget.DangerImportance
 	a.problem.Hide()
 	title := Wrapped(q.Title)
@@ -72,7 +78,7 @@ func (d *Desk) Ask(q Question) {
 	}
 	for _, f := range q.Fields {
 		box.Add(Caption(f.Name))
-		box.Add(a.field(f, parts.Keys{Cancel: cancel, Confirm: a.confirm}))
+		box.Add(a.field(f, parts.Keys{Cancel: cancel, Confirm: next}))
 	}
 	a.yes = parts.NewButton(q.Yes, nil, a.confirm, cancel)
 	a.yes.Importance = widget.HighImportance
@@ -81,6 +87,9 @@ func (d *Desk) Ask(q Question) {
 		a.yes.Importance = widget.DangerImportance
 	}
 	box.Add(a.problem)
+	a.busy = container.NewVBox(Low(q.Busy), widget.NewProgressBarInfinite())
+	a.busy.Hide()
+	box.Add(a.busy)
 	box.Add(container.NewHBox(layout.NewSpacer(), a.no, a.yes))
 	if q.Do == nil && !q.Danger {
 		a.no.Hide()
@@ -132,6 +141,8 @@ func (a *asking) confirm() {
 		}
 	}
 	a.over = a.yes.Busy("")
+	Set(a.problem, "")
+	Visible(a.busy, a.q.Busy != "")
 	a.d.Work(func(ctx context.Context) {
 		got, err := a.q.Do(ctx, answers)
 		if ctx.Err() != nil {
@@ -143,6 +154,7 @@ func (a *asking) confirm() {
 
 func (a *asking) done(got string, err error) {
 	a.over()
+	Visible(a.busy, false)
 	if wire.Code(err) == wire.CodeConfirm {
 		a.d.confirm(a.confirm)
 		return

@@ -2,8 +2,6 @@ package onboard
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -85,27 +83,10 @@ func (k *keep) save() {
 		Title: k.g.text("onboard.save"), Text: k.g.text("onboard.save.text"), Yes: k.g.text("onboard.save.yes"),
 		Fields: []frame.Field{{Name: k.g.text("onboard.save.path"), Value: at}},
 		Do: func(_ context.Context, a []frame.Answer) (string, error) {
-			return a[0].Text, write(a[0].Text, page)
+			return a[0].Text, frame.Write(a[0].Text, page)
 		},
 		Then: func(path string) { k.say(k.g.Desk.Texts.Text("onboard.saved", i18n.Args{"path": path})) },
 	})
-}
-
-// write makes a file that only its owner can read; none is written over.
-func write(path string, page []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return wire.Refuse(0, "onboard.save.exists", "path", path)
-	case err != nil:
-		return wire.Refuse(0, "onboard.save.failed", "path", path)
-	}
-	_, err = f.Write(page)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(path)
-		return wire.Refuse(0, "onboard.save.failed", "path", path)
-	}
-	return nil
 }
 
 func (k *keep) say(words string) {

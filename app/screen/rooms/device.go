@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -10,7 +11,9 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ingle-home/ingle/app/model"
+	"github.com/ingle-home/ingle/app/model/safety"
 	"github.com/ingle-home/ingle/app/screen/frame"
+	"github.com/ingle-home/ingle/app/screen/label"
 	parts "github.com/ingle-home/ingle/app/widget"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/i18n"
@@ -23,13 +26,15 @@ type Device struct {
 	d     *frame.Desk
 	id    string
 	now   deviceView
-	asked bool         // what the hub kept of it was asked for
+	asked bool         // what the hub kept of it, and its label, were asked for
+	label []wire.Label // none where the hub does not tell this person
 	speed *parts.Speed // lives as long as the page, so that it is not pulled from under a finger
 }
 
 type deviceView struct {
 	model.Device
 	There bool
+	Safe  []safety.Card // its label, if there is one
 }
 
 // NewDevice makes the screen of the thing with an ID.
@@ -47,9 +52,10 @@ func (p *Device) Show(s frame.State) {
 	if at := slices.IndexFunc(s.Home.Accessories, func(a wire.Accessory) bool { return a.ID == p.id }); at >= 0 && !p.asked {
 		p.asked = true
 		p.d.Recall(s.Past, s.Home.Accessories[at:at+1], p.d.Again)
+		p.judge(s.Home.Accessories[at])
 	}
 	v, there := model.DeviceOf(s.Home, p.id, s.Past, p.d.Texts, p.d.Place)
-	p.now = deviceView{v, there}
+	p.now = deviceView{v, there, safety.CardsOf(p.label, p.d.Texts)}
 	p.Update(p.now)
 }
 
@@ -79,7 +85,7 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 	for _, c := range v.Charts {
 		grid.Add(frame.Section(c.Name, chart(c), frame.Caption(p.d.Text("app.device.past"))))
 	}
-	grid.Add(frame.Section(p.d.Text("app.device.label"), pairs(v.Label), frame.Caption(p.d.Text("app.label.more"))))
+	grid.Add(p.safe(v))
 	page := []fyne.CanvasObject{p.d.BackHead(v.Name), frame.Low(v.Where)}
 	if v.Note != "" {
 		note := frame.Wrapped(v.Note)
@@ -93,6 +99,37 @@ func (p *Device) build(v deviceView) []fyne.CanvasObject {
 	remove := frame.Button(p.d.Text("app.device.remove"), theme.DeleteIcon(), func() { p.remove(v.Device) })
 	remove.Importance = widget.LowImportance
 	return append(page, container.NewHBox(remove))
+}
+
+// safe is what is known of the thing's safety, with the way to all of it and to who looked.
+func (p *Device) safe(v deviceView) fyne.CanvasObject {
+	to := func(at model.Place) func() { return func() { p.d.Go(model.Route{Place: at, ID: p.id}) } }
+	var body []fyne.CanvasObject
+	for _, c := range v.Safe {
+		if body = append(body, label.Counts(c.Counts)); len(c.Fixes) > 0 {
+			body = append(body, frame.Wrapped(p.d.Text("app.safety.to-fix")+": "+strings.Join(c.Fixes, ", ")))
+		}
+	}
+	if body = append(body, pairs(v.Label)); !own(v.Device) {
+		body = append(body, frame.Button(p.d.Text("app.page.label"), theme.ConfirmIcon(), to(model.AtLabel)),
+			frame.Button(p.d.Text("app.page.looks"), theme.VisibilityIcon(), to(model.AtLooks)))
+	}
+	return frame.Section(p.d.Text("app.device.label"), body...)
+}
+
+// judge asks how safe the thing is.
+func (p *Device) judge(a wire.Accessory) {
+	if a.Driver == "" {
+		return
+	}
+	var got wire.Label
+	p.d.Load(func(ctx context.Context) (err error) {
+		got, err = p.d.Hub.Label(ctx, p.id)
+		return err
+	}, func() {
+		p.label = []wire.Label{got}
+		p.d.Again()
+	})
 }
 
 func (p *Device) use(v model.Device) []fyne.CanvasObject {
