@@ -310,3 +310,43 @@ func TestEverythingOnce(t *testing.T) {
 		t.Errorf("it was forgotten %d times, and there are %d receipts", done, len(list))
 	}
 }
+
+// While somebody's recording rests, nothing is kept of where they are and what their body does; alarms are.
+func TestARecordingThatRests(t *testing.T) {
+	t.Parallel()
+	n := newNest(t)
+	kept := func(who, category string) (many int) {
+		for _, i := range must[[]wire.PrivacyItem](t)(n.c.PrivacyInventory(t.Context(), wire.PrivacyScope{Person: who, Category: category}, "")) {
+			if i.Kind != "presence" { // the newest only
+				many += i.Count
+			}
+		}
+		return many
+	}
+	rests := func(paused bool) {
+		if err := n.c.PausePerson(t.Context(), wire.PausePerson{Person: "Noor", Paused: paused}); err != nil {
+			t.Fatal(explain(err))
+		}
+	}
+	goes := func(sim *setracker.Sim, lon string) {
+		if err := errors.Join(sim.Do(t.Context(), "place", map[string][]string{"lat": {"52.12"}, "lon": {lon}}),
+			sim.Do(t.Context(), "heart", map[string][]string{"rate": {"99"}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rests(true)
+	places, bodies, alarms, others := kept("Noor", "location"), kept("Noor", "health"), kept("Noor", "alarms"), kept(canaryName, "location")
+	goes(n.other, "5.23")
+	if err := n.other.Do(t.Context(), "fall", nil); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "the fall is kept", func() bool { return kept("Noor", "alarms") > alarms })
+	goes(n.watch, "5.24")
+	soon(t, "what others report is kept", func() bool { return kept(canaryName, "location") > others })
+	if kept("Noor", "location") != places || kept("Noor", "health") != bodies {
+		t.Errorf("%d places and %d heart rates were kept, then %d and %d", places, bodies, kept("Noor", "location"), kept("Noor", "health"))
+	}
+	rests(false)
+	goes(n.other, "5.25")
+	soon(t, "places are kept again", func() bool { return kept("Noor", "location") > places })
+}
