@@ -233,7 +233,18 @@ func TestEverythingIsForgotten(t *testing.T) {
 	}
 	q.Word = wire.ForgetWord
 	got := must[wire.PrivacyReceipt](t)(n.c.Forget(t.Context(), q))
-	must[receipt.Verified](t)(receipt.Verify([]byte(got.File)))
+	kinds := map[string]bool{}
+	for _, count := range must[receipt.Verified](t)(receipt.Verify([]byte(got.File))).Counts {
+		if kinds[count.Kind] || count.Before == 0 {
+			t.Errorf("%s stands twice, or for nothing", count.Kind)
+		}
+		if kinds[count.Kind] = true; count.Kind == "backup" && count.After != 0 {
+			t.Error("the receipt says that the backup is still there")
+		}
+	}
+	if _, err := os.Stat(n.backup); !errors.Is(err, fs.ErrNotExist) || !kinds["backup"] {
+		t.Errorf("the backup: %v", err)
+	}
 	if s := must[wire.Status](t)(n.c.Status(t.Context())); s.State != wire.Unclaimed || len(s.HomeKit) > 0 {
 		t.Errorf("the hub is %+v", s)
 	}

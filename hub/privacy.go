@@ -246,9 +246,7 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 		h.log.Warn("everything is forgotten, and not counted", "err", err)
 	}
 	n := h.note()
-	for _, i := range items {
-		n.Receipt.Counts = append(n.Receipt.Counts, receipt.Count{Kind: i.Kind, Where: string(i.Where), Before: i.Count, Bytes: i.Bytes, After: i.Count})
-	}
+	n.Receipt.Counts = counted(items)
 	h.daemon.opening.Lock()
 	defer h.daemon.opening.Unlock()
 	if h.daemon.inside() != h { // somebody else had it forgotten meanwhile
@@ -265,6 +263,18 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 		}
 		return places
 	})
+}
+
+// counted is how much there is of each kind, of all together: how much of whom is nobody's business afterwards.
+func counted(items []privacy.Item) (list []receipt.Count) {
+	for _, i := range items { // they are sorted by kind
+		if len(list) == 0 || list[len(list)-1].Kind != i.Kind {
+			list = append(list, receipt.Count{Kind: i.Kind, Where: string(i.Where)})
+		}
+		last := &list[len(list)-1]
+		last.Before, last.Bytes, last.After = last.Before+i.Count, last.Bytes+i.Bytes, last.After+i.Count
+	}
+	return list
 }
 
 // note is the journal of a wipe.

@@ -162,7 +162,7 @@ func (n Note) prove(dir string) error {
 	r := n.Receipt
 	r.Made, r.Done, r.Emptied = time.Now().UTC(), true, true
 	for i := range r.Counts {
-		if r.Counts[i].Where == "hub" || r.Counts[i].Where == "memory" {
+		if n.gone(r.Counts[i].Where) {
 			r.Counts[i].After = 0
 		}
 	}
@@ -177,6 +177,14 @@ func (n Note) prove(dir string) error {
 		return fmt.Errorf("wipe: receipt: %w", err)
 	}
 	return nil
+}
+
+// gone says whether all that was in a place is gone: at the hub it is, elsewhere its holder says so.
+func (n Note) gone(where string) bool {
+	holder, elsewhere := map[string]string{"device": "devices", "backup": "backups"}[where]
+	return where == "hub" || where == "memory" || elsewhere && slices.ContainsFunc(n.Receipt.Places, func(p receipt.Place) bool {
+		return p.Holder == holder && p.Outcome == receipt.Gone
+	})
 }
 
 // Receipts are those of what was here before everything was forgotten.
