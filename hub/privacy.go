@@ -254,7 +254,8 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 	}
 	return h.daemon.wipeAll(ctx, n, func(ctx context.Context) []receipt.Place {
 		var places []receipt.Place
-		for _, holder := range []privacy.Holder{h.secrecy.devices, holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(context.Context) error { return nil }}} {
+		backups := holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(context.Context) error { return nil }}
+		for _, holder := range []privacy.Holder{backups, h.secrecy.devices} { // devices take their time
 			o, err := holder.Forget(ctx, all)
 			if err != nil || o.State == privacy.Waiting {
 				o.State = privacy.Impossible // nothing will know it afterwards
@@ -299,9 +300,7 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 		if !vault.Exists(d.settings.dir) { // likewise
 			return wire.PrivacyReceipt{}, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
 		}
-		raw, err = d.wipeAll(ctx, d.note(), func(context.Context) []receipt.Place {
-			return []receipt.Place{{Holder: "devices", Outcome: receipt.Impossible, Why: "privacy.why.locked"}, {Holder: "backups", Outcome: receipt.Impossible, Why: "privacy.why.locked"}}
-		})
+		raw, err = d.wipeAll(ctx, d.note(), func(context.Context) []receipt.Place { return unknown() })
 	}
 	if err != nil {
 		return wire.PrivacyReceipt{}, err
@@ -309,11 +308,18 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 	return office.WordsOf(raw)
 }
 
+// unknown is what becomes of places that only an open house knows.
+func unknown() []receipt.Place {
+	return []receipt.Place{{Holder: "devices", Outcome: receipt.Impossible, Why: "privacy.why.locked"}, {Holder: "backups", Outcome: receipt.Impossible, Why: "privacy.why.locked"}}
+}
+
 // wipeAll journals, has others forget what only the house knows, closes it and takes everything away. Callers
 // hold opening.
 func (d *daemon) wipeAll(ctx context.Context, n wipe.Note, first func(context.Context) []receipt.Place) ([]byte, error) {
 	ctx = context.WithoutCancel(ctx) // who asked may hang up
-	if err := wipe.Begin(d.settings.dir, n); err != nil {
+	begun := n
+	begun.Receipt.Places = slices.Concat(n.Receipt.Places, unknown()) // where the power goes now, nobody will know
+	if err := wipe.Begin(d.settings.dir, begun); err != nil {
 		return nil, problem(err)
 	}
 	n.Receipt.Places = append(n.Receipt.Places, first(ctx)...)
