@@ -13,6 +13,8 @@ import (
 	"time"
 
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
+	"github.com/ingle-home/ingle/hub/api/claim"
+	"github.com/ingle-home/ingle/hub/api/client"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/privacy"
@@ -292,6 +294,23 @@ func TestALostPassword(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "keys.json")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the keys are there: %v", err)
+	}
+}
+
+// Somebody else's app that is called after who goes stays, and is called something else.
+func TestAnAppThatBearsTheNameOfWhoGoes(t *testing.T) {
+	t.Parallel()
+	hub, c := running(t, shortDir(t))
+	must[wire.SetupAnswer](t)(c.Setup(t.Context(), password))
+	must[wire.Person](t)(c.AddPerson(t.Context(), wire.Person{Name: canaryName}))
+	app := newPhone(t)
+	code := must[wire.ClaimCode](t)(c.Invite(t.Context(), wire.Invitation{Role: wire.RoleMember}))
+	if _, err := client.Pair(t.Context(), app.vault, hub.ready.API, code.Code, claim.App{Name: canaryName + "s Telefon", Platform: "android"}); err != nil {
+		t.Fatal(explain(err))
+	}
+	must[wire.PrivacyReceipt](t)(c.Forget(t.Context(), wire.ForgetRequest{PrivacyScope: wire.PrivacyScope{Person: canaryName}, Password: password}))
+	if list := must[[]wire.App](t)(c.Apps(t.Context())); len(list) != 1 || len(found([]byte(list[0].Name), canaries())) > 0 {
+		t.Errorf("the apps are %+v", list)
 	}
 }
 

@@ -74,6 +74,7 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 	})
 	p.office = office.New(office.Options{
 		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Wipe: h.wipe,
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return h.Apps(ctx, "") },
 		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
 	})
 	return nil
@@ -91,7 +92,7 @@ func (h *house) holders() []privacy.Holder {
 		holders.Things{Home: h.home, Waits: p.devices.Waits, Remove: h.Remove},
 		holders.Names{Home: h.home},
 		h.papers(),
-		holders.Apps{List: apps, Revoke: h.RevokeApp},
+		holders.Apps{List: apps, Revoke: h.RevokeApp, Rename: h.RenameApp},
 		holders.Caches{List: apps, Choices: p.choices},
 		holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(ctx context.Context) error { return h.shelf.Gone(ctx) }},
 		holders.Replaced{There: func() bool { return backup.AsideIn(h.settings.dir) != nil }, Drop: func() error { return backup.Settle(h.settings.dir) }},
