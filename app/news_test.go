@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,16 +102,18 @@ func (d *desktop) menu() (list []item) {
 	return list
 }
 
-func (d *desktop) item(label string) item {
+// item waits for a line of the tray's menu, which is empty while it is made anew.
+func (d *desktop) item(label string) (found item) {
 	d.t.Helper()
-	list := d.menu()
-	for _, i := range list {
-		if i.label == label {
-			return i
+	await(d.t, "the tray has "+label, func() bool {
+		list := d.menu()
+		i := slices.IndexFunc(list, func(i item) bool { return i.label == label })
+		if i >= 0 {
+			found = list[i]
 		}
-	}
-	d.t.Fatalf("the tray has no %q: %+v", label, list)
-	panic("unreachable")
+		return i >= 0
+	})
+	return found
 }
 
 func (d *desktop) press(label string) {
