@@ -36,9 +36,6 @@ func TestAConsentIsTakenBackAndRecordingRests(t *testing.T) {
 			t.Fatal(explain(err))
 		}
 	}
-	if err := c.PausePerson(t.Context(), wire.PausePerson{Person: "Mia", Paused: true}); err != nil {
-		t.Fatal(explain(err))
-	}
 	p.kill()
 	_, c = running(t, dir, "--watch-port", port)
 	if err := c.Unlock(t.Context(), password); err != nil {

@@ -317,6 +317,10 @@ func TestEverythingIsForgotten(t *testing.T) {
 	n := newNest(t)
 	was := n.hub.ready
 	code := must[wire.Status](t)(n.c.Status(t.Context())).HomeKit[0]
+	before := must[wire.Security](t)(n.c.Security(t.Context()))
+	if len(before.Alerts) == 0 {
+		t.Error("nothing has happened to the hub's security")
+	}
 	q := wire.ForgetRequest{PrivacyScope: wire.PrivacyScope{Everything: true}, Password: password}
 	if _, err := n.c.Forget(t.Context(), q); wire.Code(err) != wire.CodeForgetWord {
 		t.Fatalf("without the word: %s", explain(err))
@@ -325,6 +329,9 @@ func TestEverythingIsForgotten(t *testing.T) {
 	got := must[wire.PrivacyReceipt](t)(n.c.Forget(t.Context(), q))
 	v := must[receipt.Verified](t)(receipt.Verify([]byte(got.File)))
 	n.counted(v)
+	if _, err := os.Stat(n.backup); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the backup: %v", err)
+	}
 	if s := must[wire.Status](t)(n.c.Status(t.Context())); s.State != wire.Unclaimed || len(s.HomeKit) > 0 {
 		t.Errorf("the hub is %+v", s)
 	}
@@ -344,6 +351,17 @@ func TestEverythingIsForgotten(t *testing.T) {
 	}
 	if list := must[[]wire.Person](t)(n.c.People(t.Context())); len(list) > 0 {
 		t.Errorf("there is %+v", list)
+	}
+	after := must[wire.Security](t)(n.c.Security(t.Context()))
+	for _, old := range before.Alerts {
+		if slices.ContainsFunc(after.Alerts, func(a wire.SecurityAlert) bool { return a.ID == old.ID || a.Subject != "" && a.Subject == old.Subject }) {
+			t.Errorf("the new hub tells of what happened to the old one: %+v", old)
+		}
+	}
+	for _, e := range after.Events {
+		if slices.ContainsFunc(before.Events, func(old wire.SecurityEvent) bool { return e.At.Equal(old.At) }) {
+			t.Errorf("the new hub has it in its log: %+v", e)
+		}
 	}
 }
 
@@ -370,26 +388,4 @@ func (n *nest) counted(v receipt.Verified) {
 			n.t.Errorf("%+v", p)
 		}
 	}
-}
-
-// Whoever has lost the password wipes a locked hub at the hub itself; an app cannot.
-func TestALostPassword(t *testing.T) {
-	t.Parallel()
-	dir := shortDir(t)
-	hub, c := running(t, dir)
-	must[wire.SetupAnswer](t)(c.Claim(t.Context(), wire.SetupRequest{Password: password, StartLocked: true}))
-	must[wire.Person](t)(c.AddPerson(t.Context(), wire.Person{Name: canaryName}))
-	hub.kill()
-	hub, c = running(t, dir)
-	if _, err := c.Wipe(t.Context(), wire.WipeRequest{Word: "please"}); wire.Code(err) != wire.CodeForgetWord {
-		t.Errorf("without the word: %s", explain(err))
-	}
-	must[wire.PrivacyReceipt](t)(c.Wipe(t.Context(), wire.WipeRequest{Word: wire.ForgetWord}))
-	if s := must[wire.Status](t)(c.Status(t.Context())); s.State != wire.Unclaimed {
-		t.Errorf("the hub is %s", s.State)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "keys.json")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the keys are there: %v", err)
-	}
-	searched(t, dir, hub, []string{canaryName})
 }

@@ -55,6 +55,7 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 	if p.choices, err = holders.OpenChoices(ctx, h.store); err != nil && h.unsound == nil {
 		return err
 	}
+	h.readings.Lasts = p.choices.Lasts
 	p.rows = holders.Rows{Store: h.store, Home: h.home}
 	p.devices = &holders.OnDevices{Home: h.home.Contents, Session: h.session}
 	p.films = holders.Films{Clips: func() record.Clips { return h.clips.Recordings() }, Drop: h.clips.Forget}
@@ -67,14 +68,15 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 		h.before(e.Scope)
 	}
 	p.desk = privacy.New(privacy.Options{
-		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Log: h.log,
+		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Before: h.before, Log: h.log,
 		Search: func(ctx context.Context, words []string) (int64, int, error) {
 			return holders.Search(ctx, h.settings.dir, words)
 		},
 		Emptied: func(epoch uint64) (bool, error) { return holders.Emptied(h.settings.dir, epoch) },
 	})
 	p.office = office.New(office.Options{
-		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Before: h.before, Wipe: h.wipe,
+		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Wipe: h.wipe,
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return h.Apps(ctx, "") },
 		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
 	})
 	return nil
@@ -92,7 +94,7 @@ func (h *house) holders() []privacy.Holder {
 		holders.Things{Home: h.home, Waits: p.devices.Waits, Remove: h.Remove},
 		holders.Names{Home: h.home},
 		h.papers(),
-		holders.Apps{List: apps, Revoke: h.RevokeApp},
+		holders.Apps{List: apps, Revoke: h.RevokeApp, Rename: h.RenameApp},
 		holders.Caches{List: apps, Choices: p.choices},
 		holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(ctx context.Context) error { return h.shelf.Gone(ctx) }},
 		holders.Replaced{There: func() bool { return backup.AsideIn(h.settings.dir) != nil }, Drop: func() error { return backup.Settle(h.settings.dir) }},
@@ -264,6 +266,9 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 	words := office.Names(h.home.Contents())
 	h.daemon.opening.Lock()
 	defer h.daemon.opening.Unlock()
+	if h.daemon.inside() != h { // somebody else had it forgotten meanwhile
+		return nil, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+	}
 	return h.daemon.wipeAll(ctx, n, h.beyond, func(ctx context.Context) (s receipt.Search, err error) {
 		s.Words = len(words)
 		s.Bytes, s.Found, err = holders.Search(ctx, h.settings.dir, words)
@@ -275,17 +280,18 @@ func (h *house) wipe(ctx context.Context) ([]byte, error) {
 func (h *house) beyond(ctx context.Context, r *receipt.Receipt) {
 	all := privacy.Scope{Everything: true}
 	files := func(context.Context) ([]string, bool) { return h.shelf.Files() }
-	for in, holder := range map[privacy.Place]privacy.Holder{
-		privacy.OnDevice: h.secrecy.devices, privacy.InBackup: holders.Backups{Files: files, Gone: func(context.Context) error { return nil }},
-	} {
-		o, err := holder.Forget(ctx, all)
+	for _, place := range []struct { // devices take their time, and are the last
+		in privacy.Place
+		privacy.Holder
+	}{{privacy.InBackup, holders.Backups{Files: files, Gone: func(context.Context) error { return nil }}}, {privacy.OnDevice, h.secrecy.devices}} {
+		o, err := place.Forget(ctx, all)
 		if err != nil || o.State == privacy.Waiting {
 			o.State = privacy.Impossible // nothing will know it afterwards
 		}
-		place := receipt.Place{Holder: holder.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many}
-		r.Places = append(slices.DeleteFunc(r.Places, func(p receipt.Place) bool { return p.Holder == place.Holder }), place)
-		if left, err := holder.Inventory(ctx, all); err == nil {
-			privacy.Recount(r.Counts, in, left)
+		r.Places = slices.DeleteFunc(r.Places, func(p receipt.Place) bool { return p.Holder == place.Name() })
+		r.Places = append(r.Places, receipt.Place{Holder: place.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many})
+		if left, err := place.Inventory(ctx, all); err == nil {
+			privacy.Recount(r.Counts, place.in, left)
 		}
 	}
 }
@@ -317,6 +323,9 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 	} else {
 		d.opening.Lock()
 		defer d.opening.Unlock()
+		if !vault.Exists(d.settings.dir) { // likewise
+			return wire.PrivacyReceipt{}, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+		}
 		n := d.note()
 		n.Receipt.Places = append(n.Receipt.Places, unreached("privacy.why.locked")...)
 		raw, err = d.wipeAll(ctx, n, func(context.Context, *receipt.Receipt) {}, nil)
@@ -342,32 +351,12 @@ func (d *daemon) wipeAll(ctx context.Context, n wipe.Note, first func(context.Co
 	if err := wipe.Finish(ctx, d.settings.dir, wipe.Watch{Look: look}); err != nil {
 		return nil, problem(err)
 	}
-	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh()); err != nil {
+	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh(), d.stand.Fresh(ctx)); err != nil {
 		return nil, problem(err)
 	}
 	status := d.Status(ctx)
 	d.feed.Publish(wire.Change{Status: &status})
 	return os.ReadFile(filepath.Join(d.settings.dir, "receipts", n.Receipt.ID+".json"))
-}
-
-// closeHouse ends what is open; the hub is locked then, or unclaimed where its store has gone.
-func (d *daemon) closeHouse() {
-	d.mu.Lock()
-	h := d.house
-	d.house, d.shut, d.opened = nil, nil, make(chan struct{})
-	d.mu.Unlock()
-	d.Desk.Close()
-	d.tokens.Close()
-	d.feed.Forget()
-	d.shared.Forget()
-	if h != nil {
-		if err := h.close(); err != nil {
-			d.log.Error("the store did not close well", "err", err)
-		}
-	}
-	if err := d.Release(); err != nil {
-		d.log.Error("the vault did not close well", "err", err)
-	}
 }
 
 // Privacy implements server.Hub.

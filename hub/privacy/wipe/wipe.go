@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/receipt"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -81,8 +82,8 @@ func Finish(ctx context.Context, dir string, w Watch) error {
 		is   func(name string) bool
 	}{
 		{"keys", func(name string) bool { return matches(name, "keys.json*", "keys.twin.json*", "boot-*.cred") }},
-		{"restored", func(name string) bool { return matches(name, "restore*") }},
-		{"store", func(name string) bool { return !stays(name) }},
+		{"restored", func(name string) bool { return matches(name, "restore.*") }},
+		{"store", goes},
 	} {
 		if err := remove(dir, group.is); err != nil {
 			return err
@@ -109,6 +110,12 @@ func Finish(ctx context.Context, dir string, w Watch) error {
 
 // stays says what a folder has that was wiped: its lock, the journal and the receipts of it.
 func stays(name string) bool { return matches(name, "lock", "hub.sock", journal, folder) }
+
+// goes says whether a file is the hub's, and of what was wiped. A folder may have others: somebody may have
+// begun a hub in one that was theirs.
+func goes(name string) bool {
+	return !stays(name) && slices.ContainsFunc(privacy.Kinds(), func(k privacy.Kind) bool { return matches(name, k.Files...) })
+}
 
 func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
@@ -163,7 +170,7 @@ func read(dir string) (n Note, err error) {
 
 // recount counts what is in the folder after all. Whatever is left is an error: it may be of any kind.
 func (n Note) recount(dir string) error {
-	left, err := list(dir, func(name string) bool { return !stays(name) })
+	left, err := list(dir, goes)
 	if err != nil {
 		return err
 	}
@@ -200,6 +207,14 @@ func (n Note) prove(dir string) error {
 		return fmt.Errorf("wipe: receipt: %w", err)
 	}
 	return nil
+}
+
+// gone says whether all that was in a place is gone: at the hub it is, elsewhere its holder says so.
+func (n Note) gone(where string) bool {
+	holder, elsewhere := map[string]string{"device": "devices", "backup": "backups"}[where]
+	return where == "hub" || where == "memory" || elsewhere && slices.ContainsFunc(n.Receipt.Places, func(p receipt.Place) bool {
+		return p.Holder == holder && p.Outcome == receipt.Gone
+	})
 }
 
 // Receipts are those of what was here before everything was forgotten.

@@ -21,7 +21,7 @@ func full(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"keys.json", "keys.twin.json", "boot-1.cred", "core-1.db", "core-1.db-wal", "telemetry-1.db", "door.json", "tries.json", "lock",
-		"media/one", "restore.old/core-1.db", "something-of-a-later-version"} {
+		"media/one", "restore.old/core-1.db", "restore.strange", "backup.copy/core-1.db", ".ingle-1"} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("Vexillina"), 0o600)); err != nil {
 			t.Fatal(err)
@@ -168,5 +168,35 @@ func TestNothingWithoutAJournal(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "keys.json")); err != nil {
 		t.Error(err)
+	}
+}
+
+// A folder in which somebody began a hub may have been theirs before: what is not the hub's stays.
+func TestWhatIsNotTheHubsStays(t *testing.T) {
+	dir, elsewhere := full(t), t.TempDir()
+	precious := filepath.Join(elsewhere, "precious")
+	theirs := []string{"taxes.pdf", "restored photos/one.jpg", "keys.kdbx", "mediation.txt"}
+	for _, name := range theirs {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("theirs"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.WriteFile(precious, nil, 0o600), os.RemoveAll(filepath.Join(dir, "media")), os.Symlink(elsewhere, filepath.Join(dir, "media"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(wipe.Begin(dir, note()), wipe.Finish(t.Context(), dir, wipe.Watch{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(theirs, precious) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "media")); err == nil {
+		t.Error("the link is still there")
 	}
 }
