@@ -48,12 +48,17 @@ func TestKilledSetup(t *testing.T) {
 func killedAt(t *testing.T, dir, stage string) error {
 	t.Helper()
 	p, c := running(t, dir)
+	return killedWhile(p, dir, stage, func() error {
+		_, err := c.Setup(t.Context(), password)
+		return err
+	})
+}
+
+// killedWhile has a hub do something, and kills it at a stage of that.
+func killedWhile(p *process, dir, stage string, do func() error) error {
 	defer p.kill()
 	answered := make(chan error, 1)
-	go func() {
-		_, err := c.Setup(t.Context(), password)
-		answered <- err
-	}()
+	go func() { answered <- do() }()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
 	for was := false; ; {

@@ -318,6 +318,26 @@ func (d *daemon) inside() *house {
 	return d.house
 }
 
+// closeHouse ends what is open; the hub is locked then, or unclaimed where its store has gone.
+func (d *daemon) closeHouse() {
+	d.mu.Lock()
+	h := d.house
+	d.house, d.shut, d.opened = nil, nil, make(chan struct{})
+	d.mu.Unlock()
+	d.Desk.Close()
+	d.tokens.Close()
+	d.feed.Forget()
+	d.shared.Forget()
+	if h != nil {
+		if err := h.close(); err != nil {
+			d.log.Error("the store did not close well", "err", err)
+		}
+	}
+	if err := d.Release(); err != nil {
+		d.log.Error("the vault did not close well", "err", err)
+	}
+}
+
 func (d *daemon) close() {
 	d.Desk.Close()
 	d.Book.Close()

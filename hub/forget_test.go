@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	onvif "github.com/ingle-home/ingle/accessories/onvif/sim"
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/archive"
@@ -24,26 +25,17 @@ import (
 // A person is forgotten, and nothing of them is found; all others are as they were.
 func TestAPersonIsForgotten(t *testing.T) {
 	t.Parallel()
-	n := newNest(t)
+	disk := newVolume(t)
+	n := newNestIn(t, disk.dir)
 	for place, raw := range n.told() { // the control: it is there to be found
 		if slices.Contains([]string{"API people", "API accessories", "API zones", "API apps", "events", "an export", "HomeKit"}, place) && len(found(raw, append(canaries(), canaryZone))) == 0 {
 			t.Errorf("%s does not show what was planted", place)
 		}
 	}
 	old := shortDir(t)
-	n.hub.kill()
-	copyFolder(t, n.dir, old)
-	before := n.dump()
-	n.hub, n.c = running(t, n.dir, "--watch-port", n.port)
-	if err := n.c.Unlock(t.Context(), password); err != nil {
-		t.Fatal(explain(err))
-	}
-	soon(t, "the watch calls", func() bool { return n.watch.State().(setracker.State).Connected })
-	soon(t, "the toy is there", func() bool {
-		return slices.ContainsFunc(must[[]wire.Accessory](t)(n.c.Accessories(t.Context())), func(a wire.Accessory) bool { return a.Name == canaryToy && a.Condition.State == "open" })
-	})
+	before := n.reopened(old)
 	v := n.forget(wire.PrivacyScope{Person: canaryName})
-	if !v.Done || v.Search.Found != 0 || v.Search.Words == 0 || v.Epochs[0] == v.Epochs[1] {
+	if !v.Done || v.Search.Found != 0 || v.Search.Words == 0 || v.Epochs[0] == v.Epochs[1] || !v.Emptied {
 		t.Errorf("the receipt says %+v", v.Receipt)
 	}
 	for _, c := range v.Counts {
@@ -57,13 +49,53 @@ func TestAPersonIsForgotten(t *testing.T) {
 	if _, err := os.Stat(n.backup); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the backup is still there: %v", err)
 	}
-	after := n.clean(append(canaries(), canaryRoom, canaryZone, n.ids[canaryName]+"@"))
-	for _, whose := range []string{"person/" + n.ids["Noor"], "accessory/" + n.ids["Band"]} {
+	words := append(canaries(), canaryRoom, canaryZone, n.ids[canaryName]+"@")
+	n.unchanged(before, n.clean(words), "person/"+n.ids[canaryName], "accessory/"+n.ids[canaryBand], "accessory/"+n.ids[canaryToy], "accessory/"+n.ids[canaryLens])
+	unreadable(t, old, n.dir)
+	disk.clean(t, words)
+}
+
+// reopened ends a hub, copies its folder and what is in it, and starts it again. It waits for all devices.
+func (n *nest) reopened(old string) (before map[string][]string) {
+	t := n.t
+	t.Helper()
+	n.hub.kill()
+	if old != "" {
+		copyFolder(t, n.dir, old)
+	}
+	before = n.dump()
+	n.hub, n.c = running(t, n.dir, "--watch-port", n.port)
+	if err := n.c.Unlock(t.Context(), password); err != nil {
+		t.Fatal(explain(err))
+	}
+	n.phone = n.app.calls(n.hub)
+	soon(t, "the watch calls", func() bool { return n.watch.State().(setracker.State).Connected })
+	soon(t, "all are there", func() bool {
+		return !slices.ContainsFunc(must[[]wire.Accessory](t)(n.c.Accessories(t.Context())), func(a wire.Accessory) bool {
+			return slices.Contains([]string{canaryBand, canaryToy, canaryLens}, a.Name) && a.Condition.State != "open"
+		})
+	})
+	return before
+}
+
+// unchanged wants all that is not of those who went to be as it was. What was nobody's has the names of
+// things and their numbers in it; it is searched, and not compared.
+func (n *nest) unchanged(before, after map[string][]string, went ...string) {
+	n.t.Helper()
+	compared := 0
+	for whose := range before {
+		person, thing := strings.HasPrefix(whose, "person/"), strings.HasPrefix(whose, "accessory/")
+		if slices.Contains(went, whose) || !person && !thing {
+			continue
+		}
+		compared++
 		if !subset(before[whose], after[whose]) {
-			t.Errorf("%s was changed:\n%q\n%q", whose, before[whose], after[whose])
+			n.t.Errorf("%s was changed:\n%q\n%q", whose, before[whose], after[whose])
 		}
 	}
-	unreadable(t, old, n.dir)
+	if compared < 2 {
+		n.t.Errorf("only %d were compared", compared)
+	}
 }
 
 // subset says whether all rows are still there; a watch that calls adds some.
@@ -154,38 +186,55 @@ func TestADeviceThatIsOffWaits(t *testing.T) {
 func TestADeviceIsForgotten(t *testing.T) {
 	t.Parallel()
 	n := newNest(t)
+	before := n.reopened("")
+	n.forget(wire.PrivacyScope{Device: canaryLens})
+	if got := n.camera.State().(onvif.State).Factory; !slices.Equal(got, []string{"Hard"}) {
+		t.Errorf("the camera was reset %q", got)
+	}
 	v := n.forget(wire.PrivacyScope{Device: canaryBand})
 	due := must[wire.Cleanup](t)(n.phone.Cleanup(t.Context()))
-	if v.Done || !slices.Equal(due.IDs, []string{v.ID}) {
+	if v.Done || !slices.Contains(due.IDs, v.ID) {
 		t.Errorf("the app is asked to drop %v; the receipt says %v", due, v.Places)
 	}
 	if err := n.phone.Cleaned(t.Context(), due); err != nil {
 		t.Fatal(explain(err))
 	}
-	soon(t, "the receipt is complete", func() bool { return must[[]wire.PrivacyReceipt](t)(n.c.Receipts(t.Context()))[0].Done })
+	soon(t, "the receipts are complete", func() bool {
+		return !slices.ContainsFunc(must[[]wire.PrivacyReceipt](t)(n.c.Receipts(t.Context())), func(r wire.PrivacyReceipt) bool { return !r.Done })
+	})
 	if due = must[wire.Cleanup](t)(n.phone.Cleanup(t.Context())); len(due.IDs) > 0 {
 		t.Errorf("the app is asked again: %v", due)
 	}
-	after := n.clean([]string{canaryBand, canaryWatch, n.ids[canaryBand]})
+	after := n.clean([]string{canaryBand, canaryWatch, n.ids[canaryBand], canaryLens, markSecret, n.ids[canaryLens], n.film})
+	n.unchanged(before, after, "person/"+n.ids[canaryName], "accessory/"+n.ids[canaryBand], "accessory/"+n.ids[canaryLens])
 	if !slices.ContainsFunc(after["person/"+n.ids[canaryName]], func(row string) bool { return strings.Contains(row, canaryName) }) {
 		t.Error("the person went too")
 	}
 }
 
-// A category is forgotten, of one person: only that, only theirs.
+// A category is forgotten, of one person or one device: only that, only theirs. What the device has in its
+// own memory stays there.
 func TestACategoryIsForgotten(t *testing.T) {
 	t.Parallel()
 	n := newNest(t)
-	n.forget(wire.PrivacyScope{Person: canaryName, Category: string(privacy.Location)})
+	before := n.reopened("")
+	n.shows() // the newest is shown until another comes
+	clips := n.recordings()
+	for _, s := range []wire.PrivacyScope{
+		{Person: canaryName, Category: string(privacy.Location)}, {Device: canaryLens, Category: string(privacy.Recordings)}} {
+		if v := n.forget(s); !v.Emptied || v.Epochs[0] == v.Epochs[1] {
+			t.Errorf("the receipt says %+v", v.Receipt)
+		}
+	}
 	for _, i := range must[[]wire.PrivacyItem](t)(n.c.PrivacyInventory(t.Context(), wire.PrivacyScope{}, "")) {
-		if i.Kind == "location" && i.Person == n.ids[canaryName] {
+		if i.Kind == "location" && i.Person == n.ids[canaryName] || i.Kind == "clip" {
 			t.Errorf("there is %+v", i)
 		}
 	}
-	if err := n.hub.stop(); err != nil {
-		t.Error(err)
-	}
-	after := n.dump()
+	n.noneOf(clips)
+	n.devices = false
+	after := n.clean([]string{canaryLat, canaryLon, n.film})
+	n.unchanged(before, after, "person/"+n.ids[canaryName], "accessory/"+n.ids[canaryLens])
 	of := func(who, what string) bool {
 		return slices.ContainsFunc(after["person/"+n.ids[who]], func(row string) bool { return strings.Contains(row, what) })
 	}
@@ -194,10 +243,47 @@ func TestACategoryIsForgotten(t *testing.T) {
 	}
 }
 
+// shows has the watch say again where it is, and waits until the hub shows it.
+func (n *nest) shows() {
+	t := n.t
+	t.Helper()
+	if err := n.watch.Do(t.Context(), "place", map[string][]string{"lat": {canaryLat}, "lon": {canaryLon}}); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it is shown", func() bool {
+		return slices.ContainsFunc(must[[]wire.Accessory](t)(n.c.Accessories(t.Context())), func(a wire.Accessory) bool {
+			v, _ := a.Value("where")
+			return strings.Contains(string(v.Value), canaryLat)
+		})
+	})
+}
+
+// recordings are the files of recordings that are there.
+func (n *nest) recordings() []os.DirEntry {
+	n.t.Helper()
+	return slices.DeleteFunc(must[[]os.DirEntry](n.t)(os.ReadDir(filepath.Join(n.dir, "media"))), func(f os.DirEntry) bool { return f.Name() == "mark" }) // of the folder itself
+}
+
+// noneOf wants no file of recordings to be there that was.
+func (n *nest) noneOf(was []os.DirEntry) {
+	n.t.Helper()
+	if len(was) == 0 {
+		n.t.Error("there was no recording")
+	}
+	for _, f := range was {
+		if _, err := os.Stat(filepath.Join(n.dir, "media", f.Name())); !errors.Is(err, fs.ErrNotExist) {
+			n.t.Errorf("%s is still there: %v", f.Name(), err)
+		}
+	}
+}
+
 // A time is forgotten, of everybody: what was before and after stays.
 func TestATimeIsForgotten(t *testing.T) {
 	t.Parallel()
 	n := newNest(t)
+	before := n.reopened("")
+	n.shows()
+	clips := n.recordings()
 	now := time.Now().UTC()
 	late := now.Add(time.Hour)
 	n.forget(wire.PrivacyScope{Since: &now, Until: &late})
@@ -215,6 +301,14 @@ func TestATimeIsForgotten(t *testing.T) {
 	if len(must[[]wire.Person](t)(n.c.People(t.Context()))) != 2 {
 		t.Error("people went too")
 	}
+	n.noneOf(clips)
+	n.devices = false
+	for whose, rows := range before { // what has no time is not meant
+		before[whose] = slices.DeleteFunc(rows, func(row string) bool {
+			return slices.ContainsFunc([]string{"reading ", "alarm ", "segment "}, func(kind string) bool { return strings.HasPrefix(row, kind) })
+		})
+	}
+	n.unchanged(before, n.clean([]string{canaryLat, canaryLon, n.film}))
 }
 
 // Everything is forgotten: the hub belongs to nobody, is another one, and can be claimed anew.
@@ -223,17 +317,29 @@ func TestEverythingIsForgotten(t *testing.T) {
 	n := newNest(t)
 	was := n.hub.ready
 	code := must[wire.Status](t)(n.c.Status(t.Context())).HomeKit[0]
+	before := must[wire.Security](t)(n.c.Security(t.Context()))
+	if len(before.Alerts) == 0 {
+		t.Error("nothing has happened to the hub's security")
+	}
 	q := wire.ForgetRequest{PrivacyScope: wire.PrivacyScope{Everything: true}, Password: password}
 	if _, err := n.c.Forget(t.Context(), q); wire.Code(err) != wire.CodeForgetWord {
 		t.Fatalf("without the word: %s", explain(err))
 	}
 	q.Word = wire.ForgetWord
 	got := must[wire.PrivacyReceipt](t)(n.c.Forget(t.Context(), q))
-	must[receipt.Verified](t)(receipt.Verify([]byte(got.File)))
+	v := must[receipt.Verified](t)(receipt.Verify([]byte(got.File)))
+	n.counted(v)
+	if _, err := os.Stat(n.backup); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the backup: %v", err)
+	}
 	if s := must[wire.Status](t)(n.c.Status(t.Context())); s.State != wire.Unclaimed || len(s.HomeKit) > 0 {
 		t.Errorf("the hub is %+v", s)
 	}
-	n.folder(append(canaries(), "Noor", "School", markSecret))
+	if got.Done && n.camera.State().(onvif.State).Factory == nil || n.watch.State().(setracker.State).Resets != 1 {
+		t.Error("the devices were not reset")
+	}
+	n.folder(append(canaries(), "Noor", "School", canaryLens, markSecret, n.film))
+	n.devices = false
 	for _, e := range must[[]os.DirEntry](t)(os.ReadDir(n.dir)) {
 		if !slices.Contains([]string{"door.json", "hub.sock", "lock", "receipts"}, e.Name()) {
 			t.Errorf("there is %s", e.Name())
@@ -246,25 +352,40 @@ func TestEverythingIsForgotten(t *testing.T) {
 	if list := must[[]wire.Person](t)(n.c.People(t.Context())); len(list) > 0 {
 		t.Errorf("there is %+v", list)
 	}
+	after := must[wire.Security](t)(n.c.Security(t.Context()))
+	for _, old := range before.Alerts {
+		if slices.ContainsFunc(after.Alerts, func(a wire.SecurityAlert) bool { return a.ID == old.ID || a.Subject != "" && a.Subject == old.Subject }) {
+			t.Errorf("the new hub tells of what happened to the old one: %+v", old)
+		}
+	}
+	for _, e := range after.Events {
+		if slices.ContainsFunc(before.Events, func(old wire.SecurityEvent) bool { return e.At.Equal(old.At) }) {
+			t.Errorf("the new hub has it in its log: %+v", e)
+		}
+	}
 }
 
-// Whoever has lost the password wipes a locked hub at the hub itself; an app cannot.
-func TestALostPassword(t *testing.T) {
-	t.Parallel()
-	dir := shortDir(t)
-	hub, c := running(t, dir)
-	must[wire.SetupAnswer](t)(c.Claim(t.Context(), wire.SetupRequest{Password: password, StartLocked: true}))
-	must[wire.Person](t)(c.AddPerson(t.Context(), wire.Person{Name: canaryName}))
-	hub.kill()
-	_, c = running(t, dir)
-	if _, err := c.Wipe(t.Context(), wire.WipeRequest{Word: "please"}); wire.Code(err) != wire.CodeForgetWord {
-		t.Errorf("without the word: %s", explain(err))
+// counted judges what the receipt of everything says.
+func (n *nest) counted(v receipt.Verified) {
+	n.t.Helper()
+	if !v.Emptied || v.Search.Words < 6 || v.Search.Found > 0 {
+		n.t.Errorf("the receipt says %+v", v.Receipt)
 	}
-	must[wire.PrivacyReceipt](t)(c.Wipe(t.Context(), wire.WipeRequest{Word: wire.ForgetWord}))
-	if s := must[wire.Status](t)(c.Status(t.Context())); s.State != wire.Unclaimed {
-		t.Errorf("the hub is %s", s.State)
+	kinds := map[string]bool{}
+	for _, c := range v.Counts {
+		if beyond := slices.Contains([]string{"app-cache", "apple-home"}, c.Kind); kinds[c.Kind] || c.Before == 0 || c.After > 0 && !beyond {
+			n.t.Errorf("counted is %+v", c)
+		}
+		kinds[c.Kind] = true
 	}
-	if _, err := os.Stat(filepath.Join(dir, "keys.json")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the keys are there: %v", err)
+	for _, kind := range []string{"person", "location", "clip", "on-device", "backup"} {
+		if !kinds[kind] {
+			n.t.Errorf("of %s nothing was counted", kind)
+		}
+	}
+	for _, p := range v.Places {
+		if p.Outcome != receipt.Gone && (p.Holder == "devices" || p.Holder == "backups") {
+			n.t.Errorf("%+v", p)
+		}
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -21,7 +23,7 @@ import (
 	"time"
 
 	buttplug "github.com/ingle-home/ingle/accessories/buttplug/sim"
-	rtsp "github.com/ingle-home/ingle/accessories/rtsp/sim"
+	onvif "github.com/ingle-home/ingle/accessories/onvif/sim"
 	setracker "github.com/ingle-home/ingle/accessories/setracker/sim"
 	"github.com/ingle-home/ingle/hub/api/claim"
 	"github.com/ingle-home/ingle/hub/api/client"
@@ -40,11 +42,14 @@ const (
 	canaryToy   = "Tintinnabulum"
 	canaryRoom  = "Vexillinas Zimmer"
 	canaryZone  = "Vexillinas Hof"
+	canaryLens  = "Specularium" // a camera
 	canaryPhone = "Telephonium"
 	canaryText  = "Syngraphus" // of a consent
 	canaryWatch = "6172839405"
 	canaryLat   = "46.8261735"
 	canaryLon   = "7.9174628"
+	zoneLat     = "46.8261841" // of a zone whose name names the person; the watch is in it
+	zoneLon     = "7.9174319"
 	otherWatch  = "5061728394"
 )
 
@@ -57,20 +62,29 @@ type nest struct {
 	c      *client.Client
 	watch  *setracker.Sim
 	other  *setracker.Sim
-	camera *rtsp.Sim
+	camera *onvif.Sim
 	toy    *buttplug.Sim
 	ids    map[string]string // by name
 	backup string
+	film   string // some bytes of the clip
 	creds  haptest.Credentials
+	app    *phone
 	phone  *client.Client
+
+	devices bool // their memories are searched
 }
 
 func newNest(t *testing.T) *nest {
 	t.Helper()
+	return newNestIn(t, shortDir(t))
+}
+
+func newNestIn(t *testing.T, dir string) *nest {
+	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("the simulated camera needs ffmpeg")
 	}
-	n := &nest{t: t, dir: shortDir(t), ids: map[string]string{}}
+	n := &nest{t: t, dir: dir, devices: true, ids: map[string]string{}}
 	var address string
 	n.port, address = door(t)
 	n.hub, n.c = running(t, n.dir, "--watch-port", n.port)
@@ -79,7 +93,7 @@ func newNest(t *testing.T) *nest {
 	}
 	n.watch = must[*setracker.Sim](t)(setracker.Start(setracker.Options{ID: canaryWatch, Hub: address, Repeat: 100 * time.Millisecond}))
 	n.other = must[*setracker.Sim](t)(setracker.Start(setracker.Options{ID: otherWatch, Hub: address, Repeat: 100 * time.Millisecond}))
-	n.camera = must[*rtsp.Sim](t)(rtsp.Start(rtsp.Options{User: "ingle", Password: markSecret}))
+	n.camera = must[*onvif.Sim](t)(onvif.Start(onvif.Options{User: "ingle", Password: markSecret, Recordings: 2, Dir: os.TempDir()}))
 	n.toy = must[*buttplug.Sim](t)(buttplug.Start(buttplug.Options{}))
 	for _, sim := range []io.Closer{n.watch, n.other, n.camera, n.toy} {
 		t.Cleanup(func() { _ = sim.Close() })
@@ -95,8 +109,8 @@ func (n *nest) furnish() {
 	for _, p := range []wire.Person{{Name: canaryName}, {Name: "Noor", Role: "guardian"}} {
 		n.ids[p.Name] = must[wire.Person](t)(n.c.AddPerson(ctx, p)).ID
 	}
-	lat, _ := strconv.ParseFloat(canaryLat, 64) // they are numbers
-	lon, _ := strconv.ParseFloat(canaryLon, 64)
+	lat, _ := strconv.ParseFloat(zoneLat, 64) // they are numbers
+	lon, _ := strconv.ParseFloat(zoneLon, 64)
 	for _, z := range []wire.Zone{{Name: canaryZone, Lat: lat, Lon: lon, Radius: 100}, {Name: "School", Lat: 52.11, Lon: 5.22, Radius: 150}} {
 		n.ids[z.Name] = must[wire.Zone](t)(n.c.AddZone(ctx, z)).ID
 	}
@@ -104,12 +118,12 @@ func (n *nest) furnish() {
 		{Name: canaryBand, Driver: "setracker", Address: canaryWatch, Person: canaryName, Room: canaryRoom},
 		{Name: canaryToy, Driver: "buttplug", Address: n.toy.Address(), Person: canaryName},
 		{Name: "Band", Driver: "setracker", Address: otherWatch, Person: "Noor", Room: "Office"},
-		{Name: "Porch", Driver: "rtsp", Address: n.camera.Address(), Room: canaryRoom,
+		{Name: canaryLens, Driver: "onvif", Address: n.camera.Address(), Room: canaryRoom,
 			Fields: map[string]string{"user": "ingle"}, Secret: map[string]string{"password": markSecret}},
 	} {
 		n.ids[a.Name] = must[wire.Accessory](t)(n.c.Add(ctx, a)).ID
 	}
-	must[wire.ClipRule](t)(n.c.SetClipRule(ctx, "Porch", wire.ClipRule{On: true, People: []string{canaryName, "Noor"}}))
+	must[wire.ClipRule](t)(n.c.SetClipRule(ctx, canaryLens, wire.ClipRule{On: true, People: []string{canaryName, "Noor"}}))
 	for _, who := range []string{canaryName, "Noor"} {
 		if err := errors.Join(n.c.NoteConsent(ctx, wire.Consent{Person: who, What: canaryText, Version: "1", Given: true}),
 			n.c.SetRetention(ctx, wire.RetentionRule{Category: "location", Person: who, Days: 5})); err != nil {
@@ -117,11 +131,11 @@ func (n *nest) furnish() {
 		}
 	}
 	code := must[wire.ClaimCode](t)(n.c.Invite(ctx, wire.Invitation{Person: canaryName}))
-	app := newPhone(t)
-	if _, err := client.Pair(ctx, app.vault, n.hub.ready.API, code.Code, claim.App{Name: canaryPhone, Platform: "android"}); err != nil {
+	n.app = newPhone(t)
+	if _, err := client.Pair(ctx, n.app.vault, n.hub.ready.API, code.Code, claim.App{Name: canaryPhone, Platform: "android"}); err != nil {
 		t.Fatal(explain(err))
 	}
-	n.phone = app.calls(n.hub)
+	n.phone = n.app.calls(n.hub)
 	for _, h := range must[wire.Status](t)(n.c.Status(ctx)).HomeKit {
 		if h.Kind == "bridge" {
 			n.creds = must[haptest.Credentials](t)(haptest.Pair(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(h.Port)), h.SetupCode, haptest.Options{}))
@@ -155,17 +169,35 @@ func (n *nest) live() {
 		return all
 	})
 	soon(t, "a clip is made", func() bool {
-		_ = n.c.Record(ctx, "Porch") // not before its pictures come
-		list, err := n.c.Clips(ctx, "Porch")
+		_ = n.c.Record(ctx, canaryLens) // not before its pictures come
+		list, err := n.c.Clips(ctx, canaryLens)
 		return err == nil && len(list) > 0
 	})
+	soon(t, "it is looked at", func() bool {
+		_, err := n.c.Still(ctx, n.ids[canaryLens], 320, 180)
+		return err == nil
+	})
+	n.film = n.some(must[[]wire.Clip](t)(n.c.Clips(ctx, canaryLens))[0].ID)
 	n.backup = filepath.Join(shortDir(t), "home.ingle-backup")
 	must[wire.Backup](t)(n.c.Backup(ctx, wire.BackupRequest{Path: n.backup}))
 }
 
+// some gives bytes from the middle of a clip's picture, which nothing else has.
+func (n *nest) some(clip string) (film string) {
+	soon(n.t, "a clip has a picture", func() bool {
+		raw, err := n.c.ClipStill(n.t.Context(), clip)
+		if err != nil || len(raw) < 1024 {
+			return false
+		}
+		film = string(raw[len(raw)/2:][:32])
+		return true
+	})
+	return film
+}
+
 // canaries are the words of the scope that must be gone.
 func canaries() []string {
-	return []string{canaryName, canaryBand, canaryToy, canaryPhone, canaryWatch, canaryLat, canaryLon}
+	return []string{canaryName, canaryBand, canaryToy, canaryPhone, canaryWatch, canaryLat, canaryLon, zoneLat, zoneLon}
 }
 
 // found names each word that lies in b, in any shape, also in a zip or gzip.
@@ -190,7 +222,7 @@ func found(b []byte, words []string) (list []string) {
 		}
 	}
 	for _, w := range words {
-		for _, s := range textShapes(w) {
+		for _, s := range append(textShapes(w), numberShapes(w)...) {
 			if bytes.Contains(b, s.raw) {
 				list = append(list, w+" as "+s.form)
 			}
@@ -199,20 +231,33 @@ func found(b []byte, words []string) (list []string) {
 	return list
 }
 
+// numberShapes are those of a word that is a position.
+func numberShapes(w string) []shape {
+	f, err := strconv.ParseFloat(w, 64)
+	if err != nil || !strings.Contains(w, ".") {
+		return nil
+	}
+	bits := math.Float64bits(f)
+	return []shape{{w, "float", binary.BigEndian.AppendUint64(nil, bits)}, {w, "float", binary.LittleEndian.AppendUint64(nil, bits)}}
+}
+
 // told is all that the hub tells the owner, and what is in the simulators' memory, by name.
 func (n *nest) told() map[string][]byte {
 	t, ctx := n.t, n.t.Context()
 	all := map[string][]byte{}
-	socket := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", n.hub.ready.Socket)
-	}}}
+	socket := socketOf(n.hub)
 	for _, path := range []string{"accessories", "people", "zones", "troubles", "apps", "tokens", "homekit", "clips", "backup", "privacy/inventory",
-		"privacy/receipts", "privacy/retention", "privacy/consents", "privacy/paused", "privacy/cleanup", "snapshot"} {
+		"privacy/receipts", "privacy/retention", "privacy/consents", "privacy/paused", "privacy/cleanup", "snapshot", "holdings", "labels", "ledger", "security"} {
 		all["API "+path] = get(t, socket, "http://hub/api/v1/"+path, "")
+	}
+	for _, a := range must[[]wire.Accessory](t)(n.c.Accessories(ctx)) {
+		all["history of "+a.ID] = get(t, socket, "http://hub/api/v1/accessories/"+a.ID+"/history?trait=where", "")
 	}
 	all["events"] = get(t, socket, "http://hub/api/v1/events", "1")
 	for name, sim := range map[string]interface{ State() any }{"watch": n.watch, "camera": n.camera, "toy": n.toy} {
-		all["memory of "+name] = must[[]byte](t)(json.Marshal(sim.State()))
+		if n.devices {
+			all["memory of "+name] = must[[]byte](t)(json.Marshal(sim.State()))
+		}
 	}
 	export := filepath.Join(t.TempDir(), "export.zip")
 	must[wire.Export](t)(n.c.Export(ctx, wire.ExportRequest{Password: password, Path: export}))
@@ -226,6 +271,13 @@ func (n *nest) told() map[string][]byte {
 		}
 	}
 	return all
+}
+
+// socketOf asks a hub as somebody who sits at it.
+func socketOf(hub *process) *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", hub.ready.Socket)
+	}}}
 }
 
 // get reads an answer, of a stream what comes within a moment.
@@ -312,20 +364,26 @@ func (n *nest) clean(words []string) (left map[string][]string) {
 // folder searches the hub's folder and its log.
 func (n *nest) folder(words []string) {
 	n.t.Helper()
-	if hits := found([]byte(n.hub.log.String()), words); len(hits) > 0 {
-		n.t.Errorf("the log has %q", hits)
+	searched(n.t, n.dir, n.hub, words)
+}
+
+// searched wants none of the words in a hub's folder and its log.
+func searched(t *testing.T, dir string, hub *process, words []string) {
+	t.Helper()
+	if hits := found([]byte(hub.log.String()), words); len(hits) > 0 {
+		t.Errorf("the log has %q", hits)
 	}
-	err := filepath.WalkDir(n.dir, func(path string, f fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, f fs.DirEntry, err error) error {
 		if err != nil || !f.Type().IsRegular() {
 			return err
 		}
 		raw, err := os.ReadFile(path)
 		if hits := found(append(raw, f.Name()...), words); len(hits) > 0 {
-			n.t.Errorf("%s has %q", f.Name(), hits)
+			t.Errorf("%s has %q", f.Name(), hits)
 		}
 		return err
 	})
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ingle-home/ingle/accessories/trait"
 	"github.com/ingle-home/ingle/hub/api/server"
 	"github.com/ingle-home/ingle/hub/api/wire"
+	"github.com/ingle-home/ingle/hub/bus"
 	"github.com/ingle-home/ingle/hub/cameras"
 	"github.com/ingle-home/ingle/hub/holdings"
 	"github.com/ingle-home/ingle/hub/home"
@@ -54,6 +55,7 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 	if p.choices, err = holders.OpenChoices(ctx, h.store); err != nil && h.unsound == nil {
 		return err
 	}
+	h.readings.Lasts = p.choices.Lasts
 	p.rows = holders.Rows{Store: h.store, Home: h.home}
 	p.devices = &holders.OnDevices{Home: h.home.Contents, Session: h.session}
 	p.films = holders.Films{Clips: func() record.Clips { return h.clips.Recordings() }, Drop: h.clips.Forget}
@@ -66,13 +68,15 @@ func (h *house) openPrivacy(ctx context.Context, v *vault.Vault) error {
 		h.before(e.Scope)
 	}
 	p.desk = privacy.New(privacy.Options{
-		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Log: h.log,
+		Holders: h.holders(), Journal: journal, Sealer: sealer{h, v}, Key: h.Key, Before: h.before, Log: h.log,
 		Search: func(ctx context.Context, words []string) (int64, int, error) {
 			return holders.Search(ctx, h.settings.dir, words)
 		},
+		Emptied: func(epoch uint64) (bool, error) { return holders.Emptied(h.settings.dir, epoch) },
 	})
 	p.office = office.New(office.Options{
-		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Before: h.before, Wipe: h.wipe,
+		Desk: p.desk, Choices: p.choices, Home: h.home.Contents, Wipe: h.wipe,
+		Apps:  func(ctx context.Context) ([]wire.App, error) { return h.Apps(ctx, "") },
 		Prove: func(ctx context.Context, password string) error { return problem(h.Prove(ctx, password)) },
 	})
 	return nil
@@ -90,7 +94,7 @@ func (h *house) holders() []privacy.Holder {
 		holders.Things{Home: h.home, Waits: p.devices.Waits, Remove: h.Remove},
 		holders.Names{Home: h.home},
 		h.papers(),
-		holders.Apps{List: apps, Revoke: h.RevokeApp},
+		holders.Apps{List: apps, Revoke: h.RevokeApp, Rename: h.RenameApp},
 		holders.Caches{List: apps, Choices: p.choices},
 		holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(ctx context.Context) error { return h.shelf.Gone(ctx) }},
 		holders.Replaced{There: func() bool { return backup.AsideIn(h.settings.dir) != nil }, Drop: func() error { return backup.Settle(h.settings.dir) }},
@@ -161,6 +165,8 @@ func (h *house) dropShown(_ context.Context, s privacy.Scope) error {
 	h.feed.Forget()
 	h.shared.Forget()
 	if !s.Whole() {
+		h.bus.DropIf(h.newest(s))
+		h.show()
 		return nil
 	}
 	for _, id := range h.bus.Accessories() {
@@ -170,6 +176,18 @@ func (h *house) dropShown(_ context.Context, s privacy.Scope) error {
 	}
 	h.show()
 	return nil
+}
+
+// newest gives what picks the newest readings of a category or a time: each is shown until another comes.
+func (h *house) newest(s privacy.Scope) func(bus.Change) bool {
+	wears := map[string]string{}
+	for _, a := range h.home.Contents().Accessories {
+		wears[a.ID] = a.Person
+	}
+	return func(c bus.Change) bool {
+		kind, personal := privacy.OfTrait(c.Reading.Trait.ID())
+		return personal && s.Takes(kind.ID, wears[c.Accessory], c.Accessory) && s.In(c.Reading.At)
+	}
 }
 
 // before keeps what is about to be forgotten from being kept anew.
@@ -239,28 +257,43 @@ func (s sealer) Renew(ctx context.Context) error { return s.house.Renew(ctx) }
 // wipe forgets everything of an open house: devices and backups while there is something that knows them,
 // then the store.
 func (h *house) wipe(ctx context.Context) ([]byte, error) {
-	all := privacy.Scope{Everything: true}
-	items, err := h.secrecy.desk.Inventory(ctx, all)
-	if err != nil {
+	n := h.note()
+	var err error
+	if n.Receipt.Counts, err = h.secrecy.desk.Counts(ctx, privacy.Scope{Everything: true}); err != nil {
 		h.log.Warn("everything is forgotten, and not counted", "err", err)
 	}
-	n := h.note()
-	for _, i := range items {
-		n.Receipt.Counts = append(n.Receipt.Counts, receipt.Count{Kind: i.Kind, Where: string(i.Where), Before: i.Count, Bytes: i.Bytes, After: i.Count})
-	}
+	n.Receipt.Places = append(n.Receipt.Places, unreached("privacy.why.cut")...)
+	words := office.Names(h.home.Contents())
 	h.daemon.opening.Lock()
 	defer h.daemon.opening.Unlock()
-	return h.daemon.wipeAll(ctx, n, func(ctx context.Context) []receipt.Place {
-		var places []receipt.Place
-		for _, holder := range []privacy.Holder{h.secrecy.devices, holders.Backups{Files: func(context.Context) ([]string, bool) { return h.shelf.Files() }, Gone: func(context.Context) error { return nil }}} {
-			o, err := holder.Forget(ctx, all)
-			if err != nil || o.State == privacy.Waiting {
-				o.State = privacy.Impossible // nothing will know it afterwards
-			}
-			places = append(places, receipt.Place{Holder: holder.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many})
-		}
-		return places
+	if h.daemon.inside() != h { // somebody else had it forgotten meanwhile
+		return nil, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+	}
+	return h.daemon.wipeAll(ctx, n, h.beyond, func(ctx context.Context) (s receipt.Search, err error) {
+		s.Words = len(words)
+		s.Bytes, s.Found, err = holders.Search(ctx, h.settings.dir, words)
+		return s, err
 	})
+}
+
+// beyond has devices and backups erased while somebody knows them, and notes what is left of both.
+func (h *house) beyond(ctx context.Context, r *receipt.Receipt) {
+	all := privacy.Scope{Everything: true}
+	files := func(context.Context) ([]string, bool) { return h.shelf.Files() }
+	for _, place := range []struct { // devices take their time, and are the last
+		in privacy.Place
+		privacy.Holder
+	}{{privacy.InBackup, holders.Backups{Files: files, Gone: func(context.Context) error { return nil }}}, {privacy.OnDevice, h.secrecy.devices}} {
+		o, err := place.Forget(ctx, all)
+		if err != nil || o.State == privacy.Waiting {
+			o.State = privacy.Impossible // nothing will know it afterwards
+		}
+		r.Places = slices.DeleteFunc(r.Places, func(p receipt.Place) bool { return p.Holder == place.Name() })
+		r.Places = append(r.Places, receipt.Place{Holder: place.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many})
+		if left, err := place.Inventory(ctx, all); err == nil {
+			privacy.Recount(r.Counts, place.in, left)
+		}
+	}
 }
 
 // note is the journal of a wipe.
@@ -268,6 +301,14 @@ func (d *daemon) note() wipe.Note {
 	return wipe.Note{Seed: d.Key().Seed(), Receipt: receipt.Receipt{ID: "r-" + strings.ToLower(rand.Text()[:16]), Scope: "everything", Begun: time.Now().UTC(),
 		Places:  []receipt.Place{{Holder: "store", Outcome: receipt.Gone}, {Holder: "apps", Outcome: receipt.Gone}},
 		Remains: []receipt.Remain{{What: "export", Why: "privacy.why.export"}, {What: "log", Why: "privacy.why.log"}, {What: "apple-home", Why: "privacy.why.apple"}, {What: "app-cache", Why: "privacy.why.app-wiped"}, {What: "keys", Why: "privacy.why.flash"}}}}
+}
+
+// unreached is what a wipe knows of devices and backups as long as nobody has asked them.
+func unreached(why string) (list []receipt.Place) {
+	for _, holder := range []string{"devices", "backups"} {
+		list = append(list, receipt.Place{Holder: holder, Outcome: receipt.Impossible, Why: why})
+	}
+	return list
 }
 
 // Wipe implements server.Hub: who sits at the hub may forget everything, also without the password.
@@ -282,9 +323,12 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 	} else {
 		d.opening.Lock()
 		defer d.opening.Unlock()
-		raw, err = d.wipeAll(ctx, d.note(), func(context.Context) []receipt.Place {
-			return []receipt.Place{{Holder: "devices", Outcome: receipt.Impossible, Why: "privacy.why.locked"}, {Holder: "backups", Outcome: receipt.Impossible, Why: "privacy.why.locked"}}
-		})
+		if !vault.Exists(d.settings.dir) { // likewise
+			return wire.PrivacyReceipt{}, wire.Refuse(http.StatusForbidden, wire.CodeUnclaimed)
+		}
+		n := d.note()
+		n.Receipt.Places = append(n.Receipt.Places, unreached("privacy.why.locked")...)
+		raw, err = d.wipeAll(ctx, n, func(context.Context, *receipt.Receipt) {}, nil)
 	}
 	if err != nil {
 		return wire.PrivacyReceipt{}, err
@@ -294,45 +338,25 @@ func (d *daemon) Wipe(ctx context.Context, r wire.WipeRequest) (wire.PrivacyRece
 
 // wipeAll journals, has others forget what only the house knows, closes it and takes everything away. Callers
 // hold opening.
-func (d *daemon) wipeAll(ctx context.Context, n wipe.Note, first func(context.Context) []receipt.Place) ([]byte, error) {
+func (d *daemon) wipeAll(ctx context.Context, n wipe.Note, first func(context.Context, *receipt.Receipt), look func(context.Context) (receipt.Search, error)) ([]byte, error) {
 	ctx = context.WithoutCancel(ctx) // who asked may hang up
 	if err := wipe.Begin(d.settings.dir, n); err != nil {
 		return nil, problem(err)
 	}
-	n.Receipt.Places = append(n.Receipt.Places, first(ctx)...)
+	first(ctx, &n.Receipt)
 	if err := wipe.Begin(d.settings.dir, n); err != nil {
 		return nil, problem(err)
 	}
 	d.closeHouse()
-	if err := wipe.Finish(ctx, d.settings.dir, nil); err != nil {
+	if err := wipe.Finish(ctx, d.settings.dir, wipe.Watch{Look: look}); err != nil {
 		return nil, problem(err)
 	}
-	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh()); err != nil {
+	if err := errors.Join(d.Book.Anew(), d.Ring.Fresh(), d.stand.Fresh(ctx)); err != nil {
 		return nil, problem(err)
 	}
 	status := d.Status(ctx)
 	d.feed.Publish(wire.Change{Status: &status})
 	return os.ReadFile(filepath.Join(d.settings.dir, "receipts", n.Receipt.ID+".json"))
-}
-
-// closeHouse ends what is open; the hub is locked then, or unclaimed where its store has gone.
-func (d *daemon) closeHouse() {
-	d.mu.Lock()
-	h := d.house
-	d.house, d.shut, d.opened = nil, nil, make(chan struct{})
-	d.mu.Unlock()
-	d.Desk.Close()
-	d.tokens.Close()
-	d.feed.Forget()
-	d.shared.Forget()
-	if h != nil {
-		if err := h.close(); err != nil {
-			d.log.Error("the store did not close well", "err", err)
-		}
-	}
-	if err := d.Release(); err != nil {
-		d.log.Error("the vault did not close well", "err", err)
-	}
 }
 
 // Privacy implements server.Hub.

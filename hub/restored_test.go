@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,8 @@ import (
 	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/hap"
 	"github.com/ingle-home/ingle/hub/homekit"
+	"github.com/ingle-home/ingle/hub/privacy/receipt"
+	"github.com/ingle-home/ingle/hub/privacy/wipe"
 	"github.com/ingle-home/ingle/storage/backup"
 )
 
@@ -98,6 +102,30 @@ func TestTheConfigurationNumberIsRaisedAfterARestore(t *testing.T) {
 		}
 	}
 	mustClose(t, h)
+}
+
+// Where the power goes while devices are reset, the receipt does not pass over what nobody knows by then.
+func TestAWipeThatIsCutShortSaysWhatNobodyKnows(t *testing.T) {
+	h := opened(t)
+	n := h.note()
+	n.Receipt.Places = append(n.Receipt.Places, unreached("privacy.why.cut")...)
+	var cut []byte
+	_, err := h.daemon.wipeAll(t.Context(), n, func(context.Context, *receipt.Receipt) {
+		cut = must[[]byte](t)(os.ReadFile(filepath.Join(h.settings.dir, "forgetting.json")))
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "forgetting.json"), cut, 0o600), wipe.Finish(t.Context(), dir, wipe.Watch{})); err != nil {
+		t.Fatal(err)
+	}
+	v := must[receipt.Verified](t)(receipt.Verify(must[[][]byte](t)(wipe.Receipts(dir))[0]))
+	for _, holder := range []string{"devices", "backups"} {
+		if !slices.ContainsFunc(v.Places, func(p receipt.Place) bool { return p.Holder == holder && p.Outcome == receipt.Impossible }) {
+			t.Errorf("nothing is said of %s: %+v", holder, v.Places)
+		}
+	}
 }
 
 // Whom the household forgets is in what a restore replaced, too.

@@ -141,7 +141,7 @@ func serve(ctx context.Context, s settings, out io.Writer, text *i18n.Texts, rea
 		return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())
 	}
 	defer lock.Release()
-	wiped := func(dir string) error { return wipe.Finish(ctx, dir, nil) }
+	wiped := func(dir string) error { return wipe.Finish(ctx, dir, wipe.Watch{}) }
 	for _, mend := range []func(string) error{wiped, backup.Finish, backup.Clean} { // what a power cut interrupted
 		if err := mend(s.dir); err != nil && !errors.Is(err, syscall.EROFS) { // a disk that is only read shows what is there
 			return wire.Refuse(0, "serve.folder", "dir", s.dir, "error", err.Error())

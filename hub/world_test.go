@@ -57,7 +57,11 @@ func (n *notes) String() string {
 
 // launch starts a hub on a data folder and waits until it says that it is ready.
 func launch(dir string, flags ...string) (*process, error) {
-	args := append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--password-effort", "0s", "--json"}, flags...)
+	return launchAs(dir, append([]string{"serve", "--data", dir, "--loopback", "--api", "127.0.0.1:0", "--homekit-port", "0", "--password-effort", "0s", "--json"}, flags...)...)
+}
+
+// launchAs starts whichever command is a hub.
+func launchAs(dir string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command("hub", args...), log: &notes{}, ended: make(chan struct{})}
 	p.cmd.Stderr = p.log
 	machine := dir + ".machine" // its secrets, beside the folder, as a real machine's are
@@ -128,10 +132,23 @@ func (p *process) stop() error {
 // running starts a hub for a test; it is gone when the test ends.
 func running(t *testing.T, dir string, flags ...string) (*process, *client.Client) {
 	t.Helper()
-	p, err := launch(dir, flags...)
-	if err != nil {
-		t.Fatal(err)
+	return watched(t)(launch(dir, flags...))
+}
+
+// watched ends a hub with the test, and shows its log if that failed.
+func watched(t *testing.T) func(*process, error) (*process, *client.Client) {
+	t.Helper()
+	return func(p *process, err error) (*process, *client.Client) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p, dialed(t, p)
 	}
+}
+
+func dialed(t *testing.T, p *process) *client.Client {
+	t.Helper()
 	c := client.Dial(p.ready.Socket)
 	t.Cleanup(func() {
 		c.Close()
@@ -140,7 +157,7 @@ func running(t *testing.T, dir string, flags ...string) (*process, *client.Clien
 			t.Logf("the hub's log:\n%s", p.log)
 		}
 	})
-	return p, c
+	return c
 }
 
 // soon asks until it is true.

@@ -12,11 +12,14 @@ import (
 	"github.com/ingle-home/ingle/storage/records"
 )
 
-// keep is how long readings stay, whatever their trait. Alarms stay until somebody deletes them.
+// keep is how long readings stay where nobody said otherwise. Alarms stay until somebody deletes them.
 const keep = 7 * 24 * time.Hour
 
 // Readings keeps the history of the home's things.
-type Readings struct{ Store *records.Store }
+type Readings struct {
+	Store *records.Store
+	Lasts func(trait, person string) time.Duration // how long one is kept; nil: as usual
+}
 
 type kept struct {
 	Accessory string          `json:"accessory"`
@@ -31,7 +34,11 @@ func (s Readings) Keep(ctx context.Context, a home.Accessory, r trait.Reading) e
 	if err != nil {
 		return fmt.Errorf("archive: reading: %w", err)
 	}
-	rec := records.Record{Kind: kindReading, ID: a.ID + "/" + r.Trait.ID(), Subject: subjectOf(a), At: r.At, Expires: r.At.Add(keep), Body: body}
+	lasts := keep
+	if s.Lasts != nil {
+		lasts = s.Lasts(r.Trait.ID(), a.Person)
+	}
+	rec := records.Record{Kind: kindReading, ID: a.ID + "/" + r.Trait.ID(), Subject: subjectOf(a), At: r.At, Expires: r.At.Add(lasts), Body: body}
 	if r.Trait.Kind() == trait.State {
 		err = s.Store.Append(ctx, rec)
 	} else {

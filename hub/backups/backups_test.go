@@ -15,6 +15,7 @@ import (
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/backups"
 	"github.com/ingle-home/ingle/hub/health"
+	"github.com/ingle-home/ingle/i18n"
 	"github.com/ingle-home/ingle/storage/backup"
 	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vaulttest"
@@ -281,5 +282,21 @@ func TestALinkInsteadOfTheMark(t *testing.T) {
 	}
 	if raw, err := os.ReadFile(precious); err != nil || string(raw) != "keys" {
 		t.Errorf("what the link leads to: %q, %v", raw, err)
+	}
+}
+
+// A restore brings back whom the household had deleted since, and says so before it does.
+func TestARestoreSaysWhoReturns(t *testing.T) {
+	h := newHome(t)
+	made, err := h.Make(t.Context(), wire.BackupRequest{Path: h.folder})
+	must(t, err)
+	var out strings.Builder
+	c := backups.RestoreCommand(i18n.For("en"))
+	c.SetArgs([]string{made.Path, "--data", t.TempDir(), "--recovery-code-stdin"})
+	c.SetIn(strings.NewReader(vaulttest.Code()))
+	c.SetOut(&out)
+	must(t, c.ExecuteContext(t.Context()))
+	if before, _, _ := strings.Cut(out.String(), "10 %"); !strings.Contains(before, "was deleted after the backup") {
+		t.Errorf("it says %q", out.String())
 	}
 }

@@ -147,6 +147,7 @@ func (r *restoring) show(b *backup.Backup, old *backup.Replaced) {
 	if b.Recordings > 0 {
 		r.say("restore.media", i18n.Args{"size": r.text.Size(b.Media), "recordings": strconv.Itoa(b.Recordings)})
 	}
+	r.say("restore.returns", nil)
 	if old == nil {
 		r.say("restore.empty", i18n.Args{"dir": r.dir})
 		return

@@ -94,11 +94,16 @@ func (b *Bus) Accessories() []string {
 
 // Drop forgets an accessory's states.
 func (b *Bus) Drop(accessory string) {
+	b.DropIf(func(c Change) bool { return c.Accessory == accessory })
+}
+
+// DropIf forgets the states that are meant.
+func (b *Bus) DropIf(meant func(Change) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.order[:0]
 	for _, k := range b.order {
-		if k.accessory == accessory {
+		if meant(b.state[k]) {
 			delete(b.state, k)
 			continue
 		}

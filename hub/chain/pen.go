@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,12 +40,14 @@ type Pen struct {
 	mu     sync.Mutex
 	open   map[string]*stroke // by key
 	ended  []*stroke
-	missed int // that there was no room for
+	noted  uint64 // strokes so far
+	missed int    // that there was no room for
 }
 
 // stroke is what became one entry.
 type stroke struct {
 	draft  Draft
+	number uint64 // in the order in which they came
 	seq    uint64 // 0: not written yet
 	last   time.Time
 	times  int
@@ -95,7 +98,8 @@ func (p *Pen) Note(key string, d Draft) (end func(), first bool) {
 			p.missed++
 			return func() {}, false
 		}
-		s, first = &stroke{draft: d}, true
+		p.noted++
+		s, first = &stroke{draft: d, number: p.noted}, true
 		p.open[key] = s
 		p.nudge()
 	}
@@ -227,7 +231,7 @@ func (p *Pen) begun() (strokes []*stroke, drafts []Draft) {
 			strokes = append(strokes, s)
 		}
 	}
-	slices.SortStableFunc(strokes, func(a, b *stroke) int { return a.draft.At.Compare(b.draft.At) })
+	slices.SortFunc(strokes, func(a, b *stroke) int { return cmp.Compare(a.number, b.number) })
 	for _, s := range strokes {
 		drafts = append(drafts, s.draft)
 	}

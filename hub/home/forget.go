@@ -34,14 +34,28 @@ func (h *Home) RemoveZone(ctx context.Context, id string) error {
 // Disown gives a thing a name that says nothing of anybody, in no room and with no owner; its identity stays.
 func (h *Home) Disown(ctx context.Context, id string) error {
 	_, err := h.changeAccessory(ctx, id, nil, func(a *Accessory) error {
-		neutral := strings.ToUpper(a.Kind[:1]) + a.Kind[1:]
-		if number, is := strings.CutPrefix(a.Name, neutral); !is || strings.Trim(number, " 0123456789") != "" {
-			a.Name = h.unique(neutral)
-		}
-		a.Person, a.Room = "", ""
+		h.unname(a)
+		a.Person = ""
 		return nil
 	})
 	return err
+}
+
+// Unname is Disown of a thing that stays whose it is: it only bears somebody else's name.
+func (h *Home) Unname(ctx context.Context, id string) error {
+	_, err := h.changeAccessory(ctx, id, nil, func(a *Accessory) error {
+		h.unname(a)
+		return nil
+	})
+	return err
+}
+
+func (h *Home) unname(a *Accessory) {
+	neutral := strings.ToUpper(a.Kind[:1]) + a.Kind[1:]
+	if number, is := strings.CutPrefix(a.Name, neutral); !is || strings.Trim(number, " 0123456789") != "" {
+		a.Name = h.unique(neutral)
+	}
+	a.Room = ""
 }
 
 // Names says whether a text names somebody: their name is a word of it, or begins one, as in "Mias Uhr".

@@ -52,3 +52,26 @@ func TestForgettingSomebody(t *testing.T) {
 		t.Errorf("left %+v", has)
 	}
 }
+
+// Somebody's thing in a room that is called after somebody else stays theirs: its readings lie under their key.
+func TestAThingThatBearsAnothersNameStaysWhoseItIs(t *testing.T) {
+	h, _ := open(t)
+	ctx := t.Context()
+	noor, err := h.AddPerson(ctx, "Noor", home.Member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := h.AddAccessory(ctx, home.Accessory{Name: "Mia's old watch", Kind: "watch", Room: "Mia's room", Person: noor.ID}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // it may be done again
+		if err := h.Unname(ctx, watch.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mia := home.Person{Name: "Mia"}
+	if a := h.Contents().Accessories[0]; a.Person != noor.ID || mia.Names(a.Name) || mia.Names(a.Room) {
+		t.Errorf("left %+v", a)
+	}
+}

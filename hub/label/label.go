@@ -111,6 +111,7 @@ type Record struct {
 	Looked   time.Time      `json:"looked,omitzero"`
 	Pins     map[uint16]Pin `json:"pins,omitempty"`
 	Consent  time.Time      `json:"consent,omitzero"`
+	Host     string         `json:"host,omitempty"` // at which the thing was when the household agreed
 	Offline  Offline        `json:"offline,omitzero"`
 	History  []Change       `json:"history,omitempty"`
 }

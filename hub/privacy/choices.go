@@ -101,6 +101,18 @@ func (c *Choices) Note(n Consent) {
 	c.Consents = c.Consents[max(0, len(c.Consents)-mostConsents):]
 }
 
+// Rest has the recording of somebody rest from a moment on, if it does not already.
+func (c *Choices) Rest(person string, from time.Time) {
+	if _, paused := c.Paused[person]; paused {
+		return
+	}
+	c.Paused = maps.Clone(c.Paused)
+	if c.Paused == nil {
+		c.Paused = map[string]time.Time{}
+	}
+	c.Paused[person] = from
+}
+
 // About is how many choices are about somebody.
 func (c Choices) About(person string) (n int) {
 	if person == "" {

@@ -38,6 +38,10 @@ type Options struct {
 	Sealer  Sealer
 	Key     func() ed25519.PrivateKey                                                  // the hub's, with which receipts are signed
 	Search  func(ctx context.Context, words []string) (bytes int64, hits int, e error) // looks at every byte of the hub's folder
+	// Emptied says whether no database, and no log of one, is left of an epoch or an earlier one.
+	Emptied func(epoch uint64) (bool, error)
+	// Before is called once a forgetting is journalled, so that nothing new of who goes is kept; nil: nobody.
+	Before  func(s Scope)
 	Log     *slog.Logger
 	Now     func() time.Time  // nil: the clock
 	Reached func(step string) // called at each step; nil but in tests
@@ -53,6 +57,9 @@ type Desk struct {
 func New(o Options) *Desk {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Before == nil {
+		o.Before = func(Scope) {}
 	}
 	if o.Reached == nil {
 		o.Reached = func(string) {}
@@ -77,6 +84,7 @@ func (d *Desk) Forget(ctx context.Context, s Scope, words ...string) ([]byte, er
 	if err := d.Journal.Keep(ctx, e); err != nil {
 		return nil, fmt.Errorf("privacy: journal: %w", err)
 	}
+	d.Before(s)
 	d.Reached("journal")
 	return d.carry(context.WithoutCancel(ctx), e, words) // who asked may hang up
 }
@@ -145,6 +153,9 @@ func (d *Desk) carry(ctx context.Context, e Entry, words []string) ([]byte, erro
 	if e.Sealed && !moved {
 		return nil, nil
 	}
+	if err := d.again(ctx, e); err != nil {
+		return nil, err
+	}
 	if err := d.Sealer.Renew(ctx); err != nil {
 		return nil, fmt.Errorf("privacy: seal anew: %w", err)
 	}
@@ -159,6 +170,27 @@ func (d *Desk) carry(ctx context.Context, e Entry, words []string) ([]byte, erro
 	}
 	d.Reached("receipt")
 	return r, nil
+}
+
+// again asks those that were done and have something once more: while others forgot, a device took its time
+// to reset and somebody looked at it, or what was still needed of it came free.
+func (d *Desk) again(ctx context.Context, e Entry) error {
+	for _, h := range d.Holders {
+		if e.Outcomes[h.Name()].State != Gone {
+			continue
+		}
+		n, err := remaining(ctx, h, e.Scope)
+		if err != nil {
+			return fmt.Errorf("privacy: last look: %s: %w", h.Name(), err)
+		}
+		if n == 0 {
+			continue
+		}
+		if e.Outcomes[h.Name()], err = d.ask(ctx, h, e.Scope); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ask has a holder forget, and looks again before it believes it.
@@ -188,13 +220,12 @@ func (d *Desk) proof(ctx context.Context, e Entry, words []string) ([]byte, erro
 	}
 	r := receipt.Receipt{
 		ID: e.ID, Scope: e.Scope.Name(), Begun: e.Begun, Made: d.Now().UTC(), Done: len(e.waiting()) == 0,
-		Keys: e.Keys, Epochs: [2]uint64{e.Epoch, d.Sealer.Epoch()}, Emptied: true, Search: receipt.Search{Words: len(words)},
+		Keys: e.Keys, Epochs: [2]uint64{e.Epoch, d.Sealer.Epoch()}, Search: receipt.Search{Words: len(words)},
 	}
-	left := tally(after)
-	for kind, n := range e.Before {
-		r.Counts = append(r.Counts, receipt.Count{Kind: kind, Where: string(where(kind)), Before: n.Count, Bytes: n.Bytes, After: left[kind].Count})
+	if r.Emptied, err = d.Options.Emptied(e.Epoch); err != nil {
+		return nil, fmt.Errorf("privacy: logs: %w", err)
 	}
-	slices.SortFunc(r.Counts, func(a, b receipt.Count) int { return strings.Compare(a.Kind, b.Kind) })
+	r.Counts = counts(e.Before, tally(after))
 	for _, h := range d.Holders {
 		o := e.Outcomes[h.Name()]
 		r.Places = append(r.Places, receipt.Place{Holder: h.Name(), Outcome: string(o.State), Why: o.Why, Many: o.Many})

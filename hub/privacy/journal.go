@@ -1,10 +1,14 @@
 package privacy
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/ingle-home/ingle/hub/privacy/receipt"
 )
 
 // Entry is a forgetting that is under way. It names nobody.
@@ -32,6 +36,32 @@ func tally(items []Item) map[string]Tally {
 		all[i.Kind] = Tally{t.Count + i.Count, t.Bytes + i.Bytes}
 	}
 	return all
+}
+
+// counts are how much there was of each kind, and is.
+func counts(before, left map[string]Tally) (list []receipt.Count) {
+	for kind, n := range before {
+		list = append(list, receipt.Count{Kind: kind, Where: string(where(kind)), Before: n.Count, Bytes: n.Bytes, After: left[kind].Count})
+	}
+	slices.SortFunc(list, func(a, b receipt.Count) int { return strings.Compare(a.Kind, b.Kind) })
+	return list
+}
+
+// Counts are how much there is in a scope, for a forgetting that has not begun: as much as before.
+func (d *Desk) Counts(ctx context.Context, s Scope) ([]receipt.Count, error) {
+	items, err := d.Inventory(ctx, s)
+	all := tally(items)
+	return counts(all, all), err
+}
+
+// Recount takes into counts what one place still has: the one whose kinds lie there.
+func Recount(list []receipt.Count, in Place, left []Item) {
+	now := tally(left)
+	for i, c := range list {
+		if c.Where == string(in) {
+			list[i].After = now[c.Kind].Count
+		}
+	}
 }
 
 // waiting are the holders that wait.

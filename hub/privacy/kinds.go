@@ -1,5 +1,7 @@
 package privacy
 
+import "slices"
+
 // Kind is one kind of personal data that a hub keeps, or knows of elsewhere. The texts are what
 // docs/PRIVACY.md says.
 type Kind struct {
@@ -148,13 +150,13 @@ func worked() []Kind {
 			Where: InHub, Lies: core, Kept: "the newest only", Seen: owners, Erased: withAll, Records: []string{"restored"}, Documents: []string{"upkeep", "backups", "recovery", "disk-trial", "page", "language"}},
 		{ID: "store", Category: Technical, What: "the store itself: sealed pages of all that is said to be in it", Subject: "household", Purpose: "to keep it", Class: "secret",
 			Where: InHub, Lies: "sealed, `core-*.db` and `telemetry-*.db` with their logs", Kept: "as long as the hub; after a forgetting it is sealed anew under another key", Seen: nobody, Erased: withAll, Records: []string{"document"},
-			Files: []string{"core-*.db*", "telemetry-*.db*", "lock", "hub.sock", "setup-unfinished", ".ingle-*"}},
+			Files: []string{"core-*.db*", "telemetry-*.db*", "lock", "hub.sock", "setup-unfinished", "backup.copy", "backup.copy/*", "backup.trial", "backup.trial/*", ".ingle-*"}},
 		{ID: "keys", Category: Secrets, What: "the wrapped keys, and the key with which the hub starts by itself", Subject: "household", Purpose: "to open the store", Class: "secret",
 			Where: InHub, Lies: "`keys.json` and its twin; `boot-*.cred`, a file on another disk, or nowhere, as `hub boot` says", Kept: "as long as the hub", Seen: nobody, Erased: withAll + ", first of all", Files: []string{"keys.json*", "keys.twin.json*", "boot-*.cred"}},
 		{ID: "tries", Category: Access, What: "wrong passwords from the network: how many, and whence as a hash", Subject: "household", Purpose: "to slow down who guesses", Class: "household",
 			Where: InHub, Lies: folder, Kept: "until the right one", Seen: nobody, Erased: withAll, Files: []string{"tries.json*"}},
 		{ID: "replaced", Category: Technical, What: "what a restore replaced", Subject: "household", Purpose: "to undo a wrong restore", Class: "secret",
-			Where: InHub, Lies: "as sealed as it was, `restore.old/`", Kept: "7 days, or until something is forgotten or a secret replaced", Seen: nobody, Erased: "with whatever is forgotten next", Files: []string{"restore.old", "restore.old/*", "restore*", "restore*/*"}},
+			Where: InHub, Lies: "as sealed as it was, `restore.old/`", Kept: "7 days, or until something is forgotten or a secret replaced", Seen: nobody, Erased: "with whatever is forgotten next", Files: []string{"restore.old", "restore.old/*", "restore.*", "restore.*/*"}},
 		{ID: "backup", Category: Technical, What: "backups", Subject: "household", Purpose: "to have the home again after a fire", Class: "secret",
 			Where: InBackup, Lies: "sealed, in the folder that you chose; they open by the password or recovery code of their day", Kept: "as many as you said; those made by hand until you delete them", Seen: "who has file and code",
 			Erased: "those in the folder of the schedule are deleted, and the last one made by hand; others are named as what remains"},
@@ -163,6 +165,16 @@ func worked() []Kind {
 		{ID: "log", Category: Technical, What: "the log: IDs and network addresses, no names", Subject: "household", Purpose: "to find faults", Class: "household",
 			Where: Outside, Lies: "stderr", Kept: "yours to keep or not", Seen: "who may read the system's log", Erased: "by the system; the IDs in it lead to nothing once what they stood for is forgotten"},
 	}
+}
+
+// OfTrait gives the kind of a trait's readings, where they are about somebody.
+func OfTrait(trait string) (Kind, bool) {
+	for _, k := range Kinds() {
+		if slices.Contains(k.Traits, trait) {
+			return k, true
+		}
+	}
+	return Kind{}, false
 }
 
 // Find gives a kind by its ID.

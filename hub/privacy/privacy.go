@@ -31,6 +31,7 @@ type Scope struct {
 	Devices []string `json:"devices,omitempty"` // theirs
 	Zones   []string `json:"zones,omitempty"`   // whose name names them
 	Naming  []string `json:"naming,omitempty"`  // things that are not theirs, whose name or room names them
+	Apps    []string `json:"apps,omitempty"`    // apps that are not theirs, whose name names them
 
 	Ticket string `json:"ticket,omitempty"` // the ID of the forgetting, once it is one
 }

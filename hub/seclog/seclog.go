@@ -200,6 +200,16 @@ func (l *Log) Run(ctx context.Context) error {
 	return err
 }
 
+// Fresh forgets what is in memory, between one home and the next. The log must be closed.
+func (l *Log) Fresh(ctx context.Context) error {
+	_, err := l.Forget(ctx, Scope{})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.recent)
+	clear(l.near)
+	return err
+}
+
 // Close writes what is left. Later events are kept in memory.
 func (l *Log) Close(ctx context.Context) error {
 	if err := l.pen.Close(ctx); err != nil {

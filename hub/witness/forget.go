@@ -71,6 +71,17 @@ func (s *Stand) Forget(ctx context.Context, scope ledger.Scope) (int, error) {
 	return n, errors.Join(err, s.forgetUnit(ctx, scope))
 }
 
+// Fresh forgets what is still in memory once a house was left because everything was forgotten: the next
+// home must not be told of it.
+func (s *Stand) Fresh(ctx context.Context) error {
+	s.mu.Lock()
+	s.units = nil
+	clear(s.seen)
+	clear(s.raised)
+	s.mu.Unlock()
+	return s.security.Fresh(ctx)
+}
+
 func (s *Stand) forgetUnit(ctx context.Context, scope ledger.Scope) error {
 	whole := scope == ledger.Scope{}
 	s.mu.Lock()

@@ -111,7 +111,7 @@ func (a *api) moving(r route, show func(ctx context.Context, put func(frames.Fra
 		switch {
 		case err == nil && to.Begun(), c.Context().Err() != nil:
 		case to.Begun():
-			a.Log.Debug("moving pictures ended", "route", r.id, "err", err)
+			a.Log.Warn("moving pictures ended", "route", r.id, "err", err)
 		case err == nil:
 			write(w, wire.Refuse(http.StatusNotFound, wire.CodeNoPicture))
 		case errors.As(a.told(r.id, err), &p):

@@ -57,7 +57,7 @@ func (d *Desk) Check(ctx context.Context, which string, q wire.LabelCheck) (wire
 		return wire.Label{}, problem(err, which)
 	}
 	if q.Withdraw {
-		if err := d.edit(ctx, a.ID, func(r *label.Record) { r.Consent = time.Time{} }); err != nil {
+		if err := d.edit(ctx, a.ID, func(r *label.Record) { r.Consent, r.Host = time.Time{}, "" }); err != nil {
 			return wire.Label{}, problem(err, which)
 		}
 		return d.Label(ctx, a.ID)
@@ -77,11 +77,24 @@ func (d *Desk) Check(ctx context.Context, which string, q wire.LabelCheck) (wire
 
 // Agree notes that the household agreed to a look at a thing's doors. An earlier yes keeps its date.
 func (d *Desk) Agree(ctx context.Context, id string) error {
+	a, err := d.Home().Accessory(id)
+	if err != nil {
+		return err
+	}
 	return d.edit(ctx, id, func(r *label.Record) {
-		if r.Consent.IsZero() {
-			r.Consent = d.Clock.Now()
+		if agreed(a, *r).IsZero() {
+			r.Consent, r.Host = d.Clock.Now(), hostOf(a)
 		}
 	})
+}
+
+// agreed is when the household agreed to a look at a thing where it is now; zero if it never did. Whatever
+// has taken the thing's place in the network since is another matter: it may be one that must not be touched.
+func agreed(a home.Accessory, r label.Record) time.Time {
+	if r.Host != hostOf(a) {
+		return time.Time{}
+	}
+	return r.Consent
 }
 
 // target is where a thing may be looked at.
@@ -103,7 +116,7 @@ func (d *Desk) look(ctx context.Context, a home.Accessory) error {
 	if err != nil {
 		return err
 	}
-	t, err := d.target(ctx, a, r.Consent)
+	t, err := d.target(ctx, a, agreed(a, r))
 	if err != nil {
 		return err
 	}
@@ -127,7 +140,7 @@ func (d *Desk) later(ctx context.Context, a home.Accessory, why error) error {
 	if err != nil {
 		return problem(why, a.ID)
 	}
-	t, err := d.target(ctx, a, r.Consent)
+	t, err := d.target(ctx, a, agreed(a, r))
 	if err != nil {
 		return problem(why, a.ID)
 	}

@@ -135,7 +135,7 @@ func (d *Desk) round(ctx context.Context) {
 	for _, a := range d.Home().Accessories {
 		d.told(a.ID, d.Refresh(ctx, a.ID))
 		r, err := d.Store.Load(ctx, a.ID)
-		if err != nil || d.Quiet() || r.Consent.IsZero() || d.Clock.Now().Sub(r.Looked) < weekly {
+		if err != nil || d.Quiet() || agreed(a, r).IsZero() || d.Clock.Now().Sub(r.Looked) < weekly {
 			continue
 		}
 		if err := d.look(ctx, a); !errors.Is(err, probe.ErrDaily) && !errors.Is(err, probe.ErrPaused) {

@@ -212,6 +212,28 @@ func TestConsentCanBeTakenBack(t *testing.T) {
 	}
 }
 
+// TestConsentIsForOnePlace: whoever took a camera's address in the network was not agreed to; it may be what
+// keeps somebody alive.
+func TestConsentIsForOnePlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onvif("camera", w.host(95), good(onvifsim.Options{}))
+	if err := w.desk.Agree(t.Context(), "camera"); err != nil {
+		t.Fatal(err)
+	}
+	other := w.door(w.host(96)+":8080", "")
+	w.has.Accessories[0].Address = w.host(96)
+	var p *wire.Problem
+	if _, err := w.desk.Check(t.Context(), "camera", wire.LabelCheck{}); !errors.As(err, &p) || p.Code != "label.consent" || other.seen > 0 {
+		t.Errorf("it was looked at: %v", err)
+	}
+	if l, err := w.desk.Label(t.Context(), "camera"); err != nil || l.Consent != nil || !l.Doors {
+		t.Errorf("%+v, %v", l.Consent, err)
+	}
+	w.has.Accessories[0].Address = w.host(95)
+	w.check("camera")
+}
+
 // TestALockedDeviceIsLeftAlone: one that does not let the hub in may have locked itself.
 func TestALockedDeviceIsLeftAlone(t *testing.T) {
 	t.Parallel()

@@ -21,13 +21,13 @@ func (d *Desk) of(ctx context.Context, a home.Accessory) (wire.Label, error) {
 	}
 	w := wire.Label{
 		Device: a.ID, Name: a.Name, Kind: a.Kind, Maker: r.Maker, Model: r.Model, Firmware: r.Firmware, Senses: []string{}, Holds: []string{},
-		Consent: when(r.Consent), Checked: when(r.Looked), Offline: when(r.Offline.Since),
+		Consent: when(agreed(a, r)), Checked: when(r.Looked), Offline: when(r.Offline.Since),
 	}
 	w.Senses, w.Holds = append(w.Senses, r.Senses...), append(w.Holds, r.Holds...)
 	for _, c := range r.History {
 		w.History = append(w.History, wire.LabelState{At: c.At, Line: c.Line, State: string(c.State), Text: c.Text})
 	}
-	consent := r.Consent
+	consent := agreed(a, r)
 	if consent.IsZero() {
 		consent = d.Clock.Now() // only to learn whether there is anything to agree to
 	}

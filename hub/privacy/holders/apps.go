@@ -2,16 +2,22 @@ package holders
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ingle-home/ingle/hub/api/wire"
 	"github.com/ingle-home/ingle/hub/privacy"
 )
 
-// Apps are the paired apps of a person: they come in no more.
+// Apps are the paired apps of a person: they come in no more. Those of others that are called after the
+// person are called something else.
 type Apps struct {
 	List   func(ctx context.Context) ([]wire.App, error)
 	Revoke func(ctx context.Context, id string) error
+	Rename func(ctx context.Context, id, name string) (wire.App, error)
 }
+
+// nameless is what such an app is called.
+const nameless = "App"
 
 // Name implements privacy.Holder.
 func (Apps) Name() string { return "apps" }
@@ -30,11 +36,16 @@ func (a Apps) theirs(ctx context.Context, s privacy.Scope) ([]wire.App, error) {
 	all, err := a.List(ctx)
 	var list []wire.App
 	for _, app := range all {
-		if s.Device == "" && s.Takes("app", app.Person, "") {
+		if s.Device == "" && s.Takes("app", app.Person, "") || bears(s, app) {
 			list = append(list, app)
 		}
 	}
 	return list, err
+}
+
+// bears says whether an app of somebody else bears the name of who goes.
+func bears(s privacy.Scope, app wire.App) bool {
+	return s.Whole() && app.Name != nameless && slices.Contains(s.Apps, app.ID)
 }
 
 // Forget implements privacy.Holder.
@@ -44,7 +55,12 @@ func (a Apps) Forget(ctx context.Context, s privacy.Scope) (privacy.Outcome, err
 		return privacy.Outcome{}, err
 	}
 	for _, app := range list {
-		if err := a.Revoke(ctx, app.ID); err != nil {
+		if bears(s, app) {
+			_, err = a.Rename(ctx, app.ID, nameless)
+		} else {
+			err = a.Revoke(ctx, app.ID)
+		}
+		if err != nil {
 			return privacy.Outcome{}, err
 		}
 	}

@@ -234,7 +234,7 @@ func (n Names) Forget(ctx context.Context, s privacy.Scope) (privacy.Outcome, er
 		}
 	}
 	for _, id := range s.Naming {
-		if err := n.Home.Disown(ctx, id); err != nil && !errors.Is(err, home.ErrUnknown) {
+		if err := n.Home.Unname(ctx, id); err != nil && !errors.Is(err, home.ErrUnknown) {
 			return privacy.Outcome{}, err
 		}
 	}

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ingle-home/ingle/accessories/device"
 	"github.com/ingle-home/ingle/accessories/trait"
+	"github.com/ingle-home/ingle/hub/archive"
 	"github.com/ingle-home/ingle/hub/home"
 	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/holders"
+	"github.com/ingle-home/ingle/hub/privacy/receipt"
+	"github.com/ingle-home/ingle/storage/records"
 	"github.com/ingle-home/ingle/storage/vaulttest"
 )
 
@@ -67,6 +71,9 @@ func TestWhatHasHadItsTimeGoes(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if n := h.walked(t); n != 40 { // the control
+		t.Errorf("%d bodies tell of the steps", n)
+	}
 	const day = 24 * time.Hour
 	for _, step := range []struct {
 		after  time.Duration
@@ -80,9 +87,27 @@ func TestWhatHasHadItsTimeGoes(t *testing.T) {
 			t.Errorf("after %v there is %v, not %v", step.after, got, step.counts)
 		}
 	}
+	if n := h.walked(t); n > 0 {
+		t.Errorf("%d bodies still tell of the steps", n)
+	}
 	if people := h.home.Contents().People; len(people) != 2 {
 		t.Errorf("people went too: %v", people)
 	}
+}
+
+// walked counts the readings, opened, that have a canary in them.
+func (h *hub) walked(t *testing.T) (n int) {
+	t.Helper()
+	err := h.store.Walk(t.Context(), "", nil, func(r records.Record) error {
+		if strings.Contains(string(r.Body), strconv.Itoa(canarySteps/100)) {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (h *hub) counts(t *testing.T) (n [4]int) {
@@ -207,4 +232,110 @@ func fresh(t *testing.T, more ...privacy.Holder) *hub {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// A receipt says that the logs are empty only where nothing is left of the key of before.
+func TestWhetherTheLogsAreEmptied(t *testing.T) {
+	for name, want := range map[string]bool{"core-3.db": true, "media.db": false, "core-2.db-wal": false, "telemetry-1.db": false, "keys.json": true} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := holders.Emptied(dir, 2); got != want || err != nil {
+			t.Errorf("with %s it is %t, %v", name, got, err)
+		}
+	}
+}
+
+// What is somebody else's stays theirs, though it bore the name of who goes.
+func TestAnothersThingStaysTheirs(t *testing.T) {
+	t.Parallel()
+	ctx, h := t.Context(), fresh(t)
+	noor := must(h.home.Contents().Person("Noor"))(t)
+	shoe := must(h.home.AddAccessory(ctx, home.Accessory{Name: "Tracker", Kind: "watch", Room: canary + "'s room", Person: noor.ID}, nil))(t)
+	must(h.desk.Forget(ctx, must(h.scope())(t), canary))(t)
+	if a := must(h.home.Contents().Accessory(shoe.ID))(t); a.Person != noor.ID || a.Room != "" {
+		t.Errorf("it became %+v", a)
+	}
+}
+
+// slow is a holder that takes its time, in which something new of who goes is kept.
+type slow struct{ meanwhile func(s privacy.Scope) error }
+
+func (*slow) Name() string { return "slow" }
+
+func (*slow) Inventory(context.Context, privacy.Scope) ([]privacy.Item, error) { return nil, nil }
+
+func (l *slow) Forget(_ context.Context, s privacy.Scope) (privacy.Outcome, error) {
+	return privacy.Outcome{State: privacy.Gone}, l.meanwhile(s)
+}
+
+// What came back while the others forgot is forgotten too, before there is a receipt.
+func TestWhatComesMeanwhileGoesToo(t *testing.T) {
+	t.Parallel()
+	var h *hub
+	h = fresh(t, &slow{func(s privacy.Scope) error {
+		return h.made.Change(t.Context(), func(c *privacy.Choices) { c.Note(privacy.Consent{Person: s.Person, What: "location"}) })
+	}})
+	s := must(h.scope())(t)
+	raw := must(h.desk.Forget(t.Context(), s, canary))(t)
+	v := must(receipt.Verify(raw))(t)
+	for _, c := range v.Counts {
+		if c.After != 0 {
+			t.Errorf("of %s there is %d", c.Kind, c.After)
+		}
+	}
+	if left := must(h.made.Load(t.Context()))(t); left.About(s.Person) != 0 {
+		t.Errorf("there is %+v", left)
+	}
+}
+
+// What the household wants to keep for longer than is usual stays that long, and no longer.
+func TestALongerTimeIsKept(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	ctx, h := t.Context(), fresh(t)
+	if err := h.made.Change(ctx, func(c *privacy.Choices) { c.Set(privacy.Rule{Category: privacy.Health, Days: 30}) }); err != nil {
+		t.Fatal(err)
+	}
+	noors := must(h.home.Contents().Accessory("Noor Band"))(t)
+	readings := archive.Readings{Store: h.store, Lasts: h.made.Lasts}
+	if err := readings.Keep(ctx, noors, trait.Steps.Of(7, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{29 * day, 1}, {31 * day, 0}} {
+		now := time.Now().Add(step.after)
+		must(h.store.Sweep(ctx, now))(t)
+		must(holders.Expire(ctx, h.rows, h.films, must(h.made.Load(ctx))(t), now))(t)
+		if got := h.counts(t)[1]; got != step.left {
+			t.Errorf("after %v there are %d", step.after, got)
+		}
+	}
+}
+
+// full is a journal on a disk that is full.
+type full struct{ privacy.Journal }
+
+var errFull = errors.New("the disk is full")
+
+func (full) Keep(context.Context, privacy.Entry) error { return errFull }
+
+// A forgetting that did not begin stops nothing: the alarms of a watch are still kept.
+func TestWhatDidNotBeginStopsNothing(t *testing.T) {
+	t.Parallel()
+	h := fresh(t)
+	s, begun := must(h.scope())(t), 0
+	h.desk.Before = func(privacy.Scope) { begun++ }
+	sound := h.desk.Journal
+	h.desk.Journal = full{sound}
+	if _, err := h.desk.Forget(t.Context(), s, canary); !errors.Is(err, errFull) || begun != 0 {
+		t.Errorf("it began %d times: %v", begun, err)
+	}
+	h.desk.Journal = sound
+	if _, err := h.desk.Forget(t.Context(), s, canary); err != nil || begun != 1 {
+		t.Errorf("it began %d times: %v", begun, err)
+	}
 }

@@ -68,6 +68,14 @@ func (c *Choices) Rests(person string) bool {
 	return rests
 }
 
+// Lasts is how long a reading of a trait of somebody is kept.
+func (c *Choices) Lasts(trait, person string) time.Duration {
+	kind, _ := privacy.Find(kindOf(archive.Stored{Kind: "reading", Trait: trait})) // it has one
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now.Lasts(kind.Category, person)
+}
+
 // Journal keeps what is being forgotten, and the receipts, sealed. It implements privacy.Journal.
 type Journal struct {
 	Store   *records.Store

@@ -9,7 +9,7 @@ import (
 )
 
 // Expire erases what has had its time at now, a time that can be believed, by the household's rules; it
-// says how much. What is kept in the store carries an end of its own too, which a rule that was made
+// says how much. Readings carry an end of their own too, by the rule of their day, which one that was made
 // later can only bring forward.
 func (r Rows) Expire(ctx context.Context, c privacy.Choices, now time.Time) (int, error) {
 	all, err := archive.Inventory(ctx, r.Store, time.Time{}, time.Time{})

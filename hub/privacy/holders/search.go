@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"unicode/utf16"
 )
 
@@ -49,6 +51,24 @@ func Search(ctx context.Context, dir string, words []string) (size int64, found 
 		return size, found, fmt.Errorf("privacy: search: %w", err)
 	}
 	return size, found, nil
+}
+
+// Emptied says whether no database, and no log of one, is left of an epoch or an earlier one: what was
+// deleted lies in their free pages, under keys that are nowhere.
+func Emptied(dir string, epoch uint64) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, fmt.Errorf("privacy: search: %w", err)
+	}
+	for _, e := range entries {
+		stem, _, isDB := strings.Cut(e.Name(), ".db")
+		_, number, _ := strings.Cut(stem, "-")
+		of, err := strconv.ParseUint(number, 10, 64)
+		if isDB && (err != nil || of <= epoch) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func searchFile(ctx context.Context, path string, shapes [][]byte) (size int64, hit bool, err error) {

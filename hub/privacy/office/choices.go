@@ -51,7 +51,8 @@ func (o *Office) Consents(ctx context.Context) ([]wire.Consent, error) {
 	return list, err
 }
 
-// NoteConsent notes that somebody agreed, or takes it back, by the hub's clock.
+// NoteConsent notes that somebody agreed, or takes it back, by the hub's clock. Who takes one back has their
+// recording rest until Pause says otherwise.
 func (o *Office) NoteConsent(ctx context.Context, w wire.Consent) error {
 	person, err := o.person(w.Person)
 	if err != nil {
@@ -61,7 +62,11 @@ func (o *Office) NoteConsent(ctx context.Context, w wire.Consent) error {
 		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeInvalid)
 	}
 	n := privacy.Consent{Person: person, What: w.What, Version: w.Version, Given: w.Given, At: o.Now().UTC()}
-	return o.Choices.Change(ctx, func(c *privacy.Choices) { c.Note(n) })
+	return o.Choices.Change(ctx, func(c *privacy.Choices) {
+		if c.Note(n); !n.Given {
+			c.Rest(person, n.At)
+		}
+	})
 }
 
 // Pause has the recording of somebody rest, or go on.
@@ -74,14 +79,10 @@ func (o *Office) Pause(ctx context.Context, w wire.PausePerson) error {
 		return wire.Refuse(http.StatusUnprocessableEntity, wire.CodeInvalid)
 	}
 	return o.Choices.Change(ctx, func(c *privacy.Choices) {
-		switch _, paused := c.Paused[person]; {
-		case !w.Paused:
+		if w.Paused {
+			c.Rest(person, o.Now().UTC())
+		} else {
 			delete(c.Paused, person)
-		case !paused:
-			if c.Paused == nil {
-				c.Paused = map[string]time.Time{}
-			}
-			c.Paused[person] = o.Now().UTC()
 		}
 	})
 }

@@ -21,9 +21,8 @@ type Options struct {
 	Desk    *privacy.Desk
 	Choices privacy.Memory
 	Home    func() home.Contents
+	Apps    func(ctx context.Context) ([]wire.App, error)
 	Prove   func(ctx context.Context, password string) error // in the words of the API
-	// Before is called when somebody is about to be forgotten, so that nothing new of them is kept.
-	Before func(s privacy.Scope)
 	// Wipe forgets everything, and the store itself.
 	Wipe func(ctx context.Context) (receipt []byte, err error)
 	Now  func() time.Time
@@ -47,7 +46,7 @@ func (o *Office) Inventory(ctx context.Context, w wire.PrivacyScope, room string
 	if w.Person == "" && w.Device == "" {
 		w.Everything = w.Since == nil && w.Until == nil
 	}
-	s, _, err := o.scope(w)
+	s, _, err := o.scope(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func at(t time.Time) *time.Time {
 }
 
 // scope finds whom and what a scope is about, and the words that name them.
-func (o *Office) scope(w wire.PrivacyScope) (s privacy.Scope, words []string, err error) {
+func (o *Office) scope(ctx context.Context, w wire.PrivacyScope) (s privacy.Scope, words []string, err error) {
 	has := o.Home()
 	s = privacy.Scope{Everything: w.Everything, Category: privacy.Category(w.Category)}
 	if w.Since != nil {
@@ -118,8 +117,32 @@ func (o *Office) scope(w wire.PrivacyScope) (s privacy.Scope, words []string, er
 				s.Devices, words = append(s.Devices, a.ID), append(words, a.Name)
 			}
 		}
+		apps, err := o.Apps(ctx)
+		if err != nil {
+			return s, nil, err
+		}
+		for _, a := range apps {
+			if a.Person != p.ID && p.Names(a.Name) {
+				s.Apps = append(s.Apps, a.ID)
+			}
+		}
 	}
 	return s, words, nil
+}
+
+// Names are those of whoever lives in a home, of its things and zones: what the last search after everything was
+// forgotten looks for.
+func Names(has home.Contents) (words []string) {
+	for _, p := range has.People {
+		words = append(words, p.Name)
+	}
+	for _, a := range has.Accessories {
+		words = append(words, a.Name)
+	}
+	for _, z := range has.Zones {
+		words = append(words, z.Name)
+	}
+	return words
 }
 
 // fits refuses a scope that says nothing, or everything and something else.
@@ -135,7 +158,7 @@ func fits(w wire.PrivacyScope) error {
 
 // Plan says what a forgetting would do.
 func (o *Office) Plan(ctx context.Context, w wire.PrivacyScope) (wire.PrivacyPlan, error) {
-	s, _, err := o.scope(w)
+	s, _, err := o.scope(ctx, w)
 	if err != nil {
 		return wire.PrivacyPlan{}, err
 	}
@@ -158,7 +181,7 @@ func (o *Office) Forget(ctx context.Context, r wire.ForgetRequest) (wire.Privacy
 	if r.Everything && r.Word != wire.ForgetWord {
 		return wire.PrivacyReceipt{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeForgetWord, "word", wire.ForgetWord)
 	}
-	s, words, err := o.scope(r.PrivacyScope)
+	s, words, err := o.scope(ctx, r.PrivacyScope)
 	if err != nil {
 		return wire.PrivacyReceipt{}, err
 	}
@@ -172,7 +195,6 @@ func (o *Office) Forget(ctx context.Context, r wire.ForgetRequest) (wire.Privacy
 		}
 		return WordsOf(raw)
 	}
-	o.Before(s)
 	if !s.Whole() {
 		words = nil // their names stay
 	}

@@ -39,7 +39,7 @@ type Receipt struct {
 	Places  []Place   `json:"places"`
 	Keys    []string  `json:"keys_destroyed"` // fingerprints of what the keys were for
 	Epochs  [2]uint64 `json:"epochs"`         // of the store's data key: before, after
-	Emptied bool      `json:"logs_emptied"`   // the databases' logs were truncated
+	Emptied bool      `json:"logs_emptied"`   // no database is left from before, and no log of one
 	Search  Search    `json:"search"`
 	Remains []Remain  `json:"remains,omitempty"`
 }
@@ -105,7 +105,7 @@ type Verified struct {
 // Verify judges a file. Errors: ErrForm, ErrForged.
 func Verify(raw []byte) (Verified, error) {
 	var f file
-	if len(raw) > maxFile || strict(raw, &f) != nil || len(f.Key) != ed25519.PublicKeySize {
+	if len(raw) > maxFile || strict(raw, &f) != nil || len(f.Key) != ed25519.PublicKeySize || !f.is(raw) {
 		return Verified{}, ErrForm
 	}
 	var text bytes.Buffer
@@ -126,6 +126,14 @@ func Verify(raw []byte) (Verified, error) {
 	pin := sha256.Sum256(spki)
 	v.Pin = hex.EncodeToString(pin[:])
 	return v, nil
+}
+
+// is says whether a file says this and nothing besides: JSON may say the same thing twice, and people would
+// read the one that was not signed.
+func (f file) is(raw []byte) bool {
+	var said, meant bytes.Buffer
+	text, err := json.Marshal(f)
+	return err == nil && json.Compact(&said, raw) == nil && json.Compact(&meant, text) == nil && bytes.Equal(said.Bytes(), meant.Bytes())
 }
 
 // strict takes nothing that it does not know: what a person reads must be all that was signed.

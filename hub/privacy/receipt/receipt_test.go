@@ -44,7 +44,9 @@ func TestAReceiptIsWhatWasSigned(t *testing.T) {
 			t.Errorf("%s: %v", is, err)
 		}
 	}
-	for _, bad := range []string{"", "{}", "null", string(raw) + "{}", strings.Replace(string(raw), `"key"`, `"note": 1, "key"`, 1)} {
+	for _, bad := range []string{"", "{}", "null", string(raw) + "{}", strings.Replace(string(raw), `"key"`, `"note": 1, "key"`, 1),
+		strings.Replace(string(raw), `{`, `{"receipt": {"id": "r-other", "done": true},`, 1), // read first, and not signed
+		strings.Replace(string(raw), `{`, `{"Receipt": {"id": "r-other"},`, 1), string(raw) + "} all of it is gone"} {
 		if _, err := receipt.Verify([]byte(bad)); !errors.Is(err, receipt.ErrForm) {
 			t.Errorf("%.40q: %v", bad, err)
 		}

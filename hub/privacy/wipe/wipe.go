@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ingle-home/ingle/hub/privacy"
 	"github.com/ingle-home/ingle/hub/privacy/receipt"
 	"github.com/ingle-home/ingle/storage"
 	"github.com/ingle-home/ingle/storage/vault"
@@ -52,13 +53,20 @@ func Begun(dir string) bool {
 	return err == nil
 }
 
+// Watch is what Finish calls; each may be nil.
+type Watch struct {
+	Look    func(ctx context.Context) (receipt.Search, error) // searches the folder for the names of who lived here, as long as somebody knows them
+	Reached func(step string)                                 // at each step
+}
+
 // Finish forgets everything in a folder that nobody uses, the keys first, looks again and leaves a receipt.
-// Of a folder without a journal it does nothing. Reached, if not nil, is called at each step. What cannot
-// be removed is an error, and it may be called again.
-func Finish(ctx context.Context, dir string, reached func(step string)) error {
+// Of a folder without a journal it does nothing. What cannot be removed is an error, and it may be called
+// again.
+func Finish(ctx context.Context, dir string, w Watch) error {
 	if !Begun(dir) {
 		return nil
 	}
+	reached := w.Reached
 	if reached == nil {
 		reached = func(string) {}
 	}
@@ -74,17 +82,21 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 		is   func(name string) bool
 	}{
 		{"keys", func(name string) bool { return matches(name, "keys.json*", "keys.twin.json*", "boot-*.cred") }},
-		{"restored", func(name string) bool { return matches(name, "restore*") }},
-		{"store", func(name string) bool { return !stays(name) }},
+		{"restored", func(name string) bool { return matches(name, "restore.*") }},
+		{"store", goes},
 	} {
 		if err := remove(dir, group.is); err != nil {
 			return err
 		}
 		reached(group.step)
 	}
-	left, err := list(dir, func(name string) bool { return !stays(name) })
-	if err != nil || len(left) > 0 {
-		return errors.Join(err, fmt.Errorf("wipe: %d files are still there", len(left)))
+	if err := n.recount(dir); err != nil {
+		return err
+	}
+	if w.Look != nil {
+		if n.Receipt.Search, err = w.Look(ctx); err != nil {
+			return fmt.Errorf("wipe: search: %w", err)
+		}
 	}
 	if err := n.prove(dir); err != nil {
 		return err
@@ -98,6 +110,12 @@ func Finish(ctx context.Context, dir string, reached func(step string)) error {
 
 // stays says what a folder has that was wiped: its lock, the journal and the receipts of it.
 func stays(name string) bool { return matches(name, "lock", "hub.sock", journal, folder) }
+
+// goes says whether a file is the hub's, and of what was wiped. A folder may have others: somebody may have
+// begun a hub in one that was theirs.
+func goes(name string) bool {
+	return !stays(name) && slices.ContainsFunc(privacy.Kinds(), func(k privacy.Kind) bool { return matches(name, k.Files...) })
+}
 
 func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
@@ -150,15 +168,31 @@ func read(dir string) (n Note, err error) {
 	return n, nil
 }
 
-// prove writes the receipt, under a name that is the same however often this was cut short.
-func (n Note) prove(dir string) error {
-	r := n.Receipt
-	r.Made, r.Done, r.Emptied = time.Now().UTC(), true, true
-	for i := range r.Counts {
-		if r.Counts[i].Where == "hub" || r.Counts[i].Where == "memory" {
-			r.Counts[i].After = 0
+// recount counts what is in the folder after all. Whatever is left is an error: it may be of any kind.
+func (n Note) recount(dir string) error {
+	left, err := list(dir, goes)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("wipe: %d files are still there", len(left))
+	}
+	for i, c := range n.Receipt.Counts { // the process whose memory it was has closed the house, or ended
+		if c.Where == "hub" || c.Where == "memory" {
+			n.Receipt.Counts[i].After = len(left)
 		}
 	}
+	return nil
+}
+
+// prove writes the receipt, under a name that is the same however often this was cut short.
+func (n Note) prove(dir string) error {
+	logs, err := list(dir, func(name string) bool { return matches(name, "*.db*") })
+	if err != nil {
+		return err
+	}
+	r := n.Receipt
+	r.Made, r.Done, r.Emptied = time.Now().UTC(), true, len(logs) == 0
 	raw, err := receipt.Sign(r, ed25519.NewKeyFromSeed(n.Seed))
 	if err != nil {
 		return err
@@ -166,10 +200,21 @@ func (n Note) prove(dir string) error {
 	if err := os.Mkdir(filepath.Join(dir, folder), storage.DirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("wipe: %w", err)
 	}
+	if err := remove(filepath.Join(dir, folder), func(name string) bool { return matches(name, ".ingle-*") }); err != nil { // half a one
+		return err
+	}
 	if err := storage.Place(filepath.Join(dir, folder, filepath.Base(r.ID)+".json"), raw); err != nil {
 		return fmt.Errorf("wipe: receipt: %w", err)
 	}
 	return nil
+}
+
+// gone says whether all that was in a place is gone: at the hub it is, elsewhere its holder says so.
+func (n Note) gone(where string) bool {
+	holder, elsewhere := map[string]string{"device": "devices", "backup": "backups"}[where]
+	return where == "hub" || where == "memory" || elsewhere && slices.ContainsFunc(n.Receipt.Places, func(p receipt.Place) bool {
+		return p.Holder == holder && p.Outcome == receipt.Gone
+	})
 }
 
 // Receipts are those of what was here before everything was forgotten.
@@ -182,6 +227,9 @@ func Receipts(dir string) ([][]byte, error) {
 	}
 	var all [][]byte
 	for _, e := range entries[:min(len(entries), maxFiles)] {
+		if !matches(e.Name(), "*.json") {
+			continue
+		}
 		raw, err := os.ReadFile(filepath.Join(dir, folder, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("wipe: %w", err)
