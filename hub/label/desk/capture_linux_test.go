@@ -97,20 +97,21 @@ func (c *capture) onlyGreeting(t *testing.T, want bool) {
 func TestPackets(t *testing.T) {
 	ports := []string{"21", "22", "23", "2323", "554", "1883", "5000", "8000", "8080", "8554", "34567", "37777"}
 	for name, c := range map[string]struct {
+		at    int // the end of its address
 		open  []string
 		mute  bool // they say nothing by themselves
 		hello bool
 	}{
-		"all shut":                {},
-		"a usual camera":          {open: []string{"554", "8000"}, hello: true},
-		"telnet and ftp":          {open: []string{"21", "23", "554"}, hello: true},
-		"everything, and it says": {open: ports},
-		"some are mute":           {open: []string{"21", "554", "8000", "34567"}, mute: true},
+		"all shut":                {at: 101},
+		"a usual camera":          {at: 102, open: []string{"554", "8000"}, hello: true},
+		"telnet and ftp":          {at: 103, open: []string{"21", "23", "554"}, hello: true},
+		"everything, and it says": {at: 104, open: ports},
+		"some are mute":           {at: 105, open: []string{"21", "554", "8000", "34567"}, mute: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			host := w.host(100 + len(name))
+			host := w.host(c.at)
 			w.onvif("camera", host, good(onvifsim.Options{}))
 			if c.hello {
 				w.web(host+":443", w.ca.issue(time.Now().AddDate(1, 0, 0), false), tls.VersionTLS13)
