@@ -265,7 +265,7 @@ func TestALockedDeviceIsLeftAlone(t *testing.T) {
 func TestWithoutTheInternet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.onvif("camera", w.host(95), good(onvifsim.Options{}))
+	w.onvif("camera", w.host(97), good(onvifsim.Options{}))
 	step := func(s string) error {
 		_, err := w.desk.Offline(t.Context(), "camera", wire.LabelOffline{Step: s})
 		return err
@@ -323,7 +323,7 @@ func TestTheHubMeasuresItself(t *testing.T) {
 func TestANewPasswordCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.onvif("camera", w.host(96), good(onvifsim.Options{User: "admin", Password: "admin"}))
+	w.onvif("camera", w.host(98), good(onvifsim.Options{User: "admin", Password: "admin"}))
 	thing := w.things["camera"]
 	err := thing.Session.(device.Rekeyable).Rekey(t.Context(), func(k device.Keys) error {
 		for field, text := range k.Fields {
