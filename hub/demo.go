@@ -117,7 +117,7 @@ func stage(ctx context.Context, d *daemon, actors cast) (wire.Status, error) {
 	} else {
 		go func() {
 			select {
-			case <-d.opened:
+			case <-d.whenOpen():
 				if err := furnish(ctx, d, actors); err != nil {
 					d.log.Error("the demo home is not complete", "err", err)
 				}

@@ -215,10 +215,17 @@ func (h *house) keeps(a home.Accessory, r trait.Reading) bool {
 	return !h.secrecy.leaving[a.ID] && (r.Trait.Kind() == trait.Event || !h.secrecy.choices.Rests(a.Person))
 }
 
+// whenOpen is closed once there is an open house.
+func (d *daemon) whenOpen() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.opened
+}
+
 // forgets goes on with what a power cut ended, and with what waits.
 func (h *house) forgets(ctx context.Context) error {
 	select {
-	case <-h.opened:
+	case <-h.whenOpen():
 	case <-ctx.Done():
 		return nil
 	}

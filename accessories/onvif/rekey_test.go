@@ -139,11 +139,10 @@ func TestRekeyInterruptedAnywhere(t *testing.T) {
 	for name, o := range map[string]sim.Options{
 		"token": {}, "digest": {Digest: "SHA-256"}, "one user": {Single: true}, "fixed": {Fixed: true},
 	} {
+		o.User, o.Password, o.Lockout = "admin", "admin", time.Hour
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s after=%v", name, after), func(t *testing.T) {
 				t.Parallel()
-				o.User, o.Password = "admin", "admin"
-				o.Lockout = time.Hour
 				steps := 0
 				for n := 1; ; n++ {
 					if n > 60 {
