@@ -181,10 +181,10 @@ func TestRekeyInterruptedAnywhere(t *testing.T) {
 func TestRekeyCutOffAtTheStreams(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]sim.Options{"token": {}, "one user": {Single: true}, "fixed": {Fixed: true}} {
+		o.User, o.Password, o.Lockout = "admin", "admin", time.Hour
 		for _, before := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d before", name, before), func(t *testing.T) {
 				t.Parallel()
-				o.User, o.Password, o.Lockout = "admin", "admin", time.Hour
 				n := 1
 				for cutOffAt(t, o, n, before) {
 					if n++; n > 40 {
