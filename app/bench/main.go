@@ -68,10 +68,7 @@ func (o options) span(d time.Duration) time.Duration {
 
 // measure does all parts and writes the table.
 func (o options) measure(ctx context.Context, out, log io.Writer) error {
-	busy := measure.Load()
-	if busy > 1 {
-		fmt.Fprintf(log, "bench: the machine is busy, its load is %.1f: do not believe the figures\n", busy)
-	}
+	busy := measure.Warn(log)
 	dir, err := os.MkdirTemp("", "ingle-bench-app-")
 	if err != nil {
 		return err
@@ -94,15 +91,7 @@ func (o options) measure(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := report(results, busy, o)
-	if o.out == "" {
-		_, err = io.WriteString(out, text)
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(o.out, []byte(text), 0o644)
+	return measure.Write(o.out, out, report(results, busy, o))
 }
 
 // build builds a program of this repository as it is given to people.

@@ -90,7 +90,7 @@ func (h *House) PrivacyInventory(_ context.Context, s wire.PrivacyScope, room st
 
 // PlanForgetting foresees that one device is off and one phone does not call.
 func (h *House) PlanForgetting(_ context.Context, s wire.PrivacyScope) (wire.PrivacyPlan, error) {
-	p := wire.PrivacyPlan{Scope: scope(s)}
+	p := wire.PrivacyPlan{Scope: s.Name()}
 	switch p.Scope {
 	case "":
 		return p, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeScope)
@@ -102,25 +102,9 @@ func (h *House) PlanForgetting(_ context.Context, s wire.PrivacyScope) (wire.Pri
 	return p, nil
 }
 
-func scope(s wire.PrivacyScope) string {
-	switch {
-	case s.Everything:
-		return "everything"
-	case s.Person != "":
-		return "person"
-	case s.Device != "":
-		return "device"
-	case s.Category != "":
-		return "category"
-	case s.Since != nil || s.Until != nil:
-		return "range"
-	}
-	return ""
-}
-
 // Forget takes somebody or something out of the home, and gives a receipt.
 func (h *House) Forget(_ context.Context, r wire.ForgetRequest) (wire.PrivacyReceipt, error) {
-	what := scope(r.PrivacyScope)
+	what := r.PrivacyScope.Name()
 	switch {
 	case what == "":
 		return wire.PrivacyReceipt{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeScope)

@@ -189,7 +189,7 @@ func (c *call) planned(s wire.PrivacyScope) error {
 		if step.Why != "" {
 			why = c.text.Text(step.Why, nil)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", c.text.Text("privacy.holder."+step.Holder, nil), c.text.Text("privacy.outcome."+step.Expect, nil), step.Count, c.text.Size(step.Bytes), why)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", c.text.Text("privacy.holder."+step.Holder, nil), c.text.Text("privacy.expect."+step.Expect, nil), step.Count, c.text.Size(step.Bytes), why)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -62,4 +63,24 @@ func Machine() (processor, kernel string) {
 			unix.ByteSliceToString(name.Release[:]), unix.ByteSliceToString(name.Machine[:])}, " ")
 	}
 	return processor, kernel
+}
+
+// Write writes a report into a file, whose folder is made, or to out where path is empty.
+func Write(path string, out io.Writer, text string) error {
+	if path == "" {
+		_, err := io.WriteString(out, text)
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
+// Warn says on log that the machine is too busy for figures that mean something, and gives its load.
+func Warn(log io.Writer) (busy float64) {
+	if busy = Load(); busy > 1 {
+		fmt.Fprintf(log, "bench: the machine is busy, its load is %.1f: do not believe the figures\n", busy)
+	}
+	return busy
 }

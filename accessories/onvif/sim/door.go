@@ -173,7 +173,7 @@ func (s *Sim) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	}
 	op, ok := operations()[c.body.XMLName.Local]
 	if !ok || s.lacks(c.body.XMLName.Local) {
-		s.refuse(w, &fault{"Receiver", "ActionNotSupported", "", "not implemented"})
+		s.refuse(w, &fault{"Receiver", "ActionNotSupported", "", "the camera has no such action"})
 		return
 	}
 	if !s.admit(w, r, &c, op.level) {

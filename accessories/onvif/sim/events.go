@@ -208,7 +208,7 @@ func (s *Sim) renew(c call) (string, *fault) {
 		return "", no
 	}
 	if s.opts.NoRenew {
-		return "", &fault{"Receiver", "ActionNotSupported", "", "not implemented"}
+		return "", &fault{"Receiver", "ActionNotSupported", "", "the camera has no such action"}
 	}
 	s.state.Renewed++
 	p.ends = time.Now().Add(period(c.body.str("TerminationTime")))

@@ -121,7 +121,7 @@ func (p Plan) Empty() bool {
 func PlanOf(w wire.PrivacyPlan, t *i18n.Texts) Plan {
 	p := Plan{Word: w.Word}
 	for _, one := range w.Steps {
-		s := Step{Place: word("privacy.holder."+one.Holder, t), Why: why(one.Why, one.Many, t)}
+		s := Step{Place: word("privacy.holder."+one.Holder, t), Why: why(one.Why, t)}
 		if one.Count > 0 {
 			s.Much = much(one.Count, one.Bytes, t)
 		}
@@ -137,13 +137,10 @@ func PlanOf(w wire.PrivacyPlan, t *i18n.Texts) Plan {
 	return p
 }
 
-// why is the reason for what cannot be done at once; many is how many things it is about, or 0.
-func why(key string, many int, t *i18n.Texts) string {
-	switch {
-	case key == "":
+// why is the reason for what cannot be done at once, or "".
+func why(key string, t *i18n.Texts) string {
+	if key == "" {
 		return ""
-	case many > 0 && t.Has(key+"#other"):
-		return t.Count(key, many)
 	}
 	return word(key, t)
 }

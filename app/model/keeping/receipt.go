@@ -66,7 +66,7 @@ func ProofOf(file string, t *i18n.Texts, place *time.Location) Proof {
 		p.Counts = append(p.Counts, model.Fact{Name: name, Value: fmt.Sprintf("%d %s · %d %s", c.Before, t.Text("receipt.before", nil), c.After, t.Text("receipt.after", nil))})
 	}
 	for _, one := range v.Places {
-		s := Step{Place: word("privacy.holder."+one.Holder, t), Why: why(one.Why, one.Many, t)}
+		s := Step{Place: word("privacy.holder."+one.Holder, t), Why: why(one.Why, t)}
 		switch one.Outcome {
 		case receipt.Gone:
 			p.Done = append(p.Done, s)
@@ -77,7 +77,7 @@ func ProofOf(file string, t *i18n.Texts, place *time.Location) Proof {
 		}
 	}
 	for _, r := range v.Remains {
-		p.Remains = append(p.Remains, model.Fact{Name: word("privacy.kind."+r.What, t), Value: why(r.Why, 0, t)})
+		p.Remains = append(p.Remains, model.Fact{Name: word("privacy.kind."+r.What, t), Value: why(r.Why, t)})
 	}
 	if p.Search = t.Text("receipt.not-searched", nil); v.Search.Words > 0 {
 		p.Search = t.Text("receipt.searched", i18n.Args{"bytes": strconv.FormatInt(v.Search.Bytes, 10), "found": strconv.Itoa(v.Search.Found)})

@@ -146,7 +146,7 @@ func (p *Forget) build(v forgetView) []fyne.CanvasObject {
 		key   string
 		icon  fyne.Resource
 		steps []keeping.Step
-	}{{"app.forget.gone", theme.ConfirmIcon(), v.Plan.Gone}, {"app.forget.waiting", theme.HistoryIcon(), v.Plan.Waiting}, {"app.forget.impossible", theme.WarningIcon(), v.Plan.Impossible}} {
+	}{{"privacy.expect.gone", theme.ConfirmIcon(), v.Plan.Gone}, {"privacy.expect.waiting", theme.HistoryIcon(), v.Plan.Waiting}, {"privacy.expect.impossible", theme.WarningIcon(), v.Plan.Impossible}} {
 		if len(part.steps) > 0 {
 			grid.Add(frame.Section(p.d.Text(part.key), steps(part.icon, part.steps)...))
 		}

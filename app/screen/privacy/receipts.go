@@ -210,10 +210,10 @@ func (p *Receipt) proof(v keeping.Proof) []fyne.CanvasObject {
 		tiles = append(tiles, frame.Section(p.d.Text("receipt.counts"), list))
 	}
 	if len(v.Waiting) > 0 {
-		tiles = append(tiles, frame.Section(p.d.Text("app.forget.waiting"), steps(theme.HistoryIcon(), v.Waiting)...))
+		tiles = append(tiles, frame.Section(p.d.Text("privacy.expect.waiting"), steps(theme.HistoryIcon(), v.Waiting)...))
 	}
 	if len(v.Not) > 0 {
-		tiles = append(tiles, frame.Section(p.d.Text("app.forget.impossible"), steps(theme.WarningIcon(), v.Not)...))
+		tiles = append(tiles, frame.Section(p.d.Text("privacy.expect.impossible"), steps(theme.WarningIcon(), v.Not)...))
 	}
 	if len(v.Done) > 0 {
 		tiles = append(tiles, frame.Section(p.d.Text("receipt.places"), steps(theme.ConfirmIcon(), v.Done)...))

@@ -59,25 +59,9 @@ func (p *privacy) Inventory(_ context.Context, s wire.PrivacyScope, room string)
 	}), nil
 }
 
-func nameOf(s wire.PrivacyScope) string {
-	switch {
-	case s.Everything:
-		return "everything"
-	case s.Person != "":
-		return "person"
-	case s.Device != "":
-		return "device"
-	case s.Category != "":
-		return "category"
-	case s.Since != nil || s.Until != nil:
-		return "range"
-	}
-	return ""
-}
-
 // Plan foresees that one device is off.
 func (p *privacy) Plan(_ context.Context, s wire.PrivacyScope) (wire.PrivacyPlan, error) {
-	plan := wire.PrivacyPlan{Scope: nameOf(s)}
+	plan := wire.PrivacyPlan{Scope: s.Name()}
 	if plan.Scope == "" {
 		return plan, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeScope)
 	}
@@ -93,7 +77,7 @@ func (p *privacy) Plan(_ context.Context, s wire.PrivacyScope) (wire.PrivacyPlan
 func (p *privacy) Forget(_ context.Context, r wire.ForgetRequest) (wire.PrivacyReceipt, error) {
 	p.home.mu.Lock()
 	defer p.home.mu.Unlock()
-	scope := nameOf(r.PrivacyScope)
+	scope := r.PrivacyScope.Name()
 	switch {
 	case scope == "":
 		return wire.PrivacyReceipt{}, wire.Refuse(http.StatusUnprocessableEntity, wire.CodeScope)

@@ -58,6 +58,23 @@ type PrivacyScope struct {
 	Until      *time.Time `json:"until,omitempty"`
 }
 
+// Name is what the scope is called: "everything", "person", "device", "category", "range"; "" is none.
+func (s PrivacyScope) Name() string {
+	switch {
+	case s.Everything:
+		return "everything"
+	case s.Person != "":
+		return "person"
+	case s.Device != "":
+		return "device"
+	case s.Category != "":
+		return "category"
+	case s.Since != nil || s.Until != nil:
+		return "range"
+	}
+	return ""
+}
+
 // PrivacyItem is how much of one kind is kept of one person and one device.
 type PrivacyItem struct {
 	Kind     string     `json:"kind"`

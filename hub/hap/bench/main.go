@@ -132,13 +132,5 @@ func (o options) measure(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := report(ctx, results, o)
-	if o.out == "" {
-		_, err = io.WriteString(out, text)
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(o.out, []byte(text), 0o644)
+	return measure.Write(o.out, out, report(ctx, results, o))
 }
